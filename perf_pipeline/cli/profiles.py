@@ -100,6 +100,15 @@ def tag_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]
     return click.option("--tag", "tags", type=RunTag(), multiple=True, metavar="K=V", help=text)
 
 
+fleet_option = click.option(
+    "--fleet",
+    metavar="ADDRESS",
+    help="Run the load workers on the hosts of this Dask scheduler, e.g. tls://fleet.example:8786 "
+    "(docs/fleet.md).",
+)
+"""Which hosts load, in place of this machine."""
+
+
 def outs_given(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Return receivers as changes of a profile's keys.
 

@@ -13,6 +13,7 @@ from perf_pipeline.cli.alerts import alert_of_run, told_of_trouble
 from perf_pipeline.cli.profiles import (
     environment_option,
     file_argument,
+    fleet_option,
     only_option,
     out_option,
     outs_given,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 @tag_option("Give the run a tag, e.g. env=staging; repeatable.")
 @out_option
 @environment_option
+@fleet_option
 @click.option(
     "--watch", is_flag=True, help="Serve a page that shows the run, and print its address."
 )
@@ -63,6 +65,7 @@ def run(
     outs: Sequence[tuple[str, str]],
     *,
     confirm: int,
+    fleet: str | None,
     on_environment_changed: str | None,
     watch: bool,
     opens: bool,
@@ -85,6 +88,8 @@ def run(
     changed = {**overrides_of(overrides), **outs_given(outs)}
     if on_environment_changed is not None:  # part of the run's profile: a later report ends alike
         changed["baseline.onEnvironmentChanged"] = on_environment_changed
+    if fleet is not None:
+        changed["fleet.address"] = fleet
     checked = load_profile(given, changed, only=only)
     events = as_json and not quiet
     with nullcontext(EventNarrator()) if events else TerminalNarrator(quiet=quiet) as narrator:

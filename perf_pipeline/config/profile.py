@@ -13,11 +13,12 @@ from pydantic import Field, field_validator, model_validator
 
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.alerts import Alerts
-from perf_pipeline.config.bounds import LARGEST_STORED
+from perf_pipeline.config.bounds import LARGEST_STORED, MOST_WORKERS
 from perf_pipeline.config.capacity import CapacitySearch
 from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.faults import Fault
+from perf_pipeline.config.fleet import FleetConfig
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
 from perf_pipeline.config.growth import GrowthWatch
 from perf_pipeline.config.history_remote import HistoryConfig
@@ -225,13 +226,15 @@ class Profile(Frozen):
             It is no part of the run's identity, so that two machines can share one history.
         alerts: who is told of a run that did not pass; no part of the run's identity either.
         duet: which two sides `perf-pipeline duet` compares; no part of the run's identity either.
+        fleet: the hosts that the load workers run on; this machine by default. The fingerprint of
+            a run has their number and their size.
     """
 
     name: str = Field(pattern=NAME_PATTERN)
     description: str = ""
     question: Question | None = Field(default=None, exclude_if=equals(None))
     seed: int = Field(default=20_260_101, ge=0, le=LARGEST_STORED)
-    workers: int = Field(default=2, ge=1, le=64)
+    workers: int = Field(default=2, ge=1, le=MOST_WORKERS)
     api_processes: int = Field(default=1, ge=1, le=64)
     worker_processes: int = Field(default=1, ge=1, le=64)
     target: str = LOCAL
@@ -246,6 +249,16 @@ class Profile(Frozen):
     folder: str = Field(default=".", exclude=True)
     alerts: Alerts | None = Field(default=None, exclude=True)
     duet: DuetConfig | None = Field(default=None, exclude=True)
+    fleet: FleetConfig | None = Field(default=None, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _generators_are_workers(cls, raw: object) -> object:
+        """Let all that asks for the number of workers know the fleet's."""
+        fleet = raw.get("fleet") if isinstance(raw, dict) else None
+        if isinstance(raw, dict) and isinstance(fleet, dict) and fleet.get("generators"):
+            return {**raw, "workers": fleet["generators"]}
+        return raw
 
     @property
     def benchmark_names(self) -> list[str]:

@@ -25,7 +25,8 @@ _FILE: Final = "readings-calibration-{}.csv"
 def calibrated(session: Session, folder: Path, origin_ns: int, side: Side) -> list[str]:
     """Calibrate, keep the readings, and return one sentence for each thing that did not work.
 
-    Nothing is done where the profile says so (`calibration = false`) or the run was stopped. The
+    Nothing is done where the profile says so (`calibration = false`), where other machines load (a
+    fleet), or the run was stopped. The
     file is whole or not there.
 
     Args:
@@ -34,7 +35,7 @@ def calibrated(session: Session, folder: Path, origin_ns: int, side: Side) -> li
         origin_ns: `time.monotonic_ns()` of the benchmark's origin.
         side: of the load.
     """
-    if not session.profile.calibration or session.stop.is_set():
+    if not session.profile.calibration or session.stop.is_set() or session.fleet is not None:
         return []
     done = _done(session, folder, origin_ns, side)
     path = folder / _FILE.format(side)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
-from perf_pipeline.engine.processes import START_AHEAD_S, run_load
+from perf_pipeline.engine.processes import run_load, start_ahead_s
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
 from perf_pipeline.loading.broker_watch import BrokerWatch, given_brokers
@@ -25,6 +25,7 @@ from perf_pipeline.loading.deliveries import take_over_backlog
 from perf_pipeline.loading.fault_driver import FaultDriver
 from perf_pipeline.loading.fault_figures import felt_faults
 from perf_pipeline.loading.figures import evidence_of, figures_of, stages_of, write_figures
+from perf_pipeline.loading.fleet import workers_of
 from perf_pipeline.loading.growth_figures import grown_figures
 from perf_pipeline.loading.jobs import load_job, secrets_of
 from perf_pipeline.loading.ledgers import completed_ledger
@@ -175,9 +176,12 @@ def _run_step(
             session.say(sentence)
         sampling.start()
         load.costs.start()
-        faults.begin(time.monotonic_ns() + round(START_AHEAD_S * 1e9))
+        faults.begin(time.monotonic_ns() + round(start_ahead_s(apart=apart) * 1e9))
+
+    apart = session.fleet is not None
 
     with (
+        workers_of(session) as start,
         BrokerWatch(given_brokers(session), session.target.allowed) as brokers,
         load.costs.until_the_end(),
         FaultDriver(session, benchmark, load.origin_ns) as faults,
@@ -189,8 +193,9 @@ def _run_step(
             origin_ns=load.origin_ns,
             stop=watch.stop,
             on_progress=watch.on_progress,
-            start=session.start_worker,
+            start=start,
             before_start=quieten,
+            apart=apart,
         )
     _note_step(session, load, outcome, watch, faults)
 

@@ -30,6 +30,7 @@ from perf_pipeline.loading.absent import left_out_of
 from perf_pipeline.loading.environment import exact_machine, fingerprint
 from perf_pipeline.loading.fault_driver import FOLDER
 from perf_pipeline.loading.fault_parts import require_fault_parts
+from perf_pipeline.loading.fleet import fleet_of
 from perf_pipeline.loading.given_parts import is_found, stack_options
 from perf_pipeline.loading.jobs import workload_modules
 from perf_pipeline.loading.leftovers import rows_removed
@@ -95,6 +96,7 @@ def open_session(
         ProfileError: a fault is to hit a part that the run does not start.
         TargetUnavailableError: no benchmark gets the parts of the target that it needs.
         StackError: a part of the embedded stack could not be started.
+        GeneratorLimitError: a host of the fleet can't load; nothing was sent.
         StoreBusyError: the history is open elsewhere; nothing was sent.
         StoppedByUserError: stopped while another run was waited for, or the stack started.
     """
@@ -112,6 +114,7 @@ def open_session(
             streamed(state, narrator) as told,
             worker_template(workload_modules(profile, planned)) as start_worker,
             _system(profile, target, planned, state, told, stop) as (complete, stack),
+            fleet_of(profile, complete, told.say) as fleet,
         ):
             if stop.is_set():
                 raise StoppedByUserError("stopped before anything was measured")
@@ -119,7 +122,10 @@ def open_session(
                 profile, state, trigger, told, run_id, stop, names, by_name, variables, tags
             )
             session = wanted.session(target, complete, stack, start_worker)
-            session = replace(session, unmet=unmet_of(session))
+            session = replace(session, unmet=unmet_of(session), fleet=fleet)
+            if fleet is not None:
+                environment = {**session.environment, "fleet": fleet.size}
+                session = replace(session, environment=environment)
             begin_run(session)
             told.begin_run(session)
             with rows_removed(session, stack):

@@ -14,6 +14,7 @@ from pathlib import Path
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.engine.worker_start import StartWorker, start_interpreter
+from perf_pipeline.fleet.fleet import Fleet
 from perf_pipeline.loading.last_calibration import LastCalibration
 from perf_pipeline.loading.storing import Storing
 from perf_pipeline.narration import Narrator
@@ -45,6 +46,7 @@ class Session:
         unmet: benchmarks that can't begin, because the target has not what they need, and why.
         tags: what people called the run.
         stack: what the run started or found up on this machine; None without.
+        fleet: the hosts that its load workers run on; None where they run on this machine.
         probes: make, of a benchmark's folder, what is read beside what the target asks for.
         began_ns: the time.monotonic_ns() of began_at.
         start_worker: the way in which its load workers are started.
@@ -73,6 +75,7 @@ class Session:
     storing: Storing = field(default_factory=Storing)
     tags: Mapping[str, str] = field(default_factory=dict)
     stack: Stack | None = None
+    fleet: Fleet | None = None
     probes: tuple[Callable[[Path], Probe], ...] = ()
     began_ns: int = field(default_factory=time.monotonic_ns)
 

@@ -23,7 +23,7 @@ from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import Target, resolve_target
 from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import StartWorker
-from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
+from perf_pipeline.errors import ProfileError, StoppedByUserError, TargetUnavailableError
 from perf_pipeline.judging.duet import publish_duet
 from perf_pipeline.loading.duet import DuetSession, measure_duet
 from perf_pipeline.loading.jobs import workload_modules
@@ -76,7 +76,14 @@ def wish_of(profile: Profile, asked: DuetConfig, only: Sequence[str] = ()) -> Du
 
     Raises:
         RequestError: a side is not named, or is none.
+        ProfileError: the profile's load workers are on other hosts.
     """
+    if profile.fleet is not None:
+        raise ProfileError(
+            profile.name,
+            ["a duet has its load workers on this machine, and the profile has a [fleet]"],
+            hint="leave [fleet] out of the profile of a duet",
+        )
     baseline, candidate = (
         read_side(name, text, command=asked.command, prepare=asked.prepare)
         for name, text in zip(SIDES, (asked.baseline, asked.candidate), strict=True)

@@ -21,6 +21,7 @@ from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.faults import Fault
+from perf_pipeline.config.fleet import FleetConfig
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.growth import GrowthWatch
 from perf_pipeline.config.history_remote import HistoryConfig
@@ -60,6 +61,7 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "alerts": Alerts,
         "history": HistoryConfig,
         "duet": DuetConfig,
+        "fleet": FleetConfig,
         "email-alert": EmailAlert,
         "url-alert": UrlAlert,
         "version": VersionQuestion,

@@ -13,7 +13,7 @@ import pytest
 
 from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.loading import load_profile
-from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
+from perf_pipeline.errors import ProfileError, StoppedByUserError, TargetUnavailableError
 from perf_pipeline.runs.duet import run_duet, wish_of
 from perf_pipeline.stack.service import free_port
 from perf_pipeline.store.state import State
@@ -92,3 +92,13 @@ def test_a_side_that_somebody_else_started_is_not_waited_for(tmp_path: Path) -> 
         _duet(tmp_path, hour, threading.Event())
 
     assert not asked.exists()
+
+
+def test_a_duet_has_no_fleet(tmp_path: Path) -> None:
+    path = tmp_path / "shop.toml"
+    path.write_text(_PROFILE, encoding="utf-8")
+    profile = load_profile(str(path), {"fleet.address": "tls://fleet.example:8786"})
+    asked = DuetConfig(baseline="http://127.0.0.1:1", candidate="http://127.0.0.1:2")
+
+    with pytest.raises(ProfileError, match="a duet has its load workers on this machine"):
+        wish_of(profile, asked)

@@ -1,0 +1,59 @@
+"""Which hosts the load workers run on: the section `[fleet]` of a profile.
+
+Add here: another key about it. Keep out: reaching the hosts (fleet/), and whether they may load a
+target (loading/fleet.py).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from perf_pipeline.config.bounds import MOST_WORKERS
+from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.hosts import Place, is_this_machine, read_host, read_port
+
+_SCHEMES = ("tcp", "tls")
+
+
+def read_fleet_address(text: str) -> Place:
+    """Return where the scheduler of a fleet is.
+
+    Raises:
+        ValueError: the text is no address of one; the sentence continues after it.
+    """
+    scheme, separator, rest = text.partition("://")
+    host, colon, port = rest.rpartition(":")
+    if scheme not in _SCHEMES or not (separator and colon):
+        raise ValueError("is no address of a scheduler, such as tls://fleet.example:8786")
+    return Place(read_host(host), read_port(port))
+
+
+def _checked(text: str) -> str:
+    try:
+        read_fleet_address(text)
+    except ValueError as error:
+        raise ValueError(f"{text[:200]!r} {error}") from None
+    return text
+
+
+class FleetConfig(Frozen):
+    """Say on which hosts the load workers run (docs/fleet.md); without it, on this machine.
+
+    Attributes:
+        engine: what starts the workers: `dask`, the scheduler and workers of Dask distributed.
+        address: the scheduler's address, such as `tls://fleet.example:8786`.
+        generators: number of load worker processes on all hosts together; it wins over `workers`.
+        encrypted: `false` allows `tcp://` to other machines, where everybody on the way can read
+            what the workers are told, passwords included, and can start programs on the hosts.
+    """
+
+    engine: Literal["dask"] = "dask"
+    address: Annotated[str, AfterValidator(_checked)]
+    generators: int | None = Field(default=None, ge=1, le=MOST_WORKERS)
+    encrypted: bool = True
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether others on the network can read what goes to the hosts."""
+        is_tls = self.address.startswith("tls://")
+        return not (is_tls or is_this_machine(read_fleet_address(self.address).host))

@@ -1,0 +1,249 @@
+"""The process beside a load worker on its host, `python -m perf_pipeline.fleet.agent`.
+
+An engine of a fleet starts it. It waits for its driver, who knows the token that it printed, brings
+the files, starts the worker as on any machine, and passes on what both say. It tells its clock when
+it is asked, sends the spool while the worker writes it, and ends with its driver or its worker.
+
+Add here: something that has to be done on the worker's host. Keep out: heavy imports, engines
+(dask_engine.py), and the driver's part (distant_worker.py).
+"""
+
+import hmac
+import json
+import os
+import secrets
+import select
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from perf_pipeline.engine.machine_time import read_machine_time
+from perf_pipeline.engine.wall_clock import WallClockWatch
+from perf_pipeline.engine.worker_start import Child, start_interpreter
+from perf_pipeline.fleet.departing import DepartingSpool
+from perf_pipeline.fleet.encryption import server_context
+from perf_pipeline.fleet.frames import FrameKind
+from perf_pipeline.fleet.kept_files import KeptFiles, folder_of_host
+from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
+from perf_pipeline.fleet.shipment import SPOOL
+
+_DRIVER_LIMIT_S: Final = 60.0
+_SEND_EVERY_S: Final = 0.5
+_CHUNK_BYTES: Final = 65_536
+_WORKER_LIMIT_S: Final = 6.0  # it ends by itself 5 s after its driver
+_TIME: Final = struct.Struct("<q")
+_HASH_BYTES: Final = 64
+_LOG: Final = "worker.log"
+
+
+class Agent:
+    """Do what the driver says, for one worker.
+
+    Args:
+        link: to the driver.
+        folder: of this worker on this host; it exists.
+        kept: files that drivers sent.
+    """
+
+    def __init__(self, link: HostLink, folder: Path, kept: KeptFiles) -> None:
+        self._link = link
+        self._folder = folder
+        self._kept = kept
+        self._files: dict[str, str] = {}
+        self._worker: Child | None = None
+        self._sending: threading.Thread | None = None
+
+    def run(self) -> None:
+        """Serve the driver until it closes the connection, or is gone."""
+        self._link.send_json(FrameKind.HOST, {"folder": str(self._folder)})
+        try:
+            while True:
+                # It asks for the time all the while, so that silence means that it is gone.
+                frame = self._link.receive(SILENCE_LIMIT_S)
+                if frame is None:
+                    return
+                self._take(*frame)
+        except EOFError:
+            return
+        finally:
+            self._end_worker()
+
+    def _take(self, kind: FrameKind, payload: bytes) -> None:
+        match kind:
+            case FrameKind.PING:
+                self._link.send(FrameKind.PONG, payload + _TIME.pack(time.monotonic_ns()))
+            case FrameKind.FILES:
+                self._files = json.loads(payload)
+                self._link.send_json(FrameKind.LACKS, self._kept.lacking(self._files.values()))
+            case FrameKind.PART:
+                self._kept.take(payload[:_HASH_BYTES].decode(), payload[_HASH_BYTES:])
+            case FrameKind.START:
+                self._start()
+            case FrameKind.INPUT:
+                self._tell_worker(payload)
+            case FrameKind.INPUT_END:
+                if self._worker is not None and self._worker.stdin is not None:
+                    self._worker.stdin.close()
+            case FrameKind.SIGNAL:
+                if self._worker is not None:
+                    self._worker.send_signal(int(payload))
+            case _:
+                raise ValueError(f"a driver sends no {kind.name}")
+
+    def _tell_worker(self, data: bytes) -> None:
+        assert self._worker is not None
+        assert self._worker.stdin is not None
+        with suppress(BrokenPipeError):
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._worker.stdin.write(rest) or 0 :]
+
+    def _start(self) -> None:
+        (self._folder / SPOOL).mkdir()
+        self._kept.lay_out(self._folder, self._files)
+        os.chdir(self._folder)
+        with (self._folder / _LOG).open("ab") as log:
+            self._worker = start_interpreter(log.fileno(), ())
+        self._link.send_json(FrameKind.STARTED, {"pid": self._worker.pid})
+        self._sending = threading.Thread(target=self._send, args=(self._worker,), daemon=True)
+        self._sending.start()
+
+    def _send(self, worker: Child) -> None:
+        """Pass on what the worker says and writes, until all of it is with the driver."""
+        wall_clock, before = WallClockWatch(), read_machine_time()
+        spool, log = DepartingSpool(self._folder / SPOOL, self._link.send), _Tail(self._folder)
+        try:
+            self._pass_output(worker, spool, log, wall_clock)
+            code = worker.wait()
+            spool.send_rest()
+            self._link.send(FrameKind.LOG, log.read())
+            wall_clock.look()
+            machine = read_machine_time().shares_since(before)
+            done = {"code": code, "machine": machine, "clock_step_ms": wall_clock.step_ms}
+            self._link.send_json(FrameKind.EXIT, done)
+        except OSError as error:  # the driver is gone, or the disk: nobody else can be told
+            sys.stderr.write(f"{error}\n")
+            self._link.close()
+
+    def _pass_output(
+        self, worker: Child, spool: DepartingSpool, log: "_Tail", wall_clock: WallClockWatch
+    ) -> None:
+        assert worker.stdout is not None
+        fd, due_s = worker.stdout.fileno(), time.monotonic() + _SEND_EVERY_S
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        while True:
+            if poll.poll(max(0.0, due_s - time.monotonic()) * 1_000):
+                data = os.read(fd, _CHUNK_BYTES)
+                if not data:
+                    return
+                self._link.send(FrameKind.OUTPUT, data)
+            if time.monotonic() >= due_s:
+                spool.send_new()
+                if told := log.read():
+                    self._link.send(FrameKind.LOG, told)
+                wall_clock.look()
+                due_s = time.monotonic() + _SEND_EVERY_S
+
+    def _end_worker(self) -> None:
+        """End the worker, whose driver is gone; it ends by itself when its input does."""
+        if self._worker is None or self._worker.poll() is not None:
+            return
+        if self._worker.stdin is not None:
+            self._worker.stdin.close()
+        try:
+            self._worker.wait(_WORKER_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._worker.send_signal(9)
+            self._worker.wait()
+
+
+class _Tail:
+    """Read what was appended to the worker's log."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _LOG
+        self._at = 0
+
+    def read(self) -> bytes:
+        with self._path.open("rb") as file:
+            file.seek(self._at)
+            data = file.read(_CHUNK_BYTES)
+        self._at += len(data)
+        return data
+
+
+def main() -> int:
+    """Wait for the driver, serve it, and leave nothing behind."""
+    order: dict[str, Any] = json.loads(sys.stdin.readline())
+    token = secrets.token_hex(32)
+    os.umask(0o077)
+    home = folder_of_host()
+    with socket.create_server((order["host"], 0), family=_family(order["host"])) as listener:
+        sys.stdout.write(json.dumps({"port": listener.getsockname()[1], "token": token}) + "\n")
+        sys.stdout.flush()
+        _leave_the_starter()
+        link = _accepted(listener, token, order)
+    if link is None:
+        return 1
+    folder = Path(tempfile.mkdtemp(dir=home, prefix="worker-"))
+    try:
+        Agent(link, folder, KeptFiles(home / "files")).run()
+    except (OSError, ValueError) as error:
+        with suppress(OSError):
+            link.send(FrameKind.REFUSED, str(error).encode())
+        return 1
+    finally:
+        link.close()
+        os.chdir("/")
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _leave_the_starter() -> None:
+    """Give back the pipes of whoever started this process, who may end before it."""
+    with Path(os.devnull).open("r+b") as nothing:
+        for fd in (0, 1):
+            os.dup2(nothing.fileno(), fd)
+
+
+def _accepted(listener: socket.socket, token: str, order: Mapping[str, Any]) -> HostLink | None:
+    """Wait for who knows the token; None when nobody came."""
+    tls = server_context(order["tls"]) if order["tls"] else None
+    until_s = time.monotonic() + _DRIVER_LIMIT_S
+    while (left_s := until_s - time.monotonic()) > 0:
+        listener.settimeout(left_s)
+        with suppress(OSError, EOFError, ValueError):
+            stream, _ = listener.accept()
+            stream.settimeout(SILENCE_LIMIT_S)
+            link = HostLink(tls.wrap_socket(stream, server_side=True) if tls else stream)
+            frame = link.receive(SILENCE_LIMIT_S)
+            if _is_hello(frame, token):
+                return link
+            link.close()
+    return None
+
+
+def _is_hello(frame: tuple[FrameKind, bytes] | None, token: str) -> bool:
+    return (
+        frame is not None
+        and frame[0] is FrameKind.HELLO
+        and hmac.compare_digest(frame[1], token.encode())
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""The spool of a worker on another host, as it arrives: chunks with checksums, and final sums.
+
+Files have the names, and the bytes, that the worker wrote there, so that whoever reads a spool
+while it grows sees what it sees of a worker on this machine. Add here: another check of what comes.
+Keep out: connections (distant_worker.py), and sending (departing.py).
+"""
+
+import json
+import os
+import re
+from contextlib import ExitStack
+from pathlib import Path
+from zlib import crc32
+
+from perf_pipeline.fleet.departing import CHUNK_HEAD, sum_of_file
+
+
+class ArrivingSpool:
+    """Write what arrives, and nothing but the files of one worker and step.
+
+    Args:
+        folder: of the benchmark in the spool.
+        step: of the benchmark.
+        worker: its number.
+    """
+
+    def __init__(self, folder: Path, step: str, worker: int) -> None:
+        self._folder = folder
+        own = re.escape(f"{step}-{worker}")
+        self._names = re.compile(
+            rf"((kinds-)?(samples|iterations)-{own}\.(npy|csv)|ledger-{own}\.csv|seal-{own}\.json)"
+        )
+        self._open = ExitStack()
+        self._fds: dict[str, int] = {}
+
+    def take(self, payload: bytes) -> None:
+        """Write a chunk to its place.
+
+        Raises:
+            ValueError: it is damaged, or of a file that is not this worker's.
+            OSError: it can't be written.
+        """
+        length, at, expected = CHUNK_HEAD.unpack_from(payload)
+        name = payload[CHUNK_HEAD.size : CHUNK_HEAD.size + length].decode()
+        data = memoryview(payload)[CHUNK_HEAD.size + length :]
+        if crc32(data) != expected:
+            raise ValueError(f"a chunk of {name} arrived damaged")
+        fd = self._fd(name)
+        while data:
+            written = os.pwrite(fd, data, at)
+            data, at = data[written:], at + written
+
+    def _fd(self, name: str) -> int:
+        if not self._names.fullmatch(name):
+            raise ValueError(f"it sent {name[:100]!r}, which is no file of this worker")
+        if name not in self._fds:
+            flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+            self._fds[name] = os.open(self._folder / name, flags, 0o644)
+            self._open.callback(os.close, self._fds[name])
+        return self._fds[name]
+
+    def missing(self, payload: bytes) -> list[str]:
+        """Name the files that are not as the host says that they are in the end."""
+        told: dict[str, list[int]] = json.loads(payload)
+        return sorted(
+            name
+            for name, (size, crc) in told.items()
+            if name not in self._fds or sum_of_file(self._folder / name) != (size, crc)
+        )
+
+    def close(self) -> None:
+        """Close the files."""
+        self._open.close()
+        self._fds = {}

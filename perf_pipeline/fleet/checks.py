@@ -1,0 +1,52 @@
+"""Whether the hosts of a fleet can do the load, by what they say of themselves.
+
+Add here: another thing in which a host may differ. Keep out: asking (host.py).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from perf_pipeline.config.hosts import Place, is_this_machine
+from perf_pipeline.fleet.host import HostFacts
+
+
+def differences(host: str, found: HostFacts, here: HostFacts) -> Iterator[str]:
+    """Say in what a host's software differs from the driver's; nothing when it is the same."""
+    if found.python != here.python:
+        yield f"{host} has Python {found.python} and this machine {here.python}"
+    for name in sorted({*found.packages, *here.packages}):
+        there, ours = found.packages.get(name, "none"), here.packages.get(name, "none")
+        if there != ours:
+            yield f"{host} has {name} {there} and this machine {ours}"
+    if found.code != here.code:
+        yield f"the perf_pipeline of {host} is another one than this machine's"
+
+
+def refusals(
+    host: str, found: HostFacts, here: HostFacts, places: Sequence[Place]
+) -> Iterator[str]:
+    """Say which places a host may not load, by its own rules or because they mean itself."""
+    if found.refused:
+        names = ", ".join(dict.fromkeys(found.refused))
+        yield f"{host} may not load {names}, which its own PERF_ALLOWED_HOSTS does not name"
+    if found.network == here.network:
+        return
+    if own := dict.fromkeys(place.host for place in places if is_this_machine(place.host)):
+        yield f"{', '.join(own)} is {host} itself, when {host} connects to it"
+
+
+def size_of(facts: Mapping[str, HostFacts]) -> str:
+    """Describe the hosts for the fingerprint: how many there are, and of how many cores each.
+
+    Args:
+        facts: of each host, by its name.
+    """
+    cores = sorted(found.cores for found in facts.values())
+    return f"{len(cores)} hosts, cores {' '.join(map(str, cores))}"
+
+
+def too_many(facts: Mapping[str, HostFacts], generators: int) -> str:
+    """Say that there are more load workers than cores; empty when each can have its own."""
+    cores = sum(found.cores for found in facts.values())
+    if generators <= cores:
+        return ""
+    return f"{generators} load workers share the {cores} cores of the fleet"

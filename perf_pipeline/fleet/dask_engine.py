@@ -1,0 +1,160 @@
+"""A fleet whose engine is Dask distributed: its workers start the agents, each on its own host.
+
+Nothing of a run is a task: functions run beside Dask's tasks, so that no argument or result is ever
+in a graph or on the dashboard, and Dask never starts anything again by itself.
+Add here: another thing that only Dask knows. Keep out: what every engine has in common (fleet.py).
+"""
+
+import asyncio
+import logging
+import socket
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from distributed import Client, Semaphore, Worker
+
+from perf_pipeline.config.fleet import FleetConfig
+from perf_pipeline.config.hosts import Place
+from perf_pipeline.errors import GeneratorLimitError
+from perf_pipeline.fleet.frames import FrameKind
+from perf_pipeline.fleet.host import HostFacts, agent_started, facts_here
+from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
+from perf_pipeline.fleet.placement import placed
+
+_CONNECT_LIMIT_S: Final = 10.0
+_LOCK: Final = "perf-pipeline load"
+_LOCK_LIMIT_S: Final = 45.0
+"""Dask gives back the lock of a driver that was killed after 30 s."""
+
+
+async def agents_started(counts: Mapping[str, int], dask_worker: Worker) -> list[dict[str, Any]]:
+    """Start as many agents as this worker of Dask is to have; runs there."""
+    security, host = dask_worker.security, _host_of(dask_worker.address)
+    tls = None
+    if dask_worker.address.startswith("tls://"):
+        its = security.get_tls_config_for_role("worker")
+        tls = {"ca": its["ca_file"], "cert": its["cert"], "key": its["key"]}
+    count = counts[dask_worker.address]
+    starts = (asyncio.to_thread(agent_started, host, tls) for _ in range(count))
+    return list(await asyncio.gather(*starts))
+
+
+class DaskEngine:
+    """Ask the workers of a Dask cluster, and start agents there.
+
+    Args:
+        client: connected.
+        address: of the scheduler, for sentences.
+    """
+
+    def __init__(self, client: Client, address: str) -> None:
+        self._client = client
+        self._address = address
+
+    def _hosts(self) -> dict[str, str]:
+        """Return the host of each of Dask's workers.
+
+        Raises:
+            GeneratorLimitError: there are none.
+        """
+        found = {address: _host_of(address) for address in self._client.nthreads()}
+        if not found:
+            raise GeneratorLimitError(
+                f"the fleet at {self._address} has no workers",
+                hint=f"start one on each host: dask worker {self._address}",
+            )
+        return found
+
+    def facts(self, places: Sequence[Place]) -> dict[str, HostFacts]:
+        """Ask each host what it is, and whether it may load these places.
+
+        Raises:
+            GeneratorLimitError: a host can't tell; it is named.
+        """
+        asked = [(place.host, place.port) for place in places]
+        hosts, facts = self._hosts(), dict[str, HostFacts]()
+        told = self._client.run(facts_here, asked, workers=list(hosts), on_error="return")
+        for address, found in told.items():
+            if isinstance(found, BaseException):
+                raise _cannot(hosts[address], found)
+            facts[hosts[address]] = found
+        return facts
+
+    def links(self, count: int) -> list[tuple[str, HostLink]]:
+        """Start an agent for each load worker, and connect to it; return host and connection.
+
+        Raises:
+            GeneratorLimitError: a host can't start it, or can't be reached.
+        """
+        places = placed(self._hosts(), count)
+        counts = Counter(places)
+        started = self._client.run(
+            agents_started, dict(counts), workers=list(counts), on_error="return"
+        )
+        links: list[tuple[str, HostLink]] = []
+        for address in places:
+            found = started[address]
+            if isinstance(found, BaseException):
+                raise _cannot(_host_of(address), found)
+            agent = found.pop(0)
+            links.append((_host_of(address), self._connected(address, agent)))
+        return links
+
+    def _connected(self, address: str, agent: Mapping[str, Any]) -> HostLink:
+        host = _host_of(address)
+        try:
+            stream = socket.create_connection((host, agent["port"]), SILENCE_LIMIT_S)
+            if address.startswith("tls://"):
+                context = self._client.security.get_connection_args("client")["ssl_context"]
+                stream = context.wrap_socket(stream)
+            link = HostLink(stream)
+            link.send(FrameKind.HELLO, agent["token"].encode())
+        except OSError as error:
+            raise GeneratorLimitError(
+                f"the agent on {host} can't be reached at port {agent['port']}: {error}",
+                hint="the driver connects to the hosts of a fleet; let it through to them",
+            ) from error
+        return link
+
+
+@contextmanager
+def dask_engine(config: FleetConfig) -> Iterator[DaskEngine]:
+    """Connect to a Dask cluster, and keep other runs off it until the end of the block.
+
+    Raises:
+        GeneratorLimitError: it does not answer, or another run loads with it.
+    """
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # our own sentences say it
+    try:
+        client = Client(config.address, timeout=_CONNECT_LIMIT_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise GeneratorLimitError(
+            f"the fleet at {config.address} does not answer: {error}",
+            hint="start a scheduler there with `dask scheduler`; docs/fleet.md shows how",
+        ) from error
+    with client:
+        lock = Semaphore(1, _LOCK, scheduler_rpc=client.scheduler, loop=client.loop)
+        if not lock.acquire(timeout=_LOCK_LIMIT_S):
+            raise GeneratorLimitError(
+                f"another run loads with the fleet at {config.address}", hint="run again after it"
+            )
+        try:
+            yield DaskEngine(client, config.address)
+        finally:
+            lock.release()
+
+
+def _host_of(address: str) -> str:
+    return urlsplit(address).hostname or address
+
+
+def _cannot(host: str, error: BaseException) -> GeneratorLimitError:
+    if isinstance(error, ModuleNotFoundError):
+        return GeneratorLimitError(
+            f"the host {host} has no {error.name}",
+            hint="install the same perf_pipeline[fleet] there as here",
+        )
+    return GeneratorLimitError(f"the host {host} can't start a load worker: {error!r}")

@@ -1,0 +1,307 @@
+"""The driver's side of a worker on another host: it looks like a process of this machine.
+
+A thread reads what the agent sends: the worker's output goes into a pipe, its spool into the files
+of the run, and its clock is asked all the while. Add here: another message of the agent. Keep out:
+placing workers on hosts (engines), and what a dead host means for a load (engine/processes.py).
+"""
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from io import RawIOBase
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import IO, Any, Final, cast
+
+from perf_pipeline.engine.distant import HostAccount
+from perf_pipeline.engine.forked_worker import UNKNOWN_EXIT
+from perf_pipeline.errors import GeneratorLimitError
+from perf_pipeline.fleet.arriving import ArrivingSpool
+from perf_pipeline.fleet.clock_offset import OffsetReading, OffsetTrack, best_of
+from perf_pipeline.fleet.frames import LONGEST_BYTES, Frame, FrameKind
+from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
+from perf_pipeline.fleet.shipment import Shipment, hash_of
+from perf_pipeline.quoting import on_one_line
+
+_ROUND_TRIPS: Final = 20
+_ASK_EVERY_S: Final = 0.2
+_TIME: Final = struct.Struct("<q")
+_TIMES: Final = struct.Struct("<qq")
+_PART_BYTES: Final = 256 * 1024
+_INPUT_BYTES: Final = LONGEST_BYTES // 2
+_ANSWER_LIMIT_S: Final = 60.0
+_LONGEST_TOLD: Final = 300
+
+
+class DistantWorker:
+    """Run a worker on another host; implements `engine.distant.DistantChild`.
+
+    Args:
+        host: its name, for people.
+        link: to its agent, which knows who we are.
+        log: descriptor that gets the worker's log; it is copied.
+
+    Raises:
+        GeneratorLimitError: the agent does not answer.
+    """
+
+    def __init__(self, host: str, link: HostLink, log: int) -> None:
+        self._host = host
+        self._link = link
+        self._log = os.dup(log)
+        self.pid = 0
+        self._code: int | None = None
+        self._ended = threading.Event()
+        self._lost = ""
+        self._account = HostAccount(host)
+        self._spool: ArrivingSpool | None = None
+        self._answers: SimpleQueue[Frame] = SimpleQueue()
+        ours, self._output = os.pipe()
+        self.stdout: IO[bytes] | None = os.fdopen(ours, "rb", 0)
+        self.stdin: IO[bytes] | None = cast("IO[bytes]", _Input(link))
+        self._thread = threading.Thread(target=self._listen, name=f"fleet {host}", daemon=True)
+        try:
+            self._folder = json.loads(self._expected(FrameKind.HOST))["folder"]
+            self._track = OffsetTrack(best_of(self._round_trips()))
+        except (OSError, EOFError, ValueError, LookupError) as error:
+            self._release()
+            raise GeneratorLimitError(
+                f"the host {host} started an agent that does not answer: {_told(error)}"
+            ) from error
+        self._thread.start()
+
+    @property
+    def host(self) -> str:
+        """Return the name of its host."""
+        return self._host
+
+    def _expected(self, kind: FrameKind) -> bytes:
+        frame = self._link.receive(SILENCE_LIMIT_S)
+        if frame is None or frame[0] is not kind:
+            raise ValueError(f"{kind.name} did not come")
+        return frame[1]
+
+    # --- its clock -----------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        self._link.send(FrameKind.PING, _TIME.pack(time.monotonic_ns()))
+
+    def _round_trips(self) -> list[OffsetReading]:
+        """Ask for the time again and again; what else comes meanwhile is taken as usual."""
+        readings: list[OffsetReading] = []
+        self._ask()
+        while len(readings) < _ROUND_TRIPS:
+            frame = self._link.receive(SILENCE_LIMIT_S)
+            if frame is None:
+                raise TimeoutError(f"nothing came for {SILENCE_LIMIT_S:.0f} s")
+            if frame[0] is FrameKind.PONG:
+                readings.append(_reading_of(frame[1]))
+                self._ask()
+        # The answer to the last question.
+        readings.append(_reading_of(self._expected(FrameKind.PONG)))
+        return readings
+
+    # --- what its thread does ------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        try:
+            self._take_all()
+        except (EOFError, ConnectionError):
+            self._lost = self._lost or f"{self._host} closed the connection"
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            self._lost = self._lost or f"{self._host}: {_told(error)}"
+        finally:
+            self._release()
+            if self._code is None:
+                self._code = UNKNOWN_EXIT
+            self._ended.set()
+            self._answers.put((FrameKind.EXIT, b""))
+
+    def _release(self) -> None:
+        """Close all that is this side's, so that whoever reads the worker's output sees its end."""
+        os.close(self._output)
+        os.close(self._log)
+        if self._spool is not None:
+            self._spool.close()
+        self._link.close()
+
+    def _take_all(self) -> None:
+        heard_s = asked_s = time.monotonic()
+        while self._code is None:
+            if time.monotonic() - asked_s >= _ASK_EVERY_S:
+                asked_s = time.monotonic()
+                self._ask()
+            frame = self._link.receive(_ASK_EVERY_S)
+            if frame is not None:
+                heard_s = time.monotonic()
+                self._take(*frame)
+            elif time.monotonic() - heard_s > SILENCE_LIMIT_S:
+                raise TimeoutError(f"nothing came for {SILENCE_LIMIT_S:.0f} s")
+
+    def _take(self, kind: FrameKind, payload: bytes) -> None:
+        match kind:
+            case FrameKind.PONG:
+                self._track.add(_reading_of(payload))
+            case FrameKind.OUTPUT:
+                _write(self._output, payload)
+            case FrameKind.LOG:
+                _write(self._log, payload)
+            case FrameKind.CHUNK | FrameKind.SUMS if self._spool is not None:
+                self._take_spool(self._spool, kind, payload)
+            case FrameKind.EXIT:
+                self._take_exit(json.loads(payload))
+            case FrameKind.REFUSED:
+                raise ValueError(on_one_line(payload.decode(errors="replace"), _LONGEST_TOLD))
+            case FrameKind.LACKS | FrameKind.STARTED:
+                self._answers.put((kind, payload))
+            case _:
+                raise ValueError(f"an agent sends no {kind.name}")
+
+    def _take_spool(self, spool: ArrivingSpool, kind: FrameKind, payload: bytes) -> None:
+        if kind is FrameKind.CHUNK:
+            spool.take(payload)
+        elif missing := spool.missing(payload):
+            raise ValueError(f"its {', '.join(missing)} did not arrive whole")
+
+    def _take_exit(self, told: Mapping[str, Any]) -> None:
+        """Ask for the time once more, and take over what the host says of the load."""
+        for _ in range(_ROUND_TRIPS):
+            self._ask()
+            self._track.add(_reading_of(self._expected(FrameKind.PONG)))
+        machine = {str(name): float(share) for name, share in told["machine"].items()}
+        step_ms = float(told["clock_step_ms"])
+        self._account = HostAccount(self._host, clock_step_ms=step_ms, machine=machine)
+        self._code = int(told["code"])
+
+    # --- what a driver of a load does ----------------------------------------------------------
+
+    def fit(self, order: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Bring the files to the host, start the worker, and return the order as it is there.
+
+        Raises:
+            ScenarioError: a file can't go to a host.
+            GeneratorLimitError: the host can't take the files or start the worker.
+        """
+        shipment = Shipment()
+        job = shipment.fitted(order["job"], self._folder)
+        self._spool = ArrivingSpool(Path(order["job"]["folder"]), job["step"], order["worker"])
+        try:
+            self._ship(shipment)
+            self._link.send(FrameKind.START)
+            self.pid = json.loads(self._answer(FrameKind.STARTED))["pid"]
+        except (OSError, ValueError) as error:
+            raise GeneratorLimitError(
+                f"the host {self._host} could not start a worker: {self._lost or _told(error)}"
+            ) from error
+        return {**order, "job": job, "origin_ns": order["origin_ns"] + self._track.first.offset_ns}
+
+    def _ship(self, shipment: Shipment) -> None:
+        hashes = {place: hash_of(path) for place, path in shipment.files.items()}
+        self._link.send_json(FrameKind.FILES, hashes)
+        paths = {text: shipment.files[place] for place, text in hashes.items()}
+        for text in json.loads(self._answer(FrameKind.LACKS)):
+            with paths[text].open("rb") as file:
+                while data := file.read(_PART_BYTES):
+                    self._link.send(FrameKind.PART, text.encode() + data)
+            self._link.send(FrameKind.PART, text.encode())
+
+    def _answer(self, kind: FrameKind) -> bytes:
+        try:
+            found, payload = self._answers.get(timeout=_ANSWER_LIMIT_S)
+        except Empty:
+            raise TimeoutError(f"no answer within {_ANSWER_LIMIT_S:.0f} s") from None
+        if found is not kind:
+            raise ConnectionResetError("the connection ended")
+        return payload
+
+    def settle(self) -> None:
+        """Wait until all that the worker measured is here, or is known to be lost.
+
+        What still comes may take its time; who says nothing for 10 s is lost.
+        """
+        self._ended.wait()
+
+    def account(self) -> HostAccount:
+        """Return what is known of its host by now."""
+        known = self._account
+        error_ms = self._track.error_ns / 1e6
+        return HostAccount(
+            self._host, error_ms, known.clock_step_ms, known.machine, incident=self._lost
+        )
+
+    def poll(self) -> int | None:
+        """Return the worker's exit code; None while it runs, or its spool is still coming."""
+        return self._code if self._ended.is_set() else None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its exit code. Raises: subprocess.TimeoutExpired."""
+        if not self._ended.wait(timeout):
+            raise subprocess.TimeoutExpired("worker", timeout or 0.0)
+        assert self._code is not None
+        return self._code
+
+    def send_signal(self, sig: int) -> None:
+        """Send a signal; SIGKILL ends the connection as well, so that nobody waits for the host."""
+        with suppress(OSError):
+            self._link.send(FrameKind.SIGNAL, b"%d" % sig)
+        if sig == signal.SIGKILL:
+            self._link.close()
+
+    def close(self) -> None:
+        """End the connection, and with it the worker, if it still runs."""
+        self._link.close()
+        self._thread.join()
+
+
+class _Input(RawIOBase):
+    """Send what is written to the worker's stdin."""
+
+    def __init__(self, link: HostLink) -> None:
+        super().__init__()
+        self._link = link
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Send bytes. Raises: BrokenPipeError: the host is gone, which its output tells as well."""
+        piece = bytes(data[:_INPUT_BYTES])
+        try:
+            self._link.send(FrameKind.INPUT, piece)
+        except OSError as error:
+            raise BrokenPipeError from error
+        return len(piece)
+
+    def close(self) -> None:
+        """End the worker's input."""
+        if not self.closed:
+            with suppress(OSError):
+                self._link.send(FrameKind.INPUT_END)
+        super().close()
+
+
+def _reading_of(payload: bytes) -> OffsetReading:
+    received_ns = time.monotonic_ns()
+    try:
+        sent_ns, there_ns = _TIMES.unpack(payload)
+    except struct.error:
+        raise ValueError("it told no time") from None
+    return OffsetReading.of(sent_ns, there_ns, received_ns)
+
+
+def _write(fd: int, data: bytes) -> None:
+    rest: Sequence[int] | memoryview = memoryview(data)
+    with suppress(BrokenPipeError):
+        while rest:
+            rest = rest[os.write(fd, cast("memoryview", rest)) :]
+
+
+def _told(error: Exception) -> str:
+    text = str(error) or "the connection ended"
+    return on_one_line(text, _LONGEST_TOLD)

@@ -1,0 +1,76 @@
+"""A fleet as a run sees it: hosts that were checked, and a way to start workers there.
+
+Add here: what all engines have in common. Keep out: what only one engine does (dask_engine.py).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from perf_pipeline.config.hosts import Place
+from perf_pipeline.engine.worker_start import Child, StartWorker
+from perf_pipeline.fleet.checks import size_of
+from perf_pipeline.fleet.distant_worker import DistantWorker
+from perf_pipeline.fleet.host import HostFacts
+from perf_pipeline.fleet.link import HostLink
+
+
+class FleetEngine(Protocol):
+    """Start processes on hosts, in whatever way."""
+
+    def facts(self, places: Sequence[Place]) -> Mapping[str, HostFacts]:
+        """Ask each host, by name, what it is, and whether it may load these places.
+
+        Raises:
+            GeneratorLimitError: a host can't tell.
+        """
+        ...
+
+    def links(self, count: int) -> Sequence[tuple[str, HostLink]]:
+        """Start an agent for each load worker; return its host and the connection to it.
+
+        Raises:
+            GeneratorLimitError: a host can't.
+        """
+        ...
+
+
+class Fleet:
+    """Start load workers on hosts.
+
+    Args:
+        engine: that starts processes there.
+        facts: of each host.
+    """
+
+    def __init__(self, engine: FleetEngine, facts: Mapping[str, HostFacts]) -> None:
+        self._engine = engine
+        self._facts = facts
+
+    @property
+    def size(self) -> str:
+        """Describe the hosts; runs on fleets of another size are not compared."""
+        return size_of(self._facts)
+
+    @contextmanager
+    def workers(self, count: int) -> Iterator[StartWorker]:
+        """Yield what starts the workers of one load, in order; none of them outlives the block.
+
+        Raises:
+            GeneratorLimitError: a host can't start its agents.
+        """
+        links = iter(self._engine.links(count))
+        started: list[DistantWorker] = []
+
+        def start(log: int, _: Sequence[int]) -> Child:
+            host, link = next(links)
+            started.append(DistantWorker(host, link, log))
+            return started[-1]
+
+        try:
+            yield start
+        finally:
+            for worker in started:
+                worker.close()
+            for _, link in links:
+                link.close()

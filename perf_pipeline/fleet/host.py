@@ -1,0 +1,128 @@
+"""What is asked of a host before it gets any load, and how an agent is started there.
+
+These functions run on the host, where the engine calls them by their names; the host has this
+package. Add here: another question to a host. Keep out: engines (dask_engine.py), what the answers
+mean (checks.py).
+"""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Any, Final
+
+from perf_pipeline.config.allowed import AllowedHosts, entries_in
+from perf_pipeline.config.hosts import Place
+from perf_pipeline.engine.control_group import allowed_cpus
+from perf_pipeline.engine.worker_start import worker_environment
+
+_PACKAGE: Final = "perf_pipeline"
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+_NETWORK: Final = Path("/proc/self/ns/net")
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")  # PEP 508
+_CODE: Final = frozenset({".py", ".so", ".sql"})
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """Hold what a host says of itself.
+
+    Attributes:
+        python: version of its Python.
+        packages: version of each package that a run uses.
+        code: hash of this package's files.
+        network: names the machine and its network; two hosts that share it share loopback.
+        cores: CPUs that the process may use.
+        refused: of the places that it was asked about, those that it may not load.
+    """
+
+    python: str
+    packages: Mapping[str, str]
+    code: str
+    network: str
+    cores: int
+    refused: tuple[str, ...] = ()
+
+
+def facts_here(places: Iterable[tuple[str, int | None]] = ()) -> HostFacts:
+    """Describe the host that this runs on, and ask it whether it may load these places.
+
+    Its own variable PERF_ALLOWED_HOSTS decides, whatever is allowed where the run was started.
+    """
+    allowed = AllowedHosts.read(entries_in(os.environ.get("PERF_ALLOWED_HOSTS", "")))
+    return HostFacts(
+        platform.python_version(),
+        _packages(),
+        _code_hash(),
+        _network(),
+        allowed_cpus(),
+        tuple(host for host, port in places if not allowed.permits(Place(host, port))),
+    )
+
+
+def _packages() -> dict[str, str]:
+    found = {}
+    for requirement in requires(_PACKAGE) or ():
+        if "extra ==" in requirement:
+            continue
+        named = _NAME.match(requirement)
+        assert named is not None
+        with suppress(PackageNotFoundError):
+            found[named[0]] = version(named[0])
+    return found
+
+
+@cache
+def _code_hash() -> str:
+    root = Path(__file__).parent.parent
+    summed = hashlib.sha256()
+    for path in sorted(path for path in root.rglob("*") if path.suffix in _CODE):
+        summed.update(f"{path.relative_to(root)}\n".encode())
+        summed.update(hashlib.sha256(path.read_bytes()).digest())
+    return summed.hexdigest()
+
+
+def _network() -> str:
+    """Return what is equal where loopback is the same: the machine as it runs, and its network."""
+    try:
+        return f"{_BOOT.read_text(encoding='ascii').strip()} {_NETWORK.stat().st_ino}"
+    except OSError:
+        return platform.node()
+
+
+def agent_started(host: str, tls: Mapping[str, str] | None) -> dict[str, Any]:
+    """Start an agent that listens on an address of this host; return its port and its token.
+
+    It is told everything through a pipe, and lives on when this process ends.
+
+    Raises:
+        RuntimeError: it did not start.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "perf_pipeline.fleet.agent"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=worker_environment(),
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin, process.stdout:
+        process.stdin.write(json.dumps({"host": host, "tls": tls}).encode() + b"\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+    if not line:
+        raise RuntimeError(f"the agent ended with {process.wait()}")
+    threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie stays
+    started: dict[str, Any] = json.loads(line)
+    return started

@@ -1,0 +1,108 @@
+"""The hosts of a run's load workers: connected to, compared with this machine, and asked first.
+
+Add here: another thing that has to hold on every host before a run. Keep out: how a host is reached
+(fleet/).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import Final
+
+from perf_pipeline.config.fleet import FleetConfig
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.target import Target, read_addresses
+from perf_pipeline.engine.worker_start import StartWorker
+from perf_pipeline.errors import GeneratorLimitError, ProfileError, TargetNotAllowedError
+from perf_pipeline.fleet.checks import differences, refusals, too_many
+from perf_pipeline.fleet.fleet import Fleet, FleetEngine
+from perf_pipeline.fleet.host import facts_here
+from perf_pipeline.loading.session import Session
+from perf_pipeline.narration import Say
+
+_MOST_TOLD: Final = 10
+
+
+@contextmanager
+def fleet_of(profile: Profile, target: Target, say: Say) -> Iterator[Fleet | None]:
+    """Yield the fleet that a profile names, ready to load a target; None without one.
+
+    Args:
+        profile: checked.
+        target: with all of its addresses.
+        say: is told what the fleet is.
+
+    Raises:
+        ProfileError: Dask is not installed here, or the address is not encrypted.
+        GeneratorLimitError: the fleet does not answer, or a host has other software.
+        TargetNotAllowedError: a host may not load the target.
+    """
+    if profile.fleet is None:
+        yield None
+        return
+    _require_encryption(profile.name, profile.fleet)
+    with _engine(profile.name, profile.fleet) as engine:
+        yield _checked(engine, profile, target, say)
+
+
+def _require_encryption(name: str, config: FleetConfig) -> None:
+    if config.is_open and config.encrypted:
+        raise ProfileError(
+            name,
+            [f"{config.address} is not encrypted, and what the workers are told crosses a network"],
+            hint="give the fleet certificates and use tls:// (docs/fleet.md), or allow it with "
+            "`fleet.encrypted = false`",
+        )
+
+
+@contextmanager
+def _engine(name: str, config: FleetConfig) -> Iterator[FleetEngine]:
+    try:
+        from perf_pipeline.fleet.dask_engine import dask_engine  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise ProfileError(
+            name,
+            [f"the engine of its fleet needs the package {error.name}, which is not installed"],
+            hint="pip install 'perf_pipeline[fleet]', here and on each host",
+        ) from None
+    with dask_engine(config) as engine:
+        yield engine
+
+
+def _checked(engine: FleetEngine, profile: Profile, target: Target, say: Say) -> Fleet:
+    addresses = read_addresses(target).values()
+    places = list(dict.fromkeys(chain.from_iterable(address.places for address in addresses)))
+    facts, here = engine.facts(places), facts_here()
+    unlike = [told for host, found in facts.items() for told in differences(host, found, here)]
+    if unlike:
+        raise GeneratorLimitError(
+            f"the fleet is not like this machine: {'; '.join(unlike[:_MOST_TOLD])}; nothing was "
+            "sent",
+            hint="install the same lock file, on the same Python, on every host",
+        )
+    refused = [told for host, its in facts.items() for told in refusals(host, its, here, places)]
+    if refused:
+        raise TargetNotAllowedError(
+            f"target {target.name}: {'; '.join(refused[:_MOST_TOLD])}; nothing was sent",
+            hint="each host has to allow the target by its own variable PERF_ALLOWED_HOSTS, and "
+            "the target needs an address that means the same on every host",
+        )
+    fleet = Fleet(engine, facts)
+    say(f"{profile.workers} load workers on a fleet: {fleet.size}")
+    if told := too_many(facts, profile.workers):
+        say(told)
+    return fleet
+
+
+@contextmanager
+def workers_of(session: Session) -> Iterator[StartWorker]:
+    """Yield what starts the workers of a load: on the hosts of the fleet, or on this machine.
+
+    Raises:
+        GeneratorLimitError: a host can't start one.
+    """
+    if session.fleet is None:
+        yield session.start_worker
+        return
+    with session.fleet.workers(session.profile.workers) as start:
+        yield start

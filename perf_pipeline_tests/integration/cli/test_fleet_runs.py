@@ -1,0 +1,142 @@
+"""Whole runs whose load workers are on the hosts of a fleet, from command line to history."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
+from perf_pipeline_tests.support.fleets import LoopbackFleet, loopback_fleet
+from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.servers.timed_target import TimedTarget, timed_target
+
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
+
+RATE, SECONDS = 100, 3
+# The name of a row of people.csv is part of the path, and a module of the author's gives the other
+# half of the load, so that both kinds of files have to be on the hosts.
+PROFILE = """
+name = "fleet"
+calibration = false
+target = "here"
+[targets.here]
+baseUrl = "http://127.0.0.1:{port}"
+
+[benchmarks.held.scenarios.steps]
+exec = "http_steps"
+executor = "constant-arrival-rate"
+rate = {rate}
+duration = "{duration_us}us"
+preAllocatedVUs = 70
+parameters = {{ data.people = {{ csv = "people.csv" }}, steps = [
+  {{ name = "get", path = "/held/${{data.people.name}}" }} ] }}
+
+[benchmarks.held.scenarios.python]
+exec = "shop.flows:look"
+executor = "per-vu-iterations"
+vus = 4
+iterations = 2
+[benchmarks.held.thresholds]
+http_req_failed = ["rate==0"]
+"http_req_duration{{operation:get}}" = ["p(99)<10000"]
+"http_reqs{{operation:look}}" = ["count==8"]
+"""
+FLOWS = """
+from shop.paths import PATH
+
+async def look(vu):
+    await vu.client.get(PATH, extensions={"name": "look"})
+"""
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[LoopbackFleet]:
+    with loopback_fleet() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[TimedTarget]:
+    with timed_target({}) as running:
+        yield running
+
+
+@pytest.fixture
+def command(tmp_path: Path, target: TimedTarget) -> CommandLine:
+    """Give the command line beside a project, with a state folder of its own."""
+    made = CommandLine(new_state(tmp_path / "state"))
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "flows.py").write_text(FLOWS)
+    (tmp_path / "shop" / "paths.py").write_text('PATH = "/look"\n')
+    (tmp_path / "people.csv").write_text("name\nann\n")
+    # Half a period before the end, so that no start is at the end.
+    duration_us = SECONDS * 1_000_000 - 500_000 // RATE
+    text = PROFILE.format(port=target.port, rate=RATE, duration_us=duration_us)
+    (tmp_path / "fleet.toml").write_text(text)
+    return made
+
+
+def run(command: CommandLine, fleet: LoopbackFleet, *more: str, allowed: str = "") -> Answer:
+    path = str(command.state.parent / "fleet.toml")
+    return command("run", path, "--fleet", fleet.address, *more, PERF_ALLOWED_HOSTS=allowed)
+
+
+@pytest.mark.parametrize("generators", [1, 2])
+def test_percentiles_are_those_of_what_the_server_took(
+    generators: int, command: CommandLine, fleet: LoopbackFleet, target: TimedTarget
+) -> None:
+    target.held_ms.clear()
+    target.counts.clear()
+    answer = run(command, fleet, "--set", f"fleet.generators={generators}")
+    assert command.passes_unless_held_up(answer.run_id), answer.err
+
+    held_ms = sorted(target.held_ms[b"/held/ann"])
+    (row,) = command.sql(
+        "select count, median, p95, p99 from summaries where benchmark = 'held' and "
+        "metric = 'http_req_duration' and tags = 'operation:get'"
+    )
+    assert row[0] == len(held_ms) == RATE * SECONDS, answer.err
+    assert target.counts[b"/look"] == 8
+    # Of 300 values, closest ranks (n - 1) * p: 149.5, 284.05 and 296.01.
+    truth_ms = [
+        held_ms[149] + 0.5 * (held_ms[150] - held_ms[149]),
+        held_ms[284] + 0.05 * (held_ms[285] - held_ms[284]),
+        held_ms[296] + 0.01 * (held_ms[297] - held_ms[296]),
+    ]
+    assert list(row[1:]) == pytest.approx(truth_ms, abs=1.0, rel=0.02)
+    (hosts,) = command.sql("select facts['fleet'] from environments")[0]
+    assert hosts == "2 hosts, cores 2 2"
+
+
+def test_a_target_has_to_be_allowed_on_each_host_as_well(
+    command: CommandLine, fleet: LoopbackFleet
+) -> None:
+    # 192.0.2.0/24 is for documentation (RFC 5737): nobody answers there, and nobody is asked.
+    url = "targets.here.baseUrl=http://192.0.2.1:80"
+    answer = run(command, fleet, "--set", url, allowed="192.0.2.1")
+
+    assert answer.code == 104, answer.err
+    assert (
+        "127.0.0.2 may not load 192.0.2.1, which its own PERF_ALLOWED_HOSTS does not name"
+    ) in answer.err
+
+
+def test_a_fleet_that_is_not_there_is_told_before_anything_is_sent(
+    command: CommandLine, fleet: LoopbackFleet, target: TimedTarget
+) -> None:
+    target.counts.clear()
+    answer = run(command, replace(fleet, address="tcp://127.0.0.1:9"))
+
+    assert answer.code == 97, answer.err
+    assert "the fleet at tcp://127.0.0.1:9 does not answer" in answer.err
+    assert target.counts == {}
+
+
+def test_a_fleet_that_others_can_listen_to_has_to_be_wanted(
+    command: CommandLine, fleet: LoopbackFleet
+) -> None:
+    answer = run(command, replace(fleet, address="tcp://192.0.2.1:8786"))
+
+    assert answer.code == 104, answer.err
+    assert "tcp://192.0.2.1:8786 is not encrypted" in answer.err

@@ -1,0 +1,58 @@
+"""What keeps a host from loading."""
+
+from dataclasses import replace
+
+from perf_pipeline.config.hosts import Place
+from perf_pipeline.fleet.checks import differences, refusals, size_of, too_many
+from perf_pipeline.fleet.host import HostFacts, facts_here
+
+HERE = HostFacts("3.11.7", {"uvloop": "0.22", "httptools": "0.7"}, "c0de", "boot net", 2)
+AWAY = replace(HERE, network="other")
+
+
+def test_a_host_with_the_same_software_is_like_this_machine() -> None:
+    assert list(differences("b", AWAY, HERE)) == []
+
+
+def test_each_other_version_is_told() -> None:
+    found = HostFacts("3.12.1", {"uvloop": "0.21"}, "0ther", "n", 2)
+
+    assert list(differences("b", found, HERE)) == [
+        "b has Python 3.12.1 and this machine 3.11.7",
+        "b has httptools none and this machine 0.7",
+        "b has uvloop 0.21 and this machine 0.22",
+        "the perf_pipeline of b is another one than this machine's",
+    ]
+
+
+def test_loopback_of_another_machine_is_that_machine() -> None:
+    places = [Place("127.0.0.1", 8000), Place("api.example", 443)]
+
+    assert list(refusals("b", HERE, HERE, places)) == []
+    assert list(refusals("b", AWAY, HERE, places)) == [
+        "127.0.0.1 is b itself, when b connects to it"
+    ]
+
+
+def test_a_host_loads_what_its_own_variable_names_and_nothing_else() -> None:
+    refused = replace(HERE, refused=("api.example",))
+
+    assert list(refusals("b", refused, HERE, [Place("api.example", 443)])) == [
+        "b may not load api.example, which its own PERF_ALLOWED_HOSTS does not name"
+    ]
+
+
+def test_facts_of_this_machine_name_what_may_not_be_loaded_from_it() -> None:
+    facts = facts_here([("127.0.0.1", 80), ("api.example", 443)])
+
+    assert facts.refused == ("api.example",)
+    assert {"uvloop", "httptools", "pydantic"} <= facts.packages.keys()
+    assert len(facts.code) == 64
+
+
+def test_the_size_of_a_fleet_names_the_cores_of_each_host() -> None:
+    facts = {"a": replace(HERE, cores=8), "b": HERE}
+
+    assert size_of(facts) == "2 hosts, cores 2 8"
+    assert too_many(facts, 10) == ""
+    assert too_many(facts, 11) == "11 load workers share the 10 cores of the fleet"

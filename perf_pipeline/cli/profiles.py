@@ -63,7 +63,8 @@ def profile_options(command: Callable[..., None]) -> Callable[..., None]:
             default="quick",
             show_default=True,
             shell_complete=profile_names,
-            help="A shipped profile (quick, ci, full, weekly, soak), or the path of a .toml file.",
+            help="A shipped profile (quick, ci, full, weekly, soak, resilience), or the path of a "
+            ".toml file.",
         ),
     ):
         command = option(command)

@@ -39,7 +39,7 @@ from perf_pipeline.config.toml_text import read_toml, read_value
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.spelling import meant
 
-SHIPPED: Final = ("quick", "ci", "full", "weekly", "soak")
+SHIPPED: Final = ("quick", "ci", "full", "weekly", "soak", "resilience")
 _WHOLE: Final = (
     pinned_mistakes,
     question_mistakes,

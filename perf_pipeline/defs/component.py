@@ -60,8 +60,8 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
 
     profiles: list[str] = Field(
         default=[DEFAULT],
-        description="shipped profiles (quick, ci, full, weekly, soak), .toml files, and folders of "
-        "such files; relative paths start from the folder of this YAML file",
+        description="shipped profiles (quick, ci, full, weekly, soak, resilience), .toml files, "
+        "and folders of such files; relative paths start from the folder of this YAML file",
     )
     target: str = Field(
         default="",

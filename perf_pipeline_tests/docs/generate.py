@@ -224,6 +224,8 @@ def _loads() -> str:
         for name, scenario in profiles[0].benchmarks[benchmark].scenarios.items():
             plans = [
                 profile.benchmarks[benchmark].scenarios[name].plan.description
+                if benchmark in profile.benchmarks
+                else "none"
                 for profile in profiles
             ]
             rows.append((benchmark, f"`{name}`", f"`{scenario.exec}`", *plans))

@@ -27,19 +27,20 @@ class OwnRun:
     tags: dict[str, str]
     command: CommandLine
     sent: list[ReadPoint]
+    place: str
 
 
 @pytest.fixture(scope="module")
 def own_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRun]:
     """Run the job of a profile of one's own, which has nothing of the reference system."""
     folder = tmp_path_factory.mktemp("own")
-    state = str(new_state(folder / "state"))
+    state, place = str(new_state(folder / "state")), str(folder / "place")
     with (
         http_target() as target,
         point_receiver() as receiver,
         dg.DagsterInstance.ephemeral() as instance,
     ):
-        overrides = {"out.prometheus": receiver.url}
+        overrides = {"out.prometheus": receiver.url, "history.remote": place}
         path = own_profile(folder / "shop.toml", target.port)
         result = (
             build_defs([path])
@@ -58,7 +59,8 @@ def own_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRun]:
         )
         run = instance.get_run_by_id(result.run_id)
         assert run is not None
-        yield OwnRun(result, dict(run.tags), CommandLine(Path(state)), receiver.remote_writes)
+        sent, command = receiver.remote_writes, CommandLine(Path(state))
+        yield OwnRun(result, dict(run.tags), command, sent, place)
 
 
 def test_every_benchmark_of_a_profile_is_an_asset_with_its_words_and_thresholds(
@@ -205,3 +207,13 @@ def test_a_run_in_dagster_sends_its_figures_where_its_profile_says(own_run: OwnR
         own_run.result.run_id
     }
     assert "perf_run_figure" in {point.name for point in own_run.sent}
+
+
+def test_a_run_in_dagster_is_pushed_where_its_profile_says(own_run: OwnRun, tmp_path: Path) -> None:
+    team = CommandLine(tmp_path)
+    pulled = team.here("pull", own_run.place)
+
+    assert pulled.out == f"pulled 1 run from {own_run.place}; 0 were there already\n"
+    assert team.sql("select run_id from runs") == own_run.command.sql("select run_id from runs")
+    verdicts = "select benchmark, metric, status from verdicts order by all"
+    assert team.sql(verdicts) == own_run.command.sql(verdicts) != []

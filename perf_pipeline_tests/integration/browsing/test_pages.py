@@ -17,6 +17,7 @@ from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.commands.command_line import CommandLine, wait_until
 from perf_pipeline_tests.support.histories.judged_runs import add_judged
 from perf_pipeline_tests.support.histories.synthetic_history import api_runs
+from perf_pipeline_tests.support.servers.s3_server import s3_server
 
 TOKEN = "a-token-that-nobody-guesses"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -156,6 +157,28 @@ def test_what_a_team_pushed_is_shown_without_a_history_here(state: Path, tmp_pat
 
     assert runs.status_code == 200
     assert "runs/r002" in runs.text
+
+
+def test_what_a_team_pushed_to_a_bucket_is_shown_and_what_comes_later_as_well(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with s3_server(tmp_path / "s3") as bucket:
+        for name, value in bucket.environment.items():
+            monkeypatch.setenv(name, value)
+        CommandLine(state).here("push", bucket.url, "--run", "r001")
+        shown = shown_place(bucket.url, tmp_path / "copy")
+        [first] = ask(shown, ("GET", "/", BEARER))
+        CommandLine(state).here("push", bucket.url)
+        later, report = ask(
+            shown_place(bucket.url, tmp_path / "copy"),
+            ("GET", "/", BEARER),
+            ("GET", "/runs/r003", BEARER),
+        )
+
+    assert [answer.status_code for answer in (first, later, report)] == [200, 200, 200]
+    assert "runs/r001" in first.text
+    assert "runs/r003" not in first.text
+    assert "runs/r003" in later.text
 
 
 def test_the_command_serves_until_it_is_ended_and_tells_no_token(state: Path) -> None:

@@ -11,15 +11,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.metrics.sample import HttpPhases, Outcome, Phase
+from perf_pipeline.metrics.spool_rows import SAMPLE_ROWS
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord, ScenarioCounts
 
+_IN_FLIGHT = 200_000
 _OPERATIONS = {"create": "create_user", "read": "get_user", "delete": "delete_user"}
 
 
@@ -48,7 +50,10 @@ def write_worker(
     """
     scenarios = tuple(dict.fromkeys(scenario for scenario, _ in operations))
     recorder = SpoolRecorder(folder, "1", worker, scenarios, print)
+    file = folder / f"samples-1-{worker}.npy"
     for n in range(samples):
+        if n % _IN_FLIGHT == 0:
+            _wait_for_disk(file, n - _IN_FLIGHT)
         scenario, operation = operations[n % len(operations)]
         started_us = n * 1000 + rng.randrange(500)
         ended_us = started_us + int(rng.lognormvariate(8, 0.5))
@@ -65,6 +70,12 @@ def write_worker(
             phases=HttpPhases(0, 0, 0, 5, ended_us - started_us - 15, 10),
         )
     recorder.close()
+
+
+def _wait_for_disk(file: Path, rows: int) -> None:
+    """Wait until a file has so many rows: no target answers as fast as this loop writes."""
+    while rows > 0 and file.stat().st_size < rows * SAMPLE_ROWS.packing.size:
+        sleep(0.01)
 
 
 def write_spool(run: Path, samples: int) -> None:

@@ -24,6 +24,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "wait": "its sessions' time went into",
         "statement": "its statements that took longest",
         "function": "its Python functions that took longest",
+        "request": "its requests' time went into",
     }
 )
 

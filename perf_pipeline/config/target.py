@@ -4,7 +4,6 @@ Add here: another part of a system. Keep out: connecting to it.
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.allowed import AllowedHosts, entries_in
+from perf_pipeline.config.base_url import read_base_url
 from perf_pipeline.config.broker_address import read_brokers
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
@@ -27,7 +27,6 @@ from perf_pipeline.config.redis_address import read_redis_url
 from perf_pipeline.config.tiers import TierConfig, TierName
 from perf_pipeline.config.tracing import TracePage
 from perf_pipeline.config.version_question import VersionQuestion
-from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import AddressError
 from perf_pipeline.secrecy.addresses import has_torn_password, mask_address
 from perf_pipeline.secrecy.known import KNOWN
@@ -49,7 +48,6 @@ _KEYS: Final = MappingProxyType(
         "redis_url": "Redis URL",
     }
 )
-_USERINFO: Final = re.compile(r"(?<=://)[^/?#\\@\s]*@")
 _LIBPQ: Final = "PG"  # all of libpq's environment variables begin so
 
 
@@ -79,6 +77,8 @@ class TargetConfig(Frozen):
             checklist of bottlenecks.
         prometheus: URL of the Prometheus server that queries of tiers go to. The variable
             PERF_PROMETHEUS_URL wins over it; PERF_PROMETHEUS_TOKEN may hold a bearer token.
+        jolokia: URLs of the Jolokia agents of Kafka's brokers, one for each, such as
+            `http://127.0.0.1:8778/jolokia`; PERF_JOLOKIA_LOGIN may hold `user:password`.
         version: where the system tells its version, which is stored with each run; the variable
             PERF_TARGET_VERSION wins over it.
         trace_url: the page of a trace in your tracing system, with `{trace_id}` in it, such as
@@ -107,6 +107,7 @@ class TargetConfig(Frozen):
     version: VersionQuestion | None = Field(default=None, exclude_if=equals(None))
     tiers: dict[TierName, TierConfig] = Field(default_factory=dict, exclude_if=is_empty)
     prometheus: str | None = Field(default=None, exclude_if=equals(None))
+    jolokia: tuple[str, ...] = Field(default=(), strict=False, exclude_if=is_empty)
     trace_url: TracePage | None = Field(default=None, alias="traceUrl", exclude_if=equals(None))
 
     @model_validator(mode="after")
@@ -139,6 +140,7 @@ class Target:
         version: where it tells its version; None where nobody said.
         tiers: how each of its tiers is watched.
         prometheus: URL of the server that their queries go to; None where nobody said.
+        jolokia: URLs of the agents that tell what brokers' requests take.
         gone_after_us: without any answer for so long, it is gone.
     """
 
@@ -157,6 +159,7 @@ class Target:
     version: VersionQuestion | None = None
     tiers: tuple[tuple[str, TierConfig], ...] = ()
     prometheus: str | None = None
+    jolokia: tuple[str, ...] = ()
     gone_after_us: int = GONE_AFTER_US
 
     def key_of(self, part: str) -> str:
@@ -232,6 +235,7 @@ def resolve_target(
         version=written.version,
         tiers=tuple(written.tiers.items()),
         prometheus=environment.get("PERF_PROMETHEUS_URL") or written.prometheus,
+        jolokia=written.jolokia,
         gone_after_us=written.gone_after_us,
     )
     for address in target.addresses.values():
@@ -253,7 +257,7 @@ def read_addresses(target: Target, loopback: tuple[str, ...] = ()) -> dict[str, 
     # libpq reads the environment of this process, wherever the target came from.
     libpq = {**os.environ, **dict(target.libpq)}
     readers: dict[str, Callable[[str], Address]] = {
-        "base_url": _read_base_url,
+        "base_url": read_base_url,
         "postgres_dsn": lambda text: read_dsn(text, libpq, loopback),
         "brokers": lambda text: read_brokers(text, loopback),
         "redis_url": lambda text: read_redis_url(text, loopback),
@@ -285,15 +289,3 @@ def allowed_hosts(target: Target) -> AllowedHosts:
 
 def _key_of(variable: str, key: str, name: str, environment: Mapping[str, str]) -> str:
     return variable if environment.get(variable) else f"{key} of [targets.{name}]"
-
-
-def _read_base_url(text: str) -> Address:
-    # The client decides whether it takes credentials in front of the host (HttpOrigin).
-    bare = _USERINFO.sub("", text, count=1)
-    try:
-        url = WebAddress.read_base(bare)
-    except ValueError as error:
-        # A text with an @ that is no URL may hold a password anywhere.
-        raise ValueError(str(error) if "@" in text else f"is {text[:200]!r}; it {error}") from None
-    plain = f"{url.root}{url.path.rstrip('/')}"
-    return Address(plain if bare == text else text, (url.place,))

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from perf_pipeline.config.fault_rules import load_end_us
 from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.loading.broker_agents import broker_requests
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.cost import COST_COLUMNS, Cost
 from perf_pipeline.probes.postgres_costs import PostgresCosts
@@ -41,6 +42,8 @@ class CostsWatch:
     def __init__(self, session: Session, benchmark: str) -> None:
         dsn = session.target.postgres_dsn
         self._lookers: dict[str, _Looker] = {"postgres": PostgresCosts(dsn)} if dsn else {}
+        if (requests := broker_requests(session.target)) is not None:
+            self._lookers["requests"] = requests
         config = session.profile.benchmarks[benchmark]
         for tier in config.functions:
             self._lookers[f"functions-{tier}"] = PythonFunctions(

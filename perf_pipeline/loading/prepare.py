@@ -27,6 +27,7 @@ from perf_pipeline.errors import (
     StoreBusyError,
 )
 from perf_pipeline.loading.absent import left_out_of
+from perf_pipeline.loading.broker_agents import require_agents
 from perf_pipeline.loading.environment import exact_machine, fingerprint
 from perf_pipeline.loading.fault_driver import FOLDER
 from perf_pipeline.loading.fault_parts import require_fault_parts
@@ -198,6 +199,7 @@ def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
     config = profile.targets.get(profile.target)
     target = resolve_target(profile.target, config, environ, profile.folder)
     require_prometheus(target)
+    require_agents(target)
     require_receivers(profile.out, target, environ)
     checked = check_target(target)
     if checked.brokers is not None:

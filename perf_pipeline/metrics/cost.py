@@ -12,9 +12,9 @@ class Cost:
     """Record what a tier's time went into while the load ran.
 
     Attributes:
-        tier: whose time it is: `database`, or a tier such as `api`.
-        kind: `wait` for what its sessions waited for (`CPU`: for nothing), `statement`, or
-            `function` for one of Python.
+        tier: whose time it is: `database`, `queue`, or a tier such as `api`.
+        kind: `wait` for what its sessions waited for (`CPU`: for nothing), `statement`,
+            `function` for one of Python, or `request` for one of Kafka.
         name: such as `Lock: transactionid`, the statement with ? in place of its values, or
             `send (client.py:120)`.
         value: s, of all sessions or threads together.

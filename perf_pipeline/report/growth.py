@@ -69,7 +69,7 @@ def growth_sentences(records: Sequence[GrowthRecord]) -> Iterator[str]:
     growing = [record for record in system if record.finding == GROWS]
     for record in growing[:_MOST_TOLD]:
         yield (
-            f"the {_WHAT[record.metric]} of {record.part} grows by "
+            f"{_WHAT[record.metric]} of {record.part}: growing by "
             f"{per_hour(record, record.per_h)} ({_interval(record)})"
         )
     counts = {finding: sum(record.finding == finding for record in system) for finding in _ORDER}

@@ -131,7 +131,7 @@ def test_the_functions_of_a_tier_are_costs_of_it_where_they_are_asked_for(leak: 
 
 
 def test_reports_tell_what_grows(leak: Leak) -> None:
-    assert "the memory of leaking grows by 3." in leak.answer.out
+    assert "memory of leaking: growing by 3." in leak.answer.out
     folder = leak.command.state / "reports" / leak.answer.run_id
     assert "<h3>Growth</h3>" in (folder / "report.html").read_text("utf-8")
     assert '"part": "leaking"' in (folder / "summary.json").read_text("utf-8")

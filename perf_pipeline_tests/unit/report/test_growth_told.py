@@ -37,7 +37,7 @@ OURS = replace(LEAK, part="generator")
 
 def test_what_grows_leads_and_the_rest_is_counted() -> None:
     assert list(growth_sentences([DOUBT, STILL, OURS, LEAK])) == [
-        "the memory of api grows by 12.0 MiB/h (11.0 MiB/h to 13.5 MiB/h)",
+        "memory of api: growing by 12.0 MiB/h (11.0 MiB/h to 13.5 MiB/h)",
         "of 3 quantities watched for 3h30m, 1 grew, 1 did not, and of 1 nobody can tell yet",
     ]
     assert list(growth_sentences([])) == []
@@ -72,7 +72,7 @@ def test_every_report_tells_what_grew(grown: RunReport) -> None:
     name = grown.benchmarks[0].name
     summary = json.loads(render_k6(grown))["perf_pipeline"]["benchmarks"][name]
 
-    assert re.search(f"GROWTH +{name}: the memory of api grows", render_terminal(grown, 200))
+    assert re.search(f"GROWTH +{name}: memory of api: growing", render_terminal(grown, 200))
     assert f"growth in {name}" in render_markdown(grown)
     assert "<h3>Growth</h3>" in render_html(grown)
     assert summary["growth"][0]["high_per_h"] == 13.5 * MIB

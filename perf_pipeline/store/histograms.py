@@ -7,20 +7,19 @@ Add here: nothing for a new metric of samples, iterations or the ledger; they ar
 themselves. Keep out: metrics whose raw rows are never pruned (readings, figures, counts).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import reduce
 from typing import Final
 
 import duckdb
 
-from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.metrics.catalog import CATALOG, Kind, Metric
 from perf_pipeline.metrics.histogram import EMPTY, LEAST, LOG_GAMMA, RELATIVE_ERROR, Histogram
 from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.store.filters import tag_conditions
 from perf_pipeline.store.ledger_sql import FROM_LEDGER
 from perf_pipeline.store.metric_sql import FROM_ITERATIONS, FROM_SAMPLES, metric_rows
-from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import OF_KEY, RunKey
 
@@ -67,10 +66,18 @@ _DELETE: Final = f"delete from histograms where {OF_KEY}"
 _READ: Final = "select count, total, minimum, maximum, buckets, counts from histograms where "
 
 
-def write_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None:
-    """Replace the histograms of a benchmark by those of its raw rows."""
+def write_histograms(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, metrics: Iterable[Metric]
+) -> None:
+    """Replace the histograms of a benchmark by those of its raw rows.
+
+    Args:
+        connection: to the history.
+        key: a benchmark with its raw rows.
+        metrics: all that may have values (`metrics_of`).
+    """
     connection.execute(_DELETE, key.parameters)
-    kept = [metric for metric in metrics_of(connection, key) if metric.name in KEPT]
+    kept = [metric for metric in metrics if metric.name in KEPT]
     telling = _telling_tags(connection, key)
     for statement, is_trend in ((_TREND, True), (_EXACT, False)):
         names = [metric.name for metric in kept if (metric.kind is Kind.TREND) == is_trend]

@@ -101,7 +101,7 @@ class History:
         self.asked.forget()
         tables.write_summaries(self.connection, key, found)
         with transaction(self.connection):
-            write_histograms(self.connection, key)
+            write_histograms(self.connection, key, metrics)
         return found
 
     def observe(self, key: RunKey, threshold: Threshold) -> float | None:

@@ -14,6 +14,7 @@ from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
+from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
@@ -154,7 +155,8 @@ def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list
 def _let_go(connection: duckdb.DuckDBPyConnection, old: list[str]) -> None:
     with transaction(connection):
         for run_id, benchmark in connection.execute(_UNKEPT, [old]).fetchall():
-            write_histograms(connection, RunKey(run_id, benchmark))
+            key = RunKey(run_id, benchmark)
+            write_histograms(connection, key, metrics_of(connection, key))
         for table in _RAW:
             connection.execute(
                 f"delete from {table} where list_contains(?::varchar[], run_id)", [old]

@@ -14,6 +14,7 @@ from perf_pipeline.metrics.sample import Outcome, Reading, Sample
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.histograms import telling_tags, write_histograms
 from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.records import RunKey
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
@@ -202,10 +203,10 @@ def test_many_samples_have_the_histograms_of_few_times_how_many_they_are(tmp_pat
     key = RunKey(SPOOL.run_id, "api")
     with open_history(tmp_path / "history.duckdb") as history:
         history.ingest(SPOOL.write(tmp_path), "api")
-        write_histograms(history.connection, key)
+        write_histograms(history.connection, key, metrics_of(history.connection, key))
         few = history.connection.execute(statement).fetchall()
         history.connection.execute("insert into samples select samples.* from samples, range(9)")
-        write_histograms(history.connection, key)
+        write_histograms(history.connection, key, metrics_of(history.connection, key))
         many = history.connection.execute(statement).fetchall()
 
     assert {row[0] for row in few} >= {"http_reqs", "http_req_duration", "message_latency"}

@@ -7,15 +7,14 @@ Add here: what every exchange needs. Keep out: which statements there are.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
-from time import monotonic_ns
 from typing import Final, Protocol
 
 import psycopg
 from psycopg import pq
 
 from perf_pipeline.workloads.postgres.errors import CONNECT_TIMEOUT_S
-from perf_pipeline.workloads.postgres.turns import turns_here
 
 Answer = asyncio.Future[pq.abc.PGresult]
 Values = Sequence[bytes | None]
@@ -68,16 +67,7 @@ class LoopConnection:
         answered_ns: when the latest answer was complete, as `time.monotonic_ns` reads it.
     """
 
-    __slots__ = (
-        "_answer",
-        "_connection",
-        "_loop",
-        "_pgconn",
-        "_result",
-        "_socket",
-        "_turns",
-        "answered_ns",
-    )
+    __slots__ = ("_answer", "_connection", "_loop", "_pgconn", "_result", "_socket", "answered_ns")
 
     def __init__(self, connection: psycopg.AsyncConnection) -> None:
         self._connection = connection
@@ -87,8 +77,7 @@ class LoopConnection:
         self._pgconn = connection.pgconn
         self._socket = self._pgconn.socket
         self._pgconn.nonblocking = 1
-        self._turns = turns_here()
-        self._turns.watch(self._socket, self._read)
+        self._loop.add_reader(self._socket, self._read)
         self.answered_ns = 0
 
     @property
@@ -141,7 +130,7 @@ class LoopConnection:
 
     def _stop_reading(self) -> None:
         if self._socket >= 0:
-            self._turns.forget(self._socket)
+            self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
             self._socket = -1
 
@@ -167,7 +156,7 @@ class LoopConnection:
     def _fail(self, error: psycopg.OperationalError) -> None:
         # libpq has closed its socket; a reader left on that number would watch a stranger.
         self._stop_reading()
-        self.answered_ns = monotonic_ns()
+        self.answered_ns = time.monotonic_ns()
         # A server that ends the session says why before it closes the socket.
         if self._result is not None:
             self._settle()
@@ -176,7 +165,7 @@ class LoopConnection:
 
     def _settle(self) -> None:
         """Hand over the answer; one that nobody awaits any more leaves the connection unusable."""
-        self.answered_ns = monotonic_ns()
+        self.answered_ns = time.monotonic_ns()
         answer, result = self._answer, self._result
         if answer is None or result is None or answer.done():
             return
@@ -267,7 +256,7 @@ class SqlSession(LoopConnection):
         if self._loop.time() < self._limit_s - _TICK_S:
             self._wake_at(self._limit_s)
             return
-        self.answered_ns = monotonic_ns()
+        self.answered_ns = time.monotonic_ns()
         self._refuse(TimeoutError())
 
 

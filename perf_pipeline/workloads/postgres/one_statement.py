@@ -16,7 +16,7 @@ from perf_pipeline.workloads.postgres.clients import DSN, connect_together, refu
 from perf_pipeline.workloads.postgres.errors import address, error_class, unavailable
 from perf_pipeline.workloads.postgres.statement import CopyConnection, PreparedConnection
 from perf_pipeline.workloads.postgres.statement_runs import RepeatedStatement, StatementRuns
-from perf_pipeline.workloads.postgres.turns import turns_here
+from perf_pipeline.workloads.postgres.turns import Turns
 
 _Connection = PreparedConnection | CopyConnection
 _OK: Final = Outcome.OK
@@ -114,7 +114,7 @@ class OneStatement(ABC):
             context = self._opened
             series = context.recorder.series(iteration.scenario, iteration.protocol, self.operation)
             self._repeated = RepeatedStatement(
-                context.clock, turns_here(), series, self._parameters, self._records_if_good
+                context.clock, Turns(), series, self._parameters, self._records_if_good
             )
         return self._repeated
 

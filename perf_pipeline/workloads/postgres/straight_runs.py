@@ -20,7 +20,7 @@ from perf_pipeline.metrics.catalog import TRANSACTIONS
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.postgres.client import Request, SqlAnswer, SqlClient
 from perf_pipeline.workloads.postgres.exchange import SqlSession, Values
-from perf_pipeline.workloads.postgres.turns import TakesTurns, Turns, turns_here
+from perf_pipeline.workloads.postgres.turns import TakesTurns, Turns
 
 _NS_PER_US: Final = 1_000
 Answered = Callable[[Iteration, int, int, int, int, int], None]
@@ -62,7 +62,7 @@ class StraightPlan:
     def __init__(self, context: WorkerContext, iteration: Iteration, whole: str | None) -> None:
         self.clock, self.origin_ns = context.clock, context.clock.origin_ns
         self.recorder, self.iteration = context.recorder, iteration
-        self.turns: Turns = turns_here()
+        self.turns = Turns()
         self.whole: Answered | None = None
         if whole is not None:
             series = context.recorder.series(iteration.scenario, TRANSACTIONS, whole)

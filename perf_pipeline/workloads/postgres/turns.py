@@ -1,23 +1,16 @@
-"""The order in which answers are read and clients go on, when several answers have come at once.
+"""The order in which clients go on, when answers to several of them have come at once.
 
-One epoll holds the sockets of a worker, and the event loop watches that epoll alone. A turn of the
-loop for each socket, and another one in which clients go on, took a tenth of a short select.
 Add here: nothing. Keep out: what they go on with (straight_runs.py, statement_runs.py).
 """
 
 import asyncio
-import select
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Final, Generic, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Generic, TypeVar
 
 from psycopg import pq
 
 T = TypeVar("T")
-_MOST_AT_ONCE: Final = 64  # answers; the others are read in the loop's next turn
-_READABLE: Final = 1  # EPOLLIN, which `select` has on Linux alone
 
 
 class Turns:
@@ -26,85 +19,22 @@ class Turns:
     If each went on at once, its next request would stand before the stamp of another's answer.
     """
 
-    __slots__ = ("_epoll", "_is_reading", "_readers", "_ready")
+    __slots__ = ("_call_soon", "_ready")
 
     def __init__(self) -> None:
+        self._call_soon = asyncio.get_running_loop().call_soon
         self._ready: list[Callable[[], None]] = []
-        self._readers: dict[int, Callable[[], None]] = {}
-        self._epoll: select.epoll | None = None
-        self._is_reading = False
 
     def add(self, go_on: Callable[[], None]) -> None:
-        """Call this when all answers that are there have been read, or else in a moment."""
-        if not self._ready and not self._is_reading:
-            asyncio.get_running_loop().call_soon(self._all)
+        """Call this in a moment."""
+        if not self._ready:
+            self._call_soon(self._all)
         self._ready.append(go_on)
 
-    def watch(self, socket: int, read: Callable[[], None]) -> None:
-        """Call this whenever something can be read from a socket."""
-        if self._epoll is None:
-            self._epoll = self._opened()
-        if self._epoll is None:
-            asyncio.get_running_loop().add_reader(socket, read)
-            return
-        self._epoll.register(socket, _READABLE)
-        self._readers[socket] = read
-
-    def forget(self, socket: int) -> None:
-        """Watch a socket no longer, which may be closed already."""
-        if self._readers.pop(socket, None) is None:
-            asyncio.get_running_loop().remove_reader(socket)
-            return
-        assert self._epoll is not None
-        with suppress(OSError):  # a closed socket has left it
-            self._epoll.unregister(socket)
-        if not self._readers:
-            asyncio.get_running_loop().remove_reader(self._epoll.fileno())
-            self._epoll.close()
-            self._epoll = None
-
-    def _opened(self) -> select.epoll | None:
-        """Return a watched epoll; None where the system has none, or none to spare."""
-        try:
-            epoll = select.epoll()
-        except (AttributeError, OSError):
-            return None
-        asyncio.get_running_loop().add_reader(epoll.fileno(), self._read)
-        return epoll
-
-    def _read(self) -> None:
-        """Read all answers that are there, then let those go on who have one."""
-        epoll, readers = self._epoll, self._readers
-        if epoll is None:
-            return
-        self._is_reading = True
-        try:
-            for socket, _ in epoll.poll(0, _MOST_AT_ONCE):
-                read = readers.get(socket)
-                if read is not None:  # else it was closed because of another's answer
-                    read()
-        finally:
-            self._is_reading = False
-            self._all()
-
     def _all(self) -> None:
-        ready = self._ready
-        if ready:
-            self._ready = []
-            for go_on in ready:
-                go_on()
-
-
-_OF_LOOP: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Turns]] = WeakKeyDictionary()
-
-
-def turns_here() -> Turns:
-    """Return the turns of the running event loop, which all its connections share."""
-    loop = asyncio.get_running_loop()
-    turns = _OF_LOOP.get(loop)
-    if turns is None:
-        turns = _OF_LOOP[loop] = Turns()
-    return turns
+        ready, self._ready = self._ready, []
+        for go_on in ready:
+            go_on()
 
 
 class TakesTurns(ABC, Generic[T]):

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import socket
-from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -16,7 +15,7 @@ from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.metrics.sample import Phase
 from perf_pipeline.workloads.postgres.statement import PreparedConnection
 from perf_pipeline.workloads.postgres.statement_runs import RepeatedStatement, StatementRuns
-from perf_pipeline.workloads.postgres.turns import Turns, turns_here
+from perf_pipeline.workloads.postgres.turns import Turns
 
 
 def runs_on(connection: PreparedConnection, folder: Path) -> StatementRuns:
@@ -52,62 +51,3 @@ def test_an_error_that_comes_as_a_run_is_cut_off_does_not_fail_the_next_one(tmp_
             return rows
 
     assert asyncio.run(main()) == 0
-
-
-def test_all_answers_that_are_there_are_read_before_anybody_goes_on() -> None:
-    async def main() -> list[str]:
-        turns, told = turns_here(), list[str]()
-        over = asyncio.get_running_loop().create_future()
-        pairs = {name: socket.socketpair() for name in ("a", "b", "c")}
-
-        def read(name: str) -> None:
-            told.append(f"read {name}")
-            pairs[name][0].recv(1)
-            turns.add(lambda: told.append(f"go on {name}"))
-            if len(told) == len(pairs):
-                turns.add(lambda: over.set_result(None))
-
-        for name, (ours, theirs) in pairs.items():
-            turns.watch(ours.fileno(), partial(read, name))
-            theirs.send(b"x")
-        await over
-        for ours, theirs in pairs.values():
-            turns.forget(ours.fileno())
-            ours.close()
-            theirs.close()
-        return told
-
-    told = asyncio.run(main())
-    assert sorted(told[:3]) == ["read a", "read b", "read c"]
-    assert sorted(told[3:]) == ["go on a", "go on b", "go on c"]
-
-
-def test_a_socket_that_another_ones_answer_closed_is_read_no_more() -> None:
-    async def main() -> list[int]:
-        turns, read, first = turns_here(), list[int](), asyncio.Event()
-        pairs = [socket.socketpair() for _ in range(2)]
-
-        def close_all(number: int) -> None:
-            read.append(number)
-            first.set()
-            for ours, _ in pairs:
-                turns.forget(ours.fileno())
-                ours.close()
-
-        for number, (ours, theirs) in enumerate(pairs):
-            turns.watch(ours.fileno(), partial(close_all, number))
-            theirs.send(b"x")
-        await first.wait()
-        await asyncio.sleep(0.01)
-        for _, theirs in pairs:
-            theirs.close()
-        return read
-
-    before = open_files()
-    assert len(asyncio.run(main())) == 1
-    assert open_files() == before  # the epoll is closed with its last socket
-
-
-def open_files() -> int:
-    """Count the descriptors of this process."""
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())

@@ -5,7 +5,7 @@ Add here: something that happens around every load. Keep out: what only one benc
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from perf_pipeline.benchmarks.registry import record_of
-from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
+from perf_pipeline.engine.job import LoadOutcome
 from perf_pipeline.engine.processes import run_load, start_ahead_s
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
@@ -35,6 +35,7 @@ from perf_pipeline.loading.own_deliveries import OwnDeliveries
 from perf_pipeline.loading.pgbench import pgbench_beside
 from perf_pipeline.loading.progress import LoadWatch
 from perf_pipeline.loading.session import Session
+from perf_pipeline.loading.step_counts import counts_of, measured_s, reasons_of_step, worst_health
 from perf_pipeline.loading.watching import sampler
 from perf_pipeline.metrics.faults import FaultRecord
 from perf_pipeline.metrics.sample import Figure
@@ -42,10 +43,9 @@ from perf_pipeline.metrics.totals import LedgerCounts, SpanFigures
 from perf_pipeline.probes.sampler import Sampler
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.access import is_full
-from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, RunKey, ScenarioCounts
+from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, RunKey
 from perf_pipeline.store.spool_failures import told_failures
 from perf_pipeline.store.spool_figures import backlog_from_spool, span_figures
-from perf_pipeline.units import US_PER_S
 
 
 @dataclass(slots=True)
@@ -149,7 +149,7 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
             load.figures += [rate.figure for rate in beside if rate.figure is not None]
     finally:
         tidy(session, benchmark)
-    counts = tuple(_counts(load))
+    counts = tuple(counts_of(load.outcomes))
     evidence = evidence_of(
         config,
         counts,
@@ -222,7 +222,7 @@ def _collect(
     session: Session, benchmark: str, folder: Path, load: _Gathered, own: OwnDeliveries | None
 ) -> None:
     """Read what was done, and complete the ledger of a benchmark that has one."""
-    load.spans, counts = tuple(span_figures(folder)), tuple(_counts(load))
+    load.spans, counts = tuple(span_figures(folder)), tuple(counts_of(load.outcomes))
     found = completed_ledger(session, benchmark, folder, load.origin_ns, load.spans, counts, own)
     for sentence in (*found.problems, *found.limits, *found.told):
         session.say(sentence)
@@ -239,8 +239,8 @@ def _collect(
 
 
 def _outcome(session: Session, benchmark: str, load: _Gathered) -> BenchmarkOutcome:
-    reasons = [*chain.from_iterable(map(_reasons_of_step, load.outcomes)), *load.limits]
-    counts = tuple(_counts(load))
+    reasons = [*chain.from_iterable(map(reasons_of_step, load.outcomes)), *load.limits]
+    counts = tuple(counts_of(load.outcomes))
     status: BenchmarkStatus = "complete"
     if load.aborted:
         status = "aborted"
@@ -255,58 +255,12 @@ def _outcome(session: Session, benchmark: str, load: _Gathered) -> BenchmarkOutc
         status=status,
         began_at=load.began_at.isoformat(),
         wall_s=(time.monotonic_ns() - load.origin_ns) / 1e9,
-        measured_s=_measured_s(counts),
+        measured_s=measured_s(counts),
         valid=all(outcome.health.valid for outcome in load.outcomes) and not load.limits,
         invalid_reasons=tuple(map(KNOWN.mask, dict.fromkeys(reasons))),
         scenarios=counts,
         checks=dict(chain.from_iterable(outcome.checks.items() for outcome in load.outcomes)),
-        health=_worst_health(load),
+        health=worst_health(load.outcomes),
         load_hash=session.profile.load_hash(benchmark),
         problems=tuple(map(KNOWN.mask, load.problems)),
     )
-
-
-def _counts(load: _Gathered) -> Iterator[ScenarioCounts]:
-    for outcome in load.outcomes:
-        reasons = tuple(_reasons_of_step(outcome))
-        for scenario in outcome.scenarios:
-            yield _scenario_counts(scenario, reasons)
-
-
-def _reasons_of_step(outcome: LoadOutcome) -> Iterator[str]:
-    """Say of which scenarios the load generator was the limit, and why."""
-    names = ", ".join(scenario.name for scenario in outcome.scenarios)
-    yield from (f"{names}: {reason}" for reason in outcome.health.reasons)
-
-
-def _scenario_counts(scenario: ScenarioOutcome, reasons: tuple[str, ...]) -> ScenarioCounts:
-    return ScenarioCounts(
-        name=scenario.name,
-        iterations=scenario.measured_iterations,
-        dropped_iterations=scenario.measured_dropped_iterations,
-        interrupted_iterations=scenario.interrupted_iterations,
-        intended_iterations=scenario.intended_iterations,
-        measured_from_us=scenario.measured_from_us,
-        measured_until_us=scenario.measured_until_us,
-        invalid_reasons=reasons,
-        incomplete_iterations=scenario.measured_incomplete_iterations,
-    )
-
-
-def _measured_s(counts: tuple[ScenarioCounts, ...]) -> float:
-    """Sum up the time in which anything was measured; windows that overlap count once."""
-    windows = sorted((scenario.measured_from_us, scenario.measured_until_us) for scenario in counts)
-    total_us, reached_us = 0, 0
-    for begin_us, end_us in windows:
-        total_us += max(0, end_us - max(begin_us, reached_us))
-        reached_us = max(reached_us, end_us)
-    return total_us / US_PER_S
-
-
-def _worst_health(load: _Gathered) -> dict[str, float]:
-    """Return the largest value of each figure over the steps."""
-    worst: dict[str, float] = {}
-    for outcome in load.outcomes:
-        for name, value in outcome.health.figures.items():
-            worst[name] = max(value, worst.get(name, value))
-    return worst

@@ -43,6 +43,7 @@ _WORKER_LIMIT_S: Final = 6.0  # it ends by itself 5 s after its driver
 _TIME: Final = struct.Struct("<q")
 _HASH_BYTES: Final = 64
 _LOG: Final = "worker.log"
+_START: Final = b'{"do": "start",'  # the message that begins a load (engine/processes.py)
 
 
 class Agent:
@@ -61,6 +62,7 @@ class Agent:
         self._files: dict[str, str] = {}
         self._worker: Child | None = None
         self._sending: threading.Thread | None = None
+        self._machine_before = read_machine_time()
 
     def run(self) -> None:
         """Serve the driver until it closes the connection, or is gone."""
@@ -102,6 +104,8 @@ class Agent:
     def _tell_worker(self, data: bytes) -> None:
         assert self._worker is not None
         assert self._worker.stdin is not None
+        if _START in data:  # the shares are those of the load, as on one machine
+            self._machine_before = read_machine_time()
         with suppress(BrokenPipeError):
             rest = memoryview(data)
             while rest:
@@ -119,7 +123,7 @@ class Agent:
 
     def _send(self, worker: Child) -> None:
         """Pass on what the worker says and writes, until all of it is with the driver."""
-        wall_clock, before = WallClockWatch(), read_machine_time()
+        wall_clock = WallClockWatch()
         spool, log = DepartingSpool(self._folder / SPOOL, self._link.send), _Tail(self._folder)
         try:
             self._pass_output(worker, spool, log, wall_clock)
@@ -127,7 +131,7 @@ class Agent:
             spool.send_rest()
             self._link.send(FrameKind.LOG, log.read())
             wall_clock.look()
-            machine = read_machine_time().shares_since(before)
+            machine = read_machine_time().shares_since(self._machine_before)
             done = {"code": code, "machine": machine, "clock_step_ms": wall_clock.step_ms}
             self._link.send_json(FrameKind.EXIT, done)
         except OSError as error:  # the driver is gone, or the disk: nobody else can be told

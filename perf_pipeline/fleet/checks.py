@@ -41,7 +41,8 @@ def size_of(facts: Mapping[str, HostFacts]) -> str:
         facts: of each host, by its name.
     """
     cores = sorted(found.cores for found in facts.values())
-    return f"{len(cores)} hosts, cores {' '.join(map(str, cores))}"
+    hosts = "1 host" if len(cores) == 1 else f"{len(cores)} hosts"
+    return f"{hosts}, cores {' '.join(map(str, cores))}"
 
 
 def too_many(facts: Mapping[str, HostFacts], generators: int) -> str:

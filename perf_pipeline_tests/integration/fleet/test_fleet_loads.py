@@ -56,7 +56,10 @@ def test_the_hosts_together_do_the_plan_once(
     assert intended <= {n * 10_000 for n in range(101)}
     assert all(int(row["started_us"]) >= int(row["intended_us"]) for row in rows)
     assert outcome.checks == {"sleep": ("awake", "rested")}
-    assert fleet.kept("worker-*") == []  # nothing stays on the hosts
+    until_s = time.monotonic() + 20
+    while fleet.kept("worker-*") and time.monotonic() < until_s:
+        time.sleep(0.05)  # the agents tidy up after the driver has left
+    assert fleet.kept("worker-*") == []
 
 
 def test_the_spool_is_sealed_as_the_worker_wrote_it(tmp_path: Path, fleet: LoopbackFleet) -> None:

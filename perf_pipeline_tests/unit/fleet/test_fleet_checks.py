@@ -54,5 +54,6 @@ def test_the_size_of_a_fleet_names_the_cores_of_each_host() -> None:
     facts = {"a": replace(HERE, cores=8), "b": HERE}
 
     assert size_of(facts) == "2 hosts, cores 2 8"
+    assert size_of({"a": HERE}) == "1 host, cores 2"
     assert too_many(facts, 10) == ""
     assert too_many(facts, 11) == "11 load workers share the 10 cores of the fleet"

@@ -18,17 +18,13 @@ from perf_pipeline.cli.profiles import (
     profile_options,
     tag_option,
 )
-from perf_pipeline.cli.run import run
+from perf_pipeline.cli.search_run import benchmark_to_search, run_alone
 from perf_pipeline.cli.verdict import form_options
 
 if TYPE_CHECKING:
     from perf_pipeline.config.profile import Profile
 
 _SUFFIX: Final = "_capacity"
-_NOTHING: Final = (
-    "it has no benchmark whose scenarios all have a rate and run at once, so there is nothing to "
-    "search"
-)
 
 
 @click.command()
@@ -75,21 +71,8 @@ def capacity(
     asked = {"target": target, "hint": hint, "window": window}
     keys |= {key: value for key, value in asked.items() if value is not None}
     added = [f'benchmarks.{name}.capacity.{key}="{value}"' for key, value in keys.items()]
-    context.invoke(
-        run,
-        file=None,
-        profile=given,
-        overrides=(*overrides, *added),
-        only=(name,),
-        tags=tags,
-        outs=(),
-        confirm=0,
-        on_environment_changed=None,
-        watch=False,
-        opens=False,
-        quiet=quiet,
-        as_json=as_json,
-    )
+    everything = (*overrides, *added)
+    run_alone(context, given, everything, name, tags=tags, quiet=quiet, as_json=as_json)
 
 
 def _search(profile: "Profile", of: str | None) -> tuple[str, dict[str, str]]:
@@ -98,14 +81,10 @@ def _search(profile: "Profile", of: str | None) -> tuple[str, dict[str, str]]:
     Raises:
         ProfileError: no benchmark of the profile can be searched.
     """
-    from perf_pipeline.config.capacity_rules import searchable
-    from perf_pipeline.errors import ProfileError
-
     for name, config in profile.benchmarks.items():
-        if config.capacity is not None and of in {None, name, config.capacity.of}:
+        if config.capacity is None or config.scaling is not None:
+            continue
+        if of in {None, name, config.capacity.of}:
             return name, {}
-    found = of or next(iter(searchable(profile)), None)
-    if found is None:
-        hint = "give one an executor with an arrival rate, or name it: --of BENCHMARK"
-        raise ProfileError(profile.name, [_NOTHING], hint=hint)
+    found = benchmark_to_search(profile, of)
     return f"{found}{_SUFFIX}", {"of": found}

@@ -73,6 +73,7 @@ def _about(profile: "Profile", names: Sequence[str], target: "Target") -> Iterat
     if off := [name for name in profile.benchmark_names if name not in names]:
         yield f"Left out: {', '.join(off)}."
     yield from _searches(profile, names)
+    yield from _scalings(profile, names, target)
 
 
 def _searches(profile: "Profile", names: Sequence[str]) -> Iterator[str]:
@@ -91,3 +92,19 @@ def _searches(profile: "Profile", names: Sequence[str]) -> Iterator[str]:
         left_out = [f"{its.key} {its.source}" for its in thresholds if asks_for_a_rate(its)]
         length_s = length_s if given_us is None else given_us / US_PER_S
         yield search_sentence(name, wanted.of, plan, length_s, left_out)
+
+
+def _scalings(profile: "Profile", names: Sequence[str], target: "Target") -> Iterator[str]:
+    """Say at which numbers of units each scaling run would search, and at which it can't."""
+    from perf_pipeline.plan.scaling import cores_short, free_cores
+    from perf_pipeline.report.scaling_texts import setting_sentence
+
+    cores = os.cpu_count() or 1
+    for name in names:
+        config = profile.benchmarks[name]
+        if config.scaling is None or config.capacity is None:
+            continue
+        wanted, of = config.scaling, config.capacity.of
+        free = free_cores(profile, target, wanted, cores)
+        short = cores_short(wanted.units[-1], free, profile.workers, cores)
+        yield setting_sentence(name, of, wanted.units, wanted.usual, short)

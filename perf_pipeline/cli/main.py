@@ -24,6 +24,7 @@ from perf_pipeline.cli.imports import import_command
 from perf_pipeline.cli.init import init
 from perf_pipeline.cli.prune import prune
 from perf_pipeline.cli.run import run
+from perf_pipeline.cli.scaling import scaling
 from perf_pipeline.cli.send import send
 from perf_pipeline.cli.serve import serve
 from perf_pipeline.cli.sql import sql
@@ -66,7 +67,7 @@ def main(context: click.Context, state: Path) -> None:
 
 
 _ALONE: Final = (
-    *(init, check, run, duet, capacity, watch, import_command, prune),
+    *(init, check, run, duet, capacity, scaling, watch, import_command, prune),
     *(send, serve, sql, ci, dagster),
 )
 for _command in (*_ALONE, *history.COMMANDS, *baseline.COMMANDS, *share.COMMANDS, *stack.COMMANDS):

@@ -17,20 +17,24 @@ from perf_pipeline.config.scaled_load import open_scenarios, planned_rates
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.templated import Templated
 from perf_pipeline.config.templates import Source
-from perf_pipeline.metrics.catalog import OF_CAPACITY
+from perf_pipeline.metrics.catalog import OF_CAPACITY, OF_SCALING
 from perf_pipeline.spelling import meant
 
-_METRICS: Final = ", ".join(sorted(OF_CAPACITY))
 _OPEN: Final = "constant-arrival-rate or ramping-arrival-rate"
 
 
 def capacity_mistakes(profile: Profile) -> Iterator[str]:
     """Find searches of what is not there, or of what has no rate that could be searched."""
     for name, config in profile.benchmarks.items():
+        path = f"benchmarks.{name}"
         if config.capacity is None:
             yield from _foreign_thresholds(name, config)
+            if config.scaling is not None:
+                yield (
+                    f"{path} has scaling and no capacity, so nothing says what is searched; write "
+                    'capacity = { of = "..." } beside it'
+                )
             continue
-        path = f"benchmarks.{name}"
         if config.scenarios:
             yield (
                 f"{path} has scenarios and capacity; the scenarios that are searched are those of "
@@ -105,20 +109,27 @@ def _asks_a_log(scenario: Scenario) -> bool:
 
 
 def _own_thresholds(path: str, config: BenchmarkConfig) -> Iterator[str]:
+    own, what = (OF_CAPACITY, "capacity") if config.scaling is None else (OF_SCALING, "scaling run")
     for key in config.thresholds:
         metric = key.partition("{")[0].strip()
-        if metric not in OF_CAPACITY:
+        if metric not in own:
             of = config.capacity.of if config.capacity else ""
             yield (
                 f"{path}.thresholds.{key}: what must hold in a window are the thresholds of {of}; "
-                f"a capacity itself has {_METRICS}{meant(metric, OF_CAPACITY)}"
+                f"a {what} itself has {', '.join(sorted(own))}{meant(metric, own)}"
             )
 
 
 def _foreign_thresholds(name: str, config: BenchmarkConfig) -> Iterator[str]:
     for key in config.thresholds:
-        if key.partition("{")[0].strip() in OF_CAPACITY:
+        metric = key.partition("{")[0].strip()
+        if metric in OF_CAPACITY:
             yield (
                 f"benchmarks.{name}.thresholds.{key}: only a benchmark with the key capacity finds "
                 f'one; write it into one with capacity = {{ of = "{name}" }}'
+            )
+        elif metric in OF_SCALING:
+            yield (
+                f"benchmarks.{name}.thresholds.{key}: only a benchmark with the keys capacity and "
+                "scaling has it (docs/scaling.md)"
             )

@@ -23,6 +23,21 @@ PROFILES_VARIABLE: Final = "PERF_PROFILES"
 _LABELS: Final[Mapping[Part, str]] = MappingProxyType(
     {Part.API: "http", Part.POSTGRES: "postgres", Part.BROKERS: "kafka", Part.REDIS: "redis"}
 )
+# Of a search for a capacity, and of one at several numbers of units.
+_SUMMARIES: Final = (
+    "Find the highest rate that {of} carries.",
+    "Find how the highest rate that {of} carries grows with units.",
+)
+_DESCRIPTIONS: Final = (
+    (
+        "The highest rate at which its scenarios start while all of its thresholds hold and "
+        "nothing piles up, confirmed by windows of load."
+    ),
+    (
+        "The same search at several numbers of units, and the Universal Scalability Law through "
+        "what it finds."
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +143,8 @@ def _own(
         return replace(
             record,
             group=config.asset_group or OWN_GROUP,
-            summary=f"Find the highest rate that {searched.of} carries.",
-            description=config.description
-            or "The highest rate at which its scenarios start while all of its thresholds hold and "
-            "nothing piles up, confirmed by windows of load.",
+            summary=_SUMMARIES[config.scaling is not None].format(of=searched.of),
+            description=config.description or _DESCRIPTIONS[config.scaling is not None],
         )
     parts = {
         kind.part

@@ -25,6 +25,7 @@ from perf_pipeline.config.history_remote import HistoryConfig
 from perf_pipeline.config.outputs import OutConfig
 from perf_pipeline.config.own_deliveries import Deliveries
 from perf_pipeline.config.patterns import GROUP_PATTERN, LINE_PATTERN, NAME_PATTERN
+from perf_pipeline.config.scaling import ScalingConfig
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import LOCAL, TargetConfig
 from perf_pipeline.config.threshold_entry import ThresholdEntry, parsed_entry
@@ -32,6 +33,7 @@ from perf_pipeline.metrics.catalog import (
     ANSWERED_BESIDE_FAULTS,
     CAPACITY_PER_S,
     FAULTS_UNRECOVERED,
+    SCALING_EFFICIENCY,
     TARGET_ANSWERED,
 )
 from perf_pipeline.metrics.scenario_tags import ScenarioTags
@@ -65,6 +67,7 @@ class BenchmarkConfig(Frozen):
         description: the text of the asset of a benchmark of your own.
         scenarios: its scenarios, by name.
         capacity: in place of scenarios: find the highest rate that another benchmark carries.
+        scaling: beside `capacity`: find it at several numbers of units, and how it grows with them.
         thresholds: metric key -> texts or tables. `target_answered` is `["rate>=0.95"]` by default;
             `[]` turns that check off.
         interval_us: the time between two readings of resources.
@@ -88,6 +91,7 @@ class BenchmarkConfig(Frozen):
     description: str = Field(default="", max_length=2_000, exclude_if=is_empty)
     scenarios: dict[str, Scenario] = Field(default_factory=dict, min_length=1, exclude_if=is_empty)
     capacity: CapacitySearch | None = Field(default=None, exclude_if=equals(None))
+    scaling: ScalingConfig | None = Field(default=None, exclude_if=equals(None))
     thresholds: dict[str, list[str | ThresholdEntry]] = Field(default_factory=dict)
     interval_us: Duration = Field(default=US_PER_S, alias="interval", ge=US_PER_S // 10)
     topic: str = "perf-pipeline-messages"
@@ -141,7 +145,8 @@ class BenchmarkConfig(Frozen):
         """Return the profile's thresholds, then those that every benchmark has by default."""
         by_default = _WITH_FAULTS if self.faults else ((TARGET_ANSWERED, ANSWERED_BY_DEFAULT),)
         if self.capacity is not None:
-            by_default = ((CAPACITY_PER_S, "value>0"),)
+            metric = CAPACITY_PER_S if self.scaling is None else SCALING_EFFICIENCY
+            by_default = ((metric, "value>0"),)
         named = set(map(str.strip, self.thresholds))
         missing = [default for default in by_default if default[0] not in named]
         return [*self.parsed_thresholds(), *(parse_threshold(*default) for default in missing)]

@@ -6,7 +6,7 @@ layout (report/).
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from perf_pipeline.config.check_names import thresholds_of
 from perf_pipeline.config.profile import Profile
@@ -17,6 +17,7 @@ from perf_pipeline.judging.expected import Missing, in_plan_order
 from perf_pipeline.judging.fault_stories import fault_stories
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import spoilt_scenarios, verdicts_by_benchmark
+from perf_pipeline.judging.scalings import scalings_of
 from perf_pipeline.judging.spreads import distributions_by_benchmark
 from perf_pipeline.metrics.faults import FaultRecord
 from perf_pipeline.metrics.growth import GrowthRecord
@@ -25,6 +26,7 @@ from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.report.capacity_texts import CapacityReport
 from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, Origin
+from perf_pipeline.report.scaling_texts import ScalingReport
 from perf_pipeline.store.fault_rows import faults_of
 from perf_pipeline.store.growth_rows import growth_of
 from perf_pipeline.store.history import History
@@ -39,6 +41,8 @@ _STATUS: Final = MappingProxyType(
         "abort_on_fail": BenchmarkStatus.ABORTED,
     }
 )
+_Found: TypeAlias = tuple[CapacityReport | None, ScalingReport | None]
+_NOTHING: Final[_Found] = (None, None)
 
 
 def benchmark_reports(
@@ -56,7 +60,7 @@ def benchmark_reports(
     faults = faults_of(history, run.run_id)
     grown = growth_of(history, run.run_id)
     spreads = distributions_by_benchmark(history, run.run_id, outcomes, origins)
-    capacities = capacities_of(history, run.run_id, profile_of(history, run.run_id))
+    found = _found(history, run.run_id)
     for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
         if name in outcomes:
             yield _benchmark(
@@ -67,7 +71,7 @@ def benchmark_reports(
                 spreads.get(name, ()),
                 faults.get(name, ()),
                 grown.get(name, ()),
-                capacities.get(name),
+                found.get(name, _NOTHING),
             )
         else:
             yield missing[name].report(thresholds_of(profile, name))
@@ -90,8 +94,19 @@ def report_of_benchmark(state: State, run_id: str, benchmark: str) -> BenchmarkR
             (),
             faults_of(history, run_id).get(benchmark, ()),
             growth_of(history, run_id).get(benchmark, ()),
-            capacities_of(history, run_id, profile_of(history, run_id)).get(benchmark),
+            _found(history, run_id).get(benchmark, _NOTHING),
         )
+
+
+def _found(history: History, run_id: str) -> Mapping[str, _Found]:
+    """Return what the searches of a run found, by benchmark: a capacity, or how it scales."""
+    profile = profile_of(history, run_id)
+    capacities = capacities_of(history, run_id, profile)
+    scalings = scalings_of(history, run_id, profile)
+    return {
+        **{name: (capacity, None) for name, capacity in capacities.items()},
+        **{name: (None, scaling) for name, scaling in scalings.items()},
+    }
 
 
 def _benchmark(
@@ -102,7 +117,7 @@ def _benchmark(
     distributions: tuple[Distribution, ...],
     faults: Sequence[FaultRecord],
     growth: Sequence[GrowthRecord],
-    capacity: CapacityReport | None,
+    found: _Found,
 ) -> BenchmarkReport:
     spoilt = spoilt_scenarios(outcome, verdicts)
     return BenchmarkReport(
@@ -121,5 +136,6 @@ def _benchmark(
         measured_between_s=course.measured_s,
         faults=fault_stories(faults, summaries),
         growth=tuple(growth),
-        capacity=capacity,
+        capacity=found[0],
+        scaling=found[1],
     )

@@ -44,7 +44,7 @@ def cut_short(windows: Iterable[CapacityWindow]) -> Capacity:
 
 
 def capacities_of(history: History, run_id: str, profile: Profile) -> dict[str, CapacityReport]:
-    """Return what each search of a run found, by benchmark.
+    """Return what each search of a run found, by benchmark; scaling runs are in scalings.py.
 
     Args:
         history: open.
@@ -54,7 +54,7 @@ def capacities_of(history: History, run_id: str, profile: Profile) -> dict[str, 
     found: dict[str, CapacityReport] = {}
     for name, windows in capacity_windows(history, run_id).items():
         config = profile.benchmarks.get(name)
-        if config is None or config.capacity is None:
+        if config is None or config.capacity is None or config.scaling is not None:
             continue
         answer = _answer(plan_of(profile, config.capacity), windows)
         target = target_per_s(profile, config.capacity)

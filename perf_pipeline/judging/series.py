@@ -13,7 +13,13 @@ from perf_pipeline.analysis.window import anchor
 from perf_pipeline.benchmarks.registry import is_shipped
 from perf_pipeline.config.check_names import thresholds_of
 from perf_pipeline.config.profile import PinnedBaseline, Profile
-from perf_pipeline.metrics.catalog import CATALOG, FAULT_RECOVERY_S, OF_EVERY_BENCHMARK, Kind
+from perf_pipeline.metrics.catalog import (
+    CATALOG,
+    FAULT_RECOVERY_S,
+    OF_EVERY_BENCHMARK,
+    SCALING_CAPACITY,
+    Kind,
+)
 from perf_pipeline.metrics.statistic import compared_statistic
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold_grammar import parse_key
@@ -36,6 +42,7 @@ HEADLINES: Final = (
     ("message_latency", "med"),
     ("message_latency", "p(95)"),
     (FAULT_RECOVERY_S, "value"),
+    (SCALING_CAPACITY, "value"),
     ("stage_api", "p(95)"),
     ("stage_database", "p(95)"),
     ("stage_outbox", "p(95)"),

@@ -25,6 +25,10 @@ FAULT_RECOVERY_S: Final = "fault_recovery_s"
 """How long a target took after a fault; 0 where nobody felt the fault."""
 CAPACITY_PER_S: Final = "capacity_per_s"
 """What a search for a capacity finds (docs/capacity.md)."""
+SCALING_EFFICIENCY: Final = "scaling_efficiency_ratio"
+"""What a scaling run is judged by, unless its profile says otherwise (docs/scaling.md)."""
+SCALING_CAPACITY: Final = "scaling_capacity_per_s"
+"""The figure of a scaling run that stands for what the system carries at most."""
 
 Better = Literal["lower", "higher", "neither"]
 SampleValue = Literal[
@@ -204,6 +208,14 @@ _METRICS: Final = (
     Metric(CAPACITY_PER_S, _G, "starts/s", "higher", _PART, "highest rate at which a benchmark's scenarios start, all together, while its thresholds hold and nothing piles up; 0 where not even the lowest rate that was tried holds"),
     Metric("capacity_per_day", _G, "starts/day", "neither", _PART, "the same in 24 h"),
     Metric("capacity_headroom_ratio", _G, "ratio", "neither", _PART, "capacity divided by the rate that is asked for"),
+    # figures of a scaling run
+    Metric(SCALING_CAPACITY, _G, "starts/s", "higher", _PART, "capacity at the most units that a scaling run tries"),
+    Metric(SCALING_EFFICIENCY, _G, "ratio", "higher", _PART, "capacity of each unit at the most units, divided by that at the fewest"),
+    Metric("scaling_lambda_per_s", _G, "starts/s", "neither", _PART, "capacity of one unit by the Universal Scalability Law through all capacities"),
+    Metric("scaling_sigma", _G, "ratio", "neither", _PART, "contention by the same law: what only one unit can do at a time"),
+    Metric("scaling_kappa", _G, "ratio", "neither", _PART, "coherency by the same law: what each unit costs every other one"),
+    Metric("scaling_peak_units", _G, "units", "neither", _PART, "number of units beyond which the capacity falls, by the same law; absent where it does not"),
+    Metric("scaling_worth_units", _G, "units", "neither", _PART, "fewest units to which one more brings less than the share `worth` of the first, by the same law; absent where there are none"),
     # from readings
     Metric("host_cpu_percent", _T, "percent", "lower", _SOURCE, "CPU use of this machine, of all cores together"),
     Metric("host_memory_percent", _T, "percent", "lower", _SOURCE, "share of this machine's memory that is not available"),
@@ -269,6 +281,8 @@ CATALOG: Final[Mapping[str, Metric]] = MappingProxyType(
 )
 OF_CAPACITY: Final = frozenset(name for name in CATALOG if name.startswith("capacity_"))
 """Metrics that only a search for a capacity has."""
+OF_SCALING: Final = frozenset(name for name in CATALOG if name.startswith("scaling_"))
+"""Metrics that only a scaling run has."""
 TELLS_OF_FAILURES: Final = frozenset(
     {
         "checks",

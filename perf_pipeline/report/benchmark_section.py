@@ -17,8 +17,6 @@ from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report import headline, wording
 from perf_pipeline.report.axis import Panel, panels
 from perf_pipeline.report.bounds import with_bounds
-from perf_pipeline.report.capacity_plot import knee_plots
-from perf_pipeline.report.capacity_table import capacity_table
 from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.distribution_plot import histogram_plot, spectrum_plot
 from perf_pipeline.report.failure_table import failure_table
@@ -28,6 +26,7 @@ from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunRepo
 from perf_pipeline.report.pages import plot_id, trend_id
 from perf_pipeline.report.plot_data import as_script, plots_of
 from perf_pipeline.report.request_table import request_table
+from perf_pipeline.report.searches import found_sentence, search_plots, search_tables
 from perf_pipeline.report.svg import FigurePlace, Point, plot, span_of
 from perf_pipeline.report.tables import Table
 from perf_pipeline.report.trend import Trend, change_text
@@ -168,9 +167,9 @@ def benchmark_section(
         "status": headline.verdict_of(benchmark),
         "measured": wording.seconds(benchmark.measured_s) if benchmark.measured_s else "",
         "dropped": _dropped(benchmark),
-        "found": benchmark.capacity.sentence if benchmark.capacity else "",
-        "knee": [Markup(drawn) for drawn in knee_plots(benchmark.capacity)],  # noqa: S704 - drawn here
-        "windows": capacity_table(benchmark.capacity),
+        "found": found_sentence(benchmark),
+        "knee": [Markup(drawn) for drawn in search_plots(benchmark)],  # noqa: S704 - drawn here
+        "searched": [(name.capitalize(), made) for name, made in search_tables(benchmark)],
         "requests": request_table(report.diffs, benchmark),
         "faults": fault_table(benchmark.faults),
         "growth": growth_table(benchmark.growth),

@@ -5,6 +5,7 @@ Add here: another figure of a window. Keep out: sentences (capacity_texts.py) an
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from perf_pipeline.metrics.capacity_window import CapacityWindow
@@ -41,8 +42,13 @@ def capacity_values(found: CapacityReport) -> dict[str, Any]:
         "per_s": answer.rate,
         "low_per_s": answer.low,
         "high_per_s": answer.high,
-        "windows": [_values(window) for window in found.windows],
+        "windows": windows_values(found.windows),
     }
+
+
+def windows_values(windows: Iterable[CapacityWindow]) -> list[dict[str, Any]]:
+    """Return windows as JSON values; what is no number is null."""
+    return [_values(window) for window in windows]
 
 
 def _values(window: CapacityWindow) -> dict[str, Any]:

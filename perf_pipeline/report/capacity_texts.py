@@ -175,19 +175,22 @@ def _capacity(
             f"That is {number(rate / target_per_s)} times the {per_day_text(target_per_s)} that "
             "are asked for."
         )
-    return found, between, headroom, _limit(answer, windows)
+    return found, between, headroom, limit_sentence(rate, windows)
 
 
-def _limit(answer: Capacity, windows: Sequence[CapacityWindow]) -> str:
-    """Say what kept the system from carrying the lowest rate that failed above the answer."""
+def first_beyond(rate: float, windows: Sequence[CapacityWindow]) -> CapacityWindow | None:
+    """Return the window at the lowest rate that failed above another rate; None without one."""
     above = [
-        window
-        for window in windows
-        if window.shown == Shown.FAILED and window.rate_per_s > (answer.rate or 0.0)
+        window for window in windows if window.shown == Shown.FAILED and window.rate_per_s > rate
     ]
-    if not above:
+    return min(above, key=lambda window: (window.rate_per_s, -window.number), default=None)
+
+
+def limit_sentence(rate: float, windows: Sequence[CapacityWindow]) -> str:
+    """Say what kept a system from carrying the lowest rate that failed above its capacity."""
+    lowest = first_beyond(rate, windows)
+    if lowest is None:
         return ""
-    lowest = min(above, key=lambda window: (window.rate_per_s, -window.number))
     found = f" (found meanwhile: {lowest.found})" if lowest.found else ""
     return f"What gives way at {rate_text(lowest.rate_per_s)}: {lowest.reason}{found}."
 

@@ -20,6 +20,7 @@ from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.finding_texts import name_of
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 from perf_pipeline.report.revisions import revision_rows, tag_rows
+from perf_pipeline.report.searches import found_sentence
 
 Result = Literal["passed", "failure", "error", "skipped"]
 
@@ -116,8 +117,8 @@ def _ran(suite: ET.Element, benchmark: BenchmarkReport) -> None:
         BenchmarkStatus.COMPLETED,
         BenchmarkStatus.ABORTED,
     }
-    if benchmark.capacity is not None and not sentences:
-        sentences.append(benchmark.capacity.sentence)
+    if not sentences:
+        sentences += filter(None, [found_sentence(benchmark)])
     message = f"{status} {'; '.join(sentences)}".rstrip()
     _case(
         suite,

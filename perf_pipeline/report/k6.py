@@ -22,9 +22,9 @@ from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report import first_screen, headline
-from perf_pipeline.report.capacity_table import capacity_values
 from perf_pipeline.report.costs import cost_values
 from perf_pipeline.report.model import BenchmarkReport, RunReport, Withheld
+from perf_pipeline.report.searches import search_values
 from perf_pipeline.report.wording import summary_key
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | None"
@@ -129,7 +129,7 @@ def _ours(report: RunReport) -> dict[str, Json]:
                 "problems": list(benchmark.problems),
                 "faults": [asdict(fault) for fault in benchmark.faults],
                 "growth": [asdict(growth) for growth in benchmark.growth],
-                **({"capacity": capacity_values(its)} if (its := benchmark.capacity) else {}),
+                **search_values(benchmark),
             }
             for benchmark in report.benchmarks
         },

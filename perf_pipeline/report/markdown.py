@@ -11,7 +11,6 @@ from markupsafe import Markup
 
 from perf_pipeline.report import comparison, findings, headline, why, wording
 from perf_pipeline.report.answer import answer_of
-from perf_pipeline.report.capacity_table import capacity_table
 from perf_pipeline.report.costs import cost_table
 from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.faults import fault_table
@@ -24,6 +23,7 @@ from perf_pipeline.report.revisions import (
     tag_rows,
     tags_of_run,
 )
+from perf_pipeline.report.searches import search_tables
 from perf_pipeline.report.slow_requests import slow_table
 from perf_pipeline.report.tables import Table
 
@@ -58,9 +58,9 @@ def render_markdown(report: RunReport) -> str:
         findings=findings.lines(report),
         costs=cost_table(report.costs),
         searches=[
-            (benchmark.name, capacity_table(benchmark.capacity))
+            (f"{name} of {benchmark.name}", made)
             for benchmark in report.benchmarks
-            if benchmark.capacity is not None
+            for name, made in search_tables(benchmark)
         ],
         slowest=slow_table(report.slow_requests),
         environment=_environment(report),

@@ -22,6 +22,7 @@ from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.report.capacity_texts import CapacityReport
 from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.faults import FaultStory
+from perf_pipeline.report.scaling_texts import ScalingReport
 from perf_pipeline.report.slow_requests import SlowRequest
 from perf_pipeline.report.trend import Trend
 
@@ -114,6 +115,7 @@ class BenchmarkReport:
         faults: what was broken on purpose meanwhile, in the order of its begin.
         growth: how fast each quantity grew, where the benchmark was asked to tell.
         capacity: what a search for a capacity found; None for any other benchmark.
+        scaling: what searches at several numbers of units found; as above.
     """
 
     name: str
@@ -132,6 +134,7 @@ class BenchmarkReport:
     faults: tuple[FaultStory, ...] = ()
     growth: tuple[GrowthRecord, ...] = ()
     capacity: CapacityReport | None = None
+    scaling: ScalingReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

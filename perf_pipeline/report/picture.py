@@ -11,6 +11,8 @@ from perf_pipeline.report.capacity_plot import KNEE, knee_plots
 from perf_pipeline.report.capacity_texts import CapacityReport
 from perf_pipeline.report.model import BenchmarkReport
 from perf_pipeline.report.pages import html_escaped
+from perf_pipeline.report.scaling_plot import SCALING, scaling_plots
+from perf_pipeline.report.scaling_texts import ScalingReport
 from perf_pipeline.report.svg import plot, span_of
 
 _RESPONSE: Final = "response time"
@@ -44,12 +46,20 @@ def main_picture(benchmark: BenchmarkReport) -> tuple[str, str]:
 
 def knee_picture(found: CapacityReport) -> tuple[str, str]:
     """Return title and SVG of the latency over the rate of a search; empty texts without one."""
-    drawn = next(knee_plots(found), "")
+    return _grounded(KNEE, next(knee_plots(found), ""))
+
+
+def scaling_picture(found: ScalingReport) -> tuple[str, str]:
+    """Return title and SVG of the capacity over the number of units; empty texts without one."""
+    return _grounded(SCALING, next(scaling_plots(found), ""))
+
+
+def _grounded(title: str, drawn: str) -> tuple[str, str]:
     if not drawn:
         return "", ""
     opened, content = _opened(drawn)
     ground = '<rect width="100%" height="100%" fill="#fff"/>'
-    return KNEE, f"{opened}><style>{_STYLE}</style>{ground}{content}</svg>"
+    return title, f"{opened}><style>{_STYLE}</style>{ground}{content}</svg>"
 
 
 def _opened(drawn: str) -> tuple[str, str]:

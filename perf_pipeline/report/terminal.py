@@ -29,6 +29,7 @@ _STYLES: Final = {
     "IMPROVED": "green",
     "COMPLETED": "green",
     "CAPACITY": "bold",
+    "SCALING": "bold",
     "WARN": "yellow",
     "SUSPECT": "yellow",
     "NOTICE": "bold yellow",

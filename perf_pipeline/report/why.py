@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
-from perf_pipeline.analysis.capacity.search import CapacityKind
 from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Verdict
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report import wording
 from perf_pipeline.report.finding_texts import name_of, regressions, with_others
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, Withheld
+from perf_pipeline.report.searches import found_line
 
 Trouble = tuple[str, str, str]
 """Status, subject, sentence."""
@@ -33,7 +33,6 @@ _GRAVITY: Final = (
     "WARN",
     "PROBLEM",
 )
-_FOUND: Final = "CAPACITY"
 _MOST_NAMED: Final = 4
 _GENERATOR: Final = "the load generator was the limit"
 
@@ -59,13 +58,7 @@ def troubles(report: RunReport) -> list[Trouble]:
 
 def found_and_troubles(report: RunReport) -> list[Trouble]:
     """List what searches for a capacity found, and then the troubles."""
-    capacities = [
-        (_FOUND, benchmark.name, benchmark.capacity.sentence)
-        for benchmark in report.benchmarks
-        if benchmark.capacity is not None
-        and benchmark.capacity.answer.kind is CapacityKind.CAPACITY
-    ]
-    return [*capacities, *troubles(report)]
+    return [*filter(None, map(found_line, report.benchmarks)), *troubles(report)]
 
 
 def reasons(report: RunReport) -> list[str]:

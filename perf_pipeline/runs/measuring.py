@@ -1,4 +1,4 @@
-"""In which way a benchmark is measured: by one load, or by a search over many.
+"""In which way a benchmark is measured: by one load, by a search over many, or by several searches.
 
 Add here: another way of measuring. Keep out: the ways themselves.
 """
@@ -10,6 +10,7 @@ from perf_pipeline.loading.attempt import measure_if_possible
 from perf_pipeline.loading.measure import measure
 from perf_pipeline.loading.session import Session
 from perf_pipeline.runs.capacity import find_capacity
+from perf_pipeline.runs.scaling import find_scaling
 from perf_pipeline.store.records import BenchmarkOutcome
 
 
@@ -25,4 +26,7 @@ def measured(session: Session, benchmark: str) -> BenchmarkOutcome:
 
 def way_of(profile: Profile, benchmark: str) -> Callable[[Session, str], BenchmarkOutcome]:
     """Return what measures a benchmark of a profile; it raises where that can't begin."""
-    return measure if profile.benchmarks[benchmark].capacity is None else find_capacity
+    config = profile.benchmarks[benchmark]
+    if config.capacity is None:
+        return measure
+    return find_capacity if config.scaling is None else find_scaling

@@ -41,6 +41,7 @@ class Undo:
         processes: that were paused.
         stack: folder of the stack that the part belongs to.
         part: its name.
+        what: is undone, in sentences.
     """
 
     fault: str
@@ -50,6 +51,7 @@ class Undo:
     processes: tuple[Marked, ...] = ()
     stack: str = ""
     part: str = ""
+    what: str = "fault"
 
 
 class Pending:
@@ -136,7 +138,8 @@ def undo_all(folder: Path) -> list[str]:
         if (problem := perform(undo, folder)) is None:
             pending.remove(undo)
         else:
-            problems.append(f"the fault {undo.fault} could not be undone: {KNOWN.mask(problem)}")
+            subject = f"the {undo.what} {undo.fault}"
+            problems.append(f"{subject} could not be undone: {KNOWN.mask(problem)}")
     return problems
 
 

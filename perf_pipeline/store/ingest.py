@@ -30,7 +30,7 @@ from perf_pipeline.store.spool_records import read_outcome, read_spooled_run
 KEYED_TABLES: Final = (
     "benchmarks", "scenarios", "samples", "iterations", "checks", "readings", "figures",
     "reported_figures", "ledger", "summaries", "histograms", "verdicts", "diffs", "lineage",
-    "slow_traces", "costs", "faults", "capacity_windows", "growth",
+    "slow_traces", "costs", "faults", "capacity_windows", "growth", "scaling_points",
 )  # fmt: skip
 _LARGEST: Final = 2**63 - 1
 _UPSERT_ENVIRONMENT: Final = """

@@ -31,6 +31,7 @@ from perf_pipeline.metrics.sample import (
     REPORTED_COLUMNS,
     SAMPLE_COLUMNS,
 )
+from perf_pipeline.metrics.scaling_point import SCALING_POINT_COLUMNS
 from perf_pipeline.metrics.spool_rows import ITERATION_ROWS, ROWS_SUFFIX, SAMPLE_ROWS, RowLayout
 from perf_pipeline.store.spool_binary import RowFile, other_columns, row_files
 
@@ -62,6 +63,7 @@ _TEXT: Final = frozenset(
         "found",
         "part",
         "finding",
+        "told",
     }
 )
 _REAL: Final = frozenset(
@@ -79,6 +81,9 @@ _REAL: Final = frozenset(
         "low_per_h",
         "high_per_h",
         "needed_h",
+        "per_s",
+        "low_per_s",
+        "high_per_s",
     }
 )
 _BLOCK_BYTES: Final = 1 << 16
@@ -119,6 +124,7 @@ class SpoolKind:
 _PHASES_UNKNOWN: Final = MappingProxyType(NO_PHASES._asdict())
 
 CAPACITY_FILE: Final = "capacity.csv"
+SCALING_FILE: Final = "scaling.csv"
 KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
     {
         "samples": SpoolKind("samples-*.csv", SAMPLE_COLUMNS, _PHASES_UNKNOWN, SAMPLE_ROWS),
@@ -133,6 +139,7 @@ KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
         "faults": SpoolKind("faults.csv", FAULT_COLUMNS),
         "capacity_windows": SpoolKind(CAPACITY_FILE, CAPACITY_WINDOW_COLUMNS),
         "growth": SpoolKind(GROWTH_FILE, GROWTH_COLUMNS),
+        "scaling_points": SpoolKind(SCALING_FILE, SCALING_POINT_COLUMNS),
     }
 )
 

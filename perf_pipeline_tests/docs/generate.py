@@ -38,6 +38,7 @@ from perf_pipeline.config.profile import (
     Question,
     Seeding,
 )
+from perf_pipeline.config.scaling import ScalingConfig
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.config.threshold_entry import ThresholdEntry
@@ -69,6 +70,7 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "fault": Fault,
         "growth": GrowthWatch,
         "capacity": CapacitySearch,
+        "scaling": ScalingConfig,
         "tier": TierConfig,
         "seeding": Seeding,
         "benchmark": BenchmarkConfig,

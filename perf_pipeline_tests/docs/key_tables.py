@@ -130,6 +130,8 @@ def default_of(field: FieldInfo) -> str:
         case "duration or range":
             low, high = (format_duration(bound_us) for bound_us in value)
             return f"`{low}`" if low == high else f"`{low}..{high}`"
+    if isinstance(value, tuple):
+        value = list(value)  # as TOML writes it
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

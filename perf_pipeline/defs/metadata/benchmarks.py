@@ -20,8 +20,9 @@ from perf_pipeline.report.growth import growth_table
 from perf_pipeline.report.headline import headline, verdict_of
 from perf_pipeline.report.model import BenchmarkReport
 from perf_pipeline.report.pages import anchor
-from perf_pipeline.report.picture import knee_picture, main_picture
+from perf_pipeline.report.picture import knee_picture, main_picture, scaling_picture
 from perf_pipeline.report.request_table import request_table
+from perf_pipeline.report.scaling_table import scaling_table
 from perf_pipeline.report.why import merged
 from perf_pipeline.report.wording import observed, statistic_unit, summary_key
 
@@ -70,6 +71,7 @@ def benchmark_metadata(
         **_growth(benchmark),
         **_plot(benchmark),
         **_searched(benchmark),
+        **_scaled(benchmark),
         "verdicts": table(verdict_row(verdict) for verdict in benchmark.verdicts),
         **plotted(benchmark),
         "measured (s)": figure(benchmark.measured_s),
@@ -135,6 +137,19 @@ def _searched(benchmark: BenchmarkReport) -> Metadata:
         "capacity": dg.MetadataValue.text(found.sentence),
         **_picture("knee", *knee_picture(found)),
         "windows": table(map(made.by_title, made.rows)),
+    }
+
+
+def _scaled(benchmark: BenchmarkReport) -> Metadata:
+    """Show what a scaling run found: its answer, its curve and its points."""
+    found = benchmark.scaling
+    if found is None:
+        return {}
+    made = scaling_table(found)
+    return {
+        "scaling": dg.MetadataValue.text(found.sentence),
+        **_picture("curve", *scaling_picture(found)),
+        "units": table(map(made.by_title, made.rows)),
     }
 
 

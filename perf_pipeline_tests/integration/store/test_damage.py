@@ -215,6 +215,7 @@ def test_a_missing_file_is_invalid_by_name(
         "faults.csv",
         "capacity.csv",
         "growth.csv",
+        "scaling.csv",
     ],
 )
 def test_a_changed_file_of_any_kind_is_damage(name: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
     bucket    sheds with 429 what a token bucket of mu/s (with a small depth) does not take
     queue     one hand, exponential service of 1/mu s, first come first served
     hands     answers at once; its c workers need s seconds for each message, so they carry c/s
+    scaled    as bucket, of n units by the Universal Scalability Law; a file holds n
     memory    as queue, but what waits for longer than 0.25 s makes it slower, and it forgets slowly
 
 Add here: another system with a capacity that a formula gives. Keep out: misbehaviour.
@@ -16,6 +17,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from perf_pipeline_tests.support.servers.serving_loops import serving_protocols
@@ -40,6 +42,32 @@ class Bucket:
             return now_s, 429, "{}"
         self.tokens -= 1
         return now_s, 200, "{}"
+
+
+@dataclass(slots=True)
+class ScaledBucket(Bucket):
+    """Take as many requests per second as n units do; `mu` is of one.
+
+    C(n) = mu n / (1 + sigma (n - 1) + kappa n (n - 1)), written out here once more.
+
+    Attributes:
+        file: holds n, as a command writes it.
+        sigma: contention.
+        kappa: coherency.
+    """
+
+    file: Path = field(default_factory=Path)
+    sigma: float = 0.0
+    kappa: float = 0.0
+    one: float = 0.0
+
+    def answer(self, now_s: float, path: str) -> tuple[float, int, str]:
+        """Answer at once, with 200 or 429."""
+        self.one = self.one or self.mu
+        units = int(self.file.read_text(encoding="utf-8"))
+        slower = 1 + self.sigma * (units - 1) + self.kappa * units * (units - 1)
+        self.mu = self.one * units / slower
+        return super(ScaledBucket, self).answer(now_s, path)  # slots make a class anew
 
 
 @dataclass(slots=True)

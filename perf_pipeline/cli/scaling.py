@@ -1,0 +1,113 @@
+"""The command that answers "how much more do more processes carry?" with one line.
+
+It adds a scaling run to a profile and runs that alone; whoever wants it in every run writes the
+keys `capacity` and `scaling` into the profile.
+Add here: another key that a newcomer needs. Keep out: running (run.py), and searching
+(runs/scaling.py).
+"""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from perf_pipeline.cli.profiles import (
+    file_argument,
+    overrides_of,
+    profile_given,
+    profile_options,
+    tag_option,
+)
+from perf_pipeline.cli.search_run import benchmark_to_search, run_alone
+from perf_pipeline.cli.verdict import form_options
+
+if TYPE_CHECKING:
+    from perf_pipeline.config.profile import Profile
+
+_SUFFIX: Final = "_scaling"
+_NO_COMMAND: Final = (
+    "no benchmark of it has the key scaling, so that nothing says how units are set; write --run "
+    "and --usual"
+)
+
+
+@click.command()
+@file_argument
+@profile_options
+@click.option(
+    "--of",
+    metavar="BENCHMARK",
+    help="Search this benchmark's scenarios. Default: the first one whose rates can be raised.",
+)
+@click.option(
+    "--run",
+    "command",
+    metavar="COMMAND",
+    help="Set a number of units by it, e.g. 'docker compose up --detach --wait --scale api={n}'.",
+)
+@click.option("--usual", type=int, help="How many units there are otherwise, and afterwards.")
+@click.option("--units", metavar="N,N,…", help="Try these numbers of units. Default: 1,2,4.")
+@click.option("--cores", type=int, help="How many cores the units may use. Default: as there are.")
+@click.option("--hint", metavar="RATE", help="Begin there. Default: the rate of the profile.")
+@click.option(
+    "--window", metavar="TIME", help="Measure each rate for so long, e.g. 10s. Default: as needed."
+)
+@tag_option("Give the run a tag, e.g. env=staging; repeatable.")
+@form_options
+@click.pass_context
+def scaling(
+    context: click.Context,
+    file: str | None,
+    profile: str,
+    overrides: Sequence[str],
+    of: str | None,
+    command: str | None,
+    usual: int | None,
+    units: str | None,
+    cores: int | None,
+    hint: str | None,
+    window: str | None,
+    tags: Sequence[tuple[str, str]],
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Find how the capacity of a benchmark grows with the number of processes, pods or containers.
+
+    FILE is the same as --profile: the path of a .toml file, or a shipped profile. The capacity is
+    searched at each number of units; the usual number is set again in the end (docs/scaling.md).
+    """
+    given = profile_given(context, file, profile)
+    from perf_pipeline.config.loading import describe_profile
+
+    name, keys = _scaled(describe_profile(given, overrides_of(overrides)), of, command)
+    keys |= {"capacity.hint": hint, "capacity.window": window, "scaling.run": command}
+    keys |= {"scaling.usual": usual, "scaling.cores": cores}
+    added = [
+        f"benchmarks.{name}.{key}={json.dumps(value, ensure_ascii=False)}"
+        for key, value in keys.items()
+        if value is not None
+    ]
+    added += [f"benchmarks.{name}.scaling.units=[{units}]"] if units else []
+    everything = (*overrides, *added)
+    run_alone(context, given, everything, name, tags=tags, quiet=quiet, as_json=as_json)
+
+
+def _scaled(profile: "Profile", of: str | None, command: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the benchmark that scales, and the keys that make it one where it is new.
+
+    Raises:
+        ProfileError: no benchmark of the profile can be searched, or nothing says how to scale it.
+    """
+    from perf_pipeline.errors import ProfileError
+
+    for name, config in profile.benchmarks.items():
+        if config.scaling is None or config.capacity is None:
+            continue
+        if of in {None, name, config.capacity.of}:
+            return name, {}
+    if command is None:
+        raise ProfileError(profile.name, [_NO_COMMAND], hint="docs/scaling.md shows both")
+    found = benchmark_to_search(profile, of)
+    return f"{found}{_SUFFIX}", {"capacity.of": found}

@@ -1,0 +1,63 @@
+"""What the commands have in common that add a search to a profile and run that alone.
+
+Add here: another thing that each of them does. Keep out: their own keys (capacity.py, scaling.py),
+and running (run.py).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from perf_pipeline.cli.run import run
+
+if TYPE_CHECKING:
+    from perf_pipeline.config.profile import Profile
+
+_NOTHING: Final = (
+    "it has no benchmark whose scenarios all have a rate and run at once, so there is nothing to "
+    "search"
+)
+
+
+def benchmark_to_search(profile: "Profile", of: str | None) -> str:
+    """Return the benchmark that is named, or the first one whose rates can be raised.
+
+    Raises:
+        ProfileError: no benchmark of the profile can be searched.
+    """
+    from perf_pipeline.config.capacity_rules import searchable
+    from perf_pipeline.errors import ProfileError
+
+    found = of or next(iter(searchable(profile)), None)
+    if found is None:
+        hint = "give one an executor with an arrival rate, or name it: --of BENCHMARK"
+        raise ProfileError(profile.name, [_NOTHING], hint=hint)
+    return found
+
+
+def run_alone(
+    context: click.Context, given: str, overrides: Sequence[str], name: str, **options: Any
+) -> None:
+    """Run one benchmark of a profile, with the options of the command that asks for it.
+
+    Args:
+        context: of that command.
+        given: the profile.
+        overrides: keys and values that are laid over it.
+        name: of the benchmark.
+        options: `tags`, `quiet` and `as_json`.
+    """
+    context.invoke(
+        run,
+        file=None,
+        profile=given,
+        overrides=overrides,
+        only=(name,),
+        outs=(),
+        confirm=0,
+        on_environment_changed=None,
+        watch=False,
+        opens=False,
+        **options,
+    )

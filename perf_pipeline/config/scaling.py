@@ -1,0 +1,65 @@
+"""The key `scaling` of a benchmark: its search for a capacity at several numbers of units.
+
+Add here: a key of a scaling run, with its meaning in the docstring (docs/profiles.md shows it).
+Keep out: what is searched (capacity.py), and setting units (loading/unit_setter.py).
+"""
+
+from typing import Annotated, Final, Self
+
+from pydantic import Field, model_validator
+
+from perf_pipeline.config.durations import Duration
+from perf_pipeline.config.frozen import Frozen, equals
+from perf_pipeline.units import US_PER_S
+
+UNITS_PLACE: Final = "{n}"
+"""What a command has where the number of units belongs."""
+_FEWEST_POINTS: Final = 2
+_LIMIT_US: Final = 120 * US_PER_S
+
+
+class ScalingConfig(Frozen):
+    """Search for the capacity at several numbers of units, and set the usual number afterwards.
+
+    Attributes:
+        units: the numbers of units, the fewest first.
+        run: the command that sets the number, such as `docker compose up --detach --wait --scale
+            api={n}`; it is given to `sh -c` with the number in place of `{n}`, and ends when the
+            units are ready.
+        usual: how many units there are otherwise. `run` sets them again whatever happens to the
+            run, even where that is killed, and may do so twice.
+        time_limit_us: how long `run` may take at most.
+        worth: the next unit is worth it while it brings at least this share of what the first one
+            carries.
+        cores: how many cores the units may use; by default those of this machine that its load
+            workers leave, and any number where the target is elsewhere. More units than cores are
+            not tried.
+    """
+
+    units: tuple[Annotated[int, Field(ge=1, le=1_000)], ...] = Field(
+        default=(1, 2, 4), strict=False, max_length=20
+    )
+    run: str = Field(min_length=1, max_length=10_000)
+    usual: int = Field(ge=0, le=1_000)
+    time_limit_us: Duration = Field(
+        default=_LIMIT_US, alias="timeLimit", ge=US_PER_S // 10, exclude_if=equals(_LIMIT_US)
+    )
+    worth: float = Field(default=0.5, gt=0, lt=1)
+    cores: int | None = Field(default=None, ge=1, le=100_000, exclude_if=equals(None))
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if len(self.units) < _FEWEST_POINTS or sorted(set(self.units)) != list(self.units):
+            raise ValueError(
+                "units are at least two different numbers, the fewest first, such as [1, 2, 4]"
+            )
+        if UNITS_PLACE not in self.run:
+            raise ValueError(
+                f"run has no {UNITS_PLACE}, where the number of units belongs, such as 'docker "
+                "compose up --detach --wait --scale api={n}'"
+            )
+        return self
+
+    def command(self, units: int) -> str:
+        """Return the command that sets a number of units."""
+        return self.run.replace(UNITS_PLACE, str(units))

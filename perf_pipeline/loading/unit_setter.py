@@ -1,0 +1,93 @@
+"""Set the number of a system's units by a command, and set the usual number again whatever happens.
+
+The undo is on the disk before the first command, as that of a fault is (fault_driver.py): a run
+that is killed is survived by a guard that does it, and a machine that is switched off by the next
+run.
+Add here: another way to set a number of units. Keep out: what is measured at each
+(runs/scaling.py).
+"""
+
+from types import TracebackType
+from typing import Final, Self
+
+from perf_pipeline.config.scaling import ScalingConfig
+from perf_pipeline.loading.fault_driver import FOLDER
+from perf_pipeline.loading.session import Session
+from perf_pipeline.stack.ending import dispose
+from perf_pipeline.stack.own_command import run_command
+from perf_pipeline.stack.service import own_folder
+from perf_pipeline.stack.undoing import Pending, Undo, perform
+from perf_pipeline.units import US_PER_S
+
+_LOG: Final = "units.log"
+
+
+class UnitSetter:
+    """Set numbers of units until the block is left; then there are as many as usual.
+
+    Args:
+        session: of the run.
+        benchmark: that scales.
+        wanted: how its units are set.
+
+    Attributes:
+        problem: why the usual number could not be set again, as a sentence; empty where it was.
+    """
+
+    def __init__(self, session: Session, benchmark: str, wanted: ScalingConfig) -> None:
+        self._session = session
+        self._wanted = wanted
+        self._folder = session.state.folder.absolute() / FOLDER / session.run_id
+        self._limit_s = wanted.time_limit_us / US_PER_S
+        self._undo = Undo(
+            benchmark,
+            "command",
+            command=wanted.command(wanted.usual),
+            limit_s=self._limit_s,
+            what="scaling run",
+        )
+        self._pending: Pending | None = None
+        self.problem = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def set(self, units: int) -> str:
+        """Set a number of units; return why that went wrong, as a sentence, or nothing.
+
+        Setting the usual number is written down before, so that it happens whatever comes.
+        """
+        if self._pending is None:
+            own_folder(self._folder, needs_secrets=True)
+            self._pending = Pending(self._folder)
+            self._pending.add(self._undo)
+        self._session.say(f"setting the number of units to {units} ...")
+        command = self._wanted.command(units)
+        log = self._folder / "logs" / _LOG
+        trouble = run_command(command, self._limit_s, log, self._session.stop)
+        return (
+            "" if trouble is None else f"the number of units is not {units}: {command!r} {trouble}"
+        )
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Set the usual number again; where that fails, the next run tries it."""
+        if self._pending is None:
+            return
+        trouble = perform(self._undo, self._folder)
+        if trouble is None:
+            self._pending.remove(self._undo)
+            self._session.say(f"the number of units is {self._wanted.usual} again, as usual")
+        else:
+            self.problem = (
+                f"the usual number of units, {self._wanted.usual}, could not be set again: "
+                f"{trouble}; the next run tries it once more, or set it by hand and remove "
+                f"{self._folder}"
+            )
+            self._session.say(self.problem)
+        if self._pending.is_empty:
+            dispose(self._folder)

@@ -1,0 +1,163 @@
+"""Whole scaling runs, against a server that carries what so many units do by a law that is known.
+
+A command writes the number of units into a file, which the server reads. Simulated systems with
+other coefficients are in unit/analysis/test_scaling.py, and longer runs against this server in
+benchmarks/bench_scaling.py.
+"""
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine, wait_until
+from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.servers.capacity_targets import ScaledBucket, capacity_target
+
+pytestmark = pytest.mark.timeout(300)
+
+# By hand, with sigma 0.1 and kappa 0.05: C(1) = 40, C(2) = 80 / (1 + 0.1 + 0.1) = 66.7. A law needs
+# a third search, which takes as long again: the whole of it is in the benchmark.
+CAPACITIES: Final = {1: 40.0, 2: 66.7}
+PROFILE: Final = """
+name = "shop"
+target = "shop"
+workers = 1
+calibration = false
+
+[targets.shop]
+baseUrl = "{url}"
+
+[benchmarks.checkout.scenarios.buy]
+exec = "http_steps"
+executor = "constant-arrival-rate"
+rate = 30
+duration = "10s"
+preAllocatedVUs = 20
+parameters.steps = [{{ name = "buy", path = "/buy", expect.status = 200 }}]
+
+[benchmarks.checkout.thresholds]
+http_req_failed = ["rate<0.02"]
+
+[benchmarks.growth]
+enabled = false
+capacity = {{ of = "checkout", window = "1s", precision = 0.5, confirm = 1 }}
+scaling = {{ run = "{run}", usual = 3, units = [1, 2]{cores} }}
+"""
+CORES: Final = ", cores = 8"  # the server takes no core, whatever it says that it has
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Hold a server that is up, whose usual number of units is 3."""
+
+    command: CommandLine
+    folder: Path
+    url: str
+
+    @property
+    def units(self) -> str:
+        """Read how many units there are now."""
+        return (self.folder / "units").read_text().strip()
+
+    def profile(self, run: str = "", cores: str = CORES) -> str:
+        """Write a profile whose command sets the number of units, and name it."""
+        path = self.folder / "shop.toml"
+        command = run or f"echo {{n}} >> {self.folder}/set; echo {{n}} > {self.folder}/units"
+        text = PROFILE.format(url=self.url, run=command, cores=cores)
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("scaling")
+    (folder / "units").write_text("3")
+    model = ScaledBucket(40.0, file=folder / "units", sigma=0.1, kappa=0.05)
+    with capacity_target(model) as url:
+        yield Shop(CommandLine(new_state(folder / "state")), folder, url)
+
+
+@pytest.fixture(scope="module")
+def ran(shop: Shop) -> Answer:
+    """Run the benchmark `growth` once."""
+    return shop.command("scaling", shop.profile(), timeout_s=240.0)
+
+
+def test_the_capacity_is_found_at_each_number_of_units(shop: Shop, ran: Answer) -> None:
+    points = shop.command.sql(
+        "select units, kind, per_s, first_window, last_window from scaling_points order by position"
+    )
+    if ran.code == 97 and any(kind != "CAPACITY" for _, kind, *_ in points):
+        return  # this machine was too busy to load a window truly, or to see a recovery
+
+    assert ran.code == 0, ran.out + ran.err
+    assert [units for units, *_ in points] == [1, 2]
+    for units, _, per_s, *_ in points:
+        # To 50 %; the bucket lets 5 at once through, and sheds a burst of a machine that stood.
+        assert CAPACITIES[units] / 3 <= per_s <= 1.25 * CAPACITIES[units]
+    numbers = [number for *_, first, last in points for number in (first, last)]
+    assert numbers == sorted(numbers)
+    assert shop.command.sql("select count(*), max(number) from capacity_windows") == [
+        (numbers[-1], numbers[-1])
+    ]
+
+
+def test_the_report_says_how_the_capacity_grows(shop: Shop, ran: Answer) -> None:
+    if ran.code == 97:
+        return
+    told = " ".join(ran.out.split())
+
+    assert "SCALING growth: checkout carries" in told
+    assert "scaling_efficiency_ratio value>0" in told
+    again = shop.command("report", ran.run_id)
+    assert (again.code, again.out.count("SCALING")) == (0, ran.out.count("SCALING"))
+
+
+def test_the_usual_number_is_set_again(shop: Shop, ran: Answer) -> None:
+    assert "the number of units is 3 again, as usual" in ran.err
+    assert shop.units == "3"
+    assert (shop.folder / "set").read_text().split() == ["1", "2", "3"]
+    assert list((shop.command.state / "faults").iterdir()) == []
+
+
+def test_a_machine_that_is_too_small_is_invalid_and_nothing_is_loaded(shop: Shop) -> None:
+    (shop.folder / "set").unlink(missing_ok=True)
+    answer = shop.command("scaling", shop.profile(cores=", cores = 1"))
+
+    assert answer.code == 97
+    told = " ".join(answer.out.split())
+    assert "INVALID growth: 2 units need 2 cores, and of the" in told
+    assert "Nothing is known" not in told
+    assert not (shop.folder / "set").exists()
+
+
+def test_a_command_that_fails_is_invalid_and_the_usual_number_is_set(shop: Shop) -> None:
+    run = f"test {{n}} = 3 && echo {{n}} > {shop.folder}/units || (echo no quota; exit 4)"
+    (shop.folder / "units").write_text("7")
+    answer = shop.command("scaling", shop.profile(run))
+
+    assert answer.code == 97
+    told = " ".join(answer.out.split())
+    assert "INVALID growth: the number of units is not 1: " in told
+    assert "ended with exit code 4, and said 'no quota'" in told
+    assert shop.units == "3"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_ended_leaves_as_many_units_as_usual(shop: Shop, how: signal.Signals) -> None:
+    (shop.folder / "units").write_text("3")
+    running = shop.command.start("scaling", shop.profile())
+    running.wait_for("setting the number of units to 1")
+    wait_until(lambda: shop.units == "1", 30.0)
+    running.send(how)
+    answer = running.answer()
+
+    assert answer.code == (105 if how == signal.SIGINT else -signal.SIGKILL)
+    wait_until(lambda: shop.units == "3", 30.0)
+    if how == signal.SIGINT:
+        assert "because the user stopped it" in " ".join(answer.out.split())
+    wait_until(lambda: not list((shop.command.state / "faults").iterdir()), 30.0)

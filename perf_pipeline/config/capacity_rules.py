@@ -42,6 +42,8 @@ def capacity_mistakes(profile: Profile) -> Iterator[str]:
             )
         if config.deliveries is not None:
             yield f"{path}.deliveries: write them into {config.capacity.of}, which is searched"
+        if config.faults:
+            yield f"{path}.faults: a search breaks nothing on purpose; leave them out"
         yield from _own_thresholds(path, config)
         yield from (f"{path}.capacity.{told}" for told in _of_mistakes(profile, config.capacity))
 
@@ -49,12 +51,13 @@ def capacity_mistakes(profile: Profile) -> Iterator[str]:
 def searchable(profile: Profile) -> Iterator[str]:
     """Name the benchmarks that are switched on and whose scenarios have rates and run at once.
 
-    The author's own come first, and then those that load an API.
+    The author's own come first, and then those that load an API; what has faults is left out.
     """
     for name in sorted(profile.enabled_names, key=lambda name: _remoteness(profile, name)):
         scenarios = profile.benchmarks[name].scenarios.values()
         is_open = all(isinstance(scenario.plan, ArrivalRate) for scenario in scenarios)
-        if scenarios and is_open and len({scenario.step for scenario in scenarios}) == 1:
+        is_at_once = len({scenario.step for scenario in scenarios}) == 1
+        if scenarios and is_open and is_at_once and not profile.benchmarks[name].faults:
             yield name
 
 
@@ -69,6 +72,11 @@ def _of_mistakes(profile: Profile, search: CapacitySearch) -> Iterator[str]:
         there = ", ".join(loads)
         yield f"of: {search.of!r} is not one of {there}{meant(search.of, loads)}"
         return
+    if config.faults:
+        yield (
+            f"of: {search.of} has faults, which would break the target in every window; search a "
+            "benchmark with the same scenarios and without them"
+        )
     for name in search.scenarios:
         if name not in config.scenarios:
             known = ", ".join(config.scenarios)

@@ -147,6 +147,18 @@ def test_scenarios_of_two_steps_are_not_searched_together() -> None:
     assert "shop loads buy, look one after another (step)" in told
 
 
+def test_a_load_that_breaks_its_target_is_not_searched() -> None:
+    fault = {"at": "4s", "kind": "command", "run": "docker kill api"}
+    broken = {"scenarios": {"buy": BUY}, "faults": [fault]}
+    [told] = mistakes(profile(shop=broken))
+
+    assert told.startswith("benchmarks.much.capacity.of: shop has faults, which would break the")
+    both = {"broken": broken, "whole": {"scenarios": {"buy": BUY}}}
+    assert list(searchable(checked({"name": "mine", "benchmarks": both}))) == ["whole"]
+    [told] = mistakes(profile(much={"capacity": {"of": "shop"}, "faults": [fault]}))
+    assert told == "benchmarks.much.faults: a search breaks nothing on purpose; leave them out"
+
+
 def test_what_holds_in_a_window_stands_in_what_is_searched() -> None:
     search = {"capacity": {"of": "shop"}, "thresholds": {"http_req_failed": ["rate<0.01"]}}
     [told] = mistakes(profile(much=search))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
+from typing import Final
 
 from perf_pipeline.analysis.capacity.search import Capacity, CapacityKind, Shown
 from perf_pipeline.analysis.scaling_answer import scaling_figures
@@ -41,7 +42,8 @@ from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus
 from perf_pipeline.store.spool_csv import SCALING_FILE
 from perf_pipeline.units import US_PER_S
 
-_AGAIN_AFTER_S = 1.0
+_AGAIN_AFTER_S: Final = 1.0
+_BEYOND_GENERATOR: Final = "the load generator was the limit at fewer units already"
 
 
 @dataclass(slots=True)
@@ -132,25 +134,30 @@ def _searched_all(scaling: _ScalingUnderWay, setter: UnitSetter) -> None:
     cores = int(session.environment.get("cores", "1"))
     free = free_cores(session.profile, session.target, wanted, cores)
     if short := cores_short(wanted.units[-1], free, session.profile.workers, cores):
-        for units in wanted.units:
-            _not_tried(scaling, units, short)
+        scaling.limits.append(short)
+        _not_tried(scaling, short)
         return
     hint: tuple[int, float] | None = None
     for units in wanted.units:
+        trouble = setter.set(units)
         if session.stop.is_set():
             return
-        if trouble := setter.set(units):
-            if not session.stop.is_set():
-                _not_tried(scaling, units, trouble)
+        if trouble:
+            scaling.limits.append(trouble)
+            _not_tried(scaling, trouble)
             return
         answer = _searched_at(scaling, units, hint)
+        if scaling.limits:
+            _not_tried(scaling, _BEYOND_GENERATOR)
+            return
         if answer.rate:
             hint = units, answer.rate
 
 
-def _not_tried(scaling: _ScalingUnderWay, units: int, why: str) -> None:
-    scaling.limits.append(why)
-    _keep(scaling, units, cut_short(()), (), why, kind=NOT_TRIED)
+def _not_tried(scaling: _ScalingUnderWay, why: str) -> None:
+    """Keep a point without a search for each number of units that is left."""
+    for units in scaling.wanted.units[len(scaling.points) :]:
+        _keep(scaling, units, cut_short(()), (), why, kind=NOT_TRIED)
 
 
 def _searched_at(scaling: _ScalingUnderWay, units: int, hint: tuple[int, float] | None) -> Capacity:

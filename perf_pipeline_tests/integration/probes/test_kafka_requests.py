@@ -12,7 +12,7 @@ from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.probes.kafka_requests import KafkaRequests
 from perf_pipeline.stack.parts import Stack
 from perf_pipeline_tests.support.servers.fine_server import fine_server
-from perf_pipeline_tests.support.servers.jolokia_agent import LOGIN, jolokia_in
+from perf_pipeline_tests.support.servers.jolokia_agent import LOGIN, agent_jar, jolokia_in
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -24,6 +24,10 @@ def agent(servers: Stack) -> Iterator[str]:
     [broker] = [service for service in servers.services if service.name == "broker"]
     if not broker.pids or broker.kind != "apache-kafka":
         pytest.skip("Jolokia is attached only to a broker that the tests start themselves")
+    try:
+        agent_jar()
+    except (OSError, RuntimeError) as failure:
+        pytest.skip(f"Jolokia's agent could not be fetched: {failure}")
     with jolokia_in(broker.pids[0]) as url:
         yield url
 

@@ -37,12 +37,12 @@ def watch(state: "State", *, port: int, opens: bool, for_pid: int) -> None:
     The page has the report's plots, where each threshold stands, and a button that stops the run.
     Without a run it waits for the next one of this state folder.
     """
-    with suppress(OSError):
-        os.nice(_NICENESS)
     from perf_pipeline.cli.browser import open_address
     from perf_pipeline.following.serving import serve
 
     def ready(address: str) -> None:
+        with suppress(OSError):
+            os.nice(_NICENESS)
         click.echo(address)
         sys.stdout.flush()
         if opens and not open_address(address):

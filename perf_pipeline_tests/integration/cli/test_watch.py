@@ -1,6 +1,7 @@
 """The page of a run: told to real HTTP clients, its button stops the run, and it ends with it."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -131,6 +132,7 @@ def test_a_page_waits_for_a_run_and_ctrl_c_ends_it(command: CommandLine) -> None
 
 
 def test_a_port_that_is_taken_is_told_in_a_sentence(command: CommandLine) -> None:
+    priority = os.getpriority(os.PRIO_PROCESS, 0)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
@@ -141,3 +143,5 @@ def test_a_port_that_is_taken_is_told_in_a_sentence(command: CommandLine) -> Non
         f"perf-pipeline: 127.0.0.1:{port} can't be listened on: Address already in use\n"
         "  give another --port, or --port 0 for any that is free\n"
     )
+    # The page steps behind the load once it listens: what follows here would be behind all else.
+    assert os.getpriority(os.PRIO_PROCESS, 0) == priority

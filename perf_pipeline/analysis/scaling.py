@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import numpy as np
-
 LEAST_POINTS: Final = 3
 """The law has three coefficients, so that fewer capacities leave some of them open."""
 MOST_UNITS: Final = 10_000
@@ -188,6 +186,7 @@ def _least_squares(points: Sequence[CapacityAt]) -> ScalabilityLaw:
 
     Each deviation counts in parts of its capacity, over the width of its interval.
     """
+    import numpy as np  # noqa: PLC0415 - as the next one
     from scipy.optimize import nnls  # noqa: PLC0415 - half a second that few commands need
 
     known = [(point, point.per_s) for point in points if point.per_s]

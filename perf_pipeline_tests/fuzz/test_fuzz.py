@@ -38,10 +38,22 @@ def inputs(seed: int, folder: Path) -> Iterator[tuple[str, str, frozenset[tuple[
 
 
 def told(value: object) -> str:
-    """Write down a value, and what a function holds; integers of any length as well."""
-    if not isinstance(value, FunctionType):
-        return pickle.dumps(value).hex()
-    return f"{value.__qualname__}{[told(cell.cell_contents) for cell in value.__closure__ or ()]}"
+    """Write down a value, however deep, and what a function holds; integers of any length too."""
+    written, waiting = list[str](), [value]
+    while waiting:
+        match waiting.pop():
+            case FunctionType() as function:
+                written.append(function.__qualname__)
+                waiting += [cell.cell_contents for cell in function.__closure__ or ()]
+            case dict() as table:
+                written.append(f"{{{len(table)}")
+                waiting += [part for pair in table.items() for part in pair]
+            case list() | tuple() as values:
+                written.append(f"[{len(values)}")
+                waiting += values
+            case single:
+                written.append(pickle.dumps(single).hex())
+    return " ".join(written)
 
 
 def test_files_that_nobody_damaged_are_read(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from perf_pipeline.metrics.sample import Outcome, Phase
+from perf_pipeline.metrics.sample import IterationRecord, Outcome, Phase, Sample
 from perf_pipeline.plan.stripes import Stripe
 from perf_pipeline_tests.support.loads.scenario_on_virtual_time import Run, run
 
@@ -24,6 +24,10 @@ def rate(per_s: int, seconds: int, vus: int, **more: Any) -> dict[str, Any]:
 def counts(done: Run) -> tuple[int, int, int]:
     outcome = done.outcome
     return outcome.iterations, outcome.dropped_iterations, outcome.interrupted_iterations
+
+
+def recorded(done: Run) -> list[Sample | IterationRecord]:
+    return sorted((*done.samples, *done.iterations), key=lambda entry: (entry.vu, entry.iteration))
 
 
 # --- what k6 does ------------------------------------------------------------------------------
@@ -275,6 +279,44 @@ def test_a_stop_before_the_start_time_runs_nothing() -> None:
 
     assert counts(done) == (0, 0, 0)
     assert done.took_us == 1 * S
+
+
+STAGES = [{"duration": "700ms", "target": 1}, {"duration": "2s", "target": 3}]
+CLOSED: dict[str, dict[str, Any]] = {
+    "to the end": {"executor": "constant-vus", "vus": 3, "duration": "1s"},
+    "cut": {"executor": "constant-vus", "vus": 2, "duration": "1s", "gracefulStop": "0s"},
+    "each": {"executor": "per-vu-iterations", "vus": 3, "iterations": 5},
+    "shared": {"executor": "shared-iterations", "vus": 3, "iterations": 20},
+    "dropped": {
+        "executor": "shared-iterations",
+        "vus": 2,
+        "iterations": 20,
+        "maxDuration": "2s",
+        "gracefulStop": "0s",
+    },
+    "ramped down": {
+        "executor": "ramping-vus",
+        "startVUs": 4,
+        "stages": STAGES,
+        "gracefulRampDown": "100ms",
+    },
+}
+
+
+@pytest.mark.parametrize("stop_at_us", [None, 1_050_000], ids=["planned", "stopped"])
+@pytest.mark.parametrize("scenario", CLOSED.values(), ids=CLOSED)
+def test_iterations_that_follow_keep_the_plan_as_those_do_that_the_engine_begins(
+    scenario: dict[str, Any], stop_at_us: int | None
+) -> None:
+    # What the engine begins is what k6 does (above). 0.3 s and a bit, so that nothing is a tie.
+    began, followed = (
+        run(scenario, 300_007, warm_up_us=400_000, stop_at_us=stop_at_us, follows=follows)
+        for follows in (False, True)
+    )
+
+    assert counts(followed) == counts(began)
+    assert recorded(followed) == recorded(began)
+    assert (followed.outcome, followed.took_us) == (began.outcome, began.took_us)
 
 
 def test_an_exception_is_of_the_iteration_that_followed_and_not_of_the_first() -> None:

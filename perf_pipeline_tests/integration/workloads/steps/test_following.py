@@ -1,5 +1,6 @@
 """Iterations of HTTP steps that follow one another, driven by the engine on a real server."""
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any, Final
 
@@ -82,3 +83,13 @@ def test_the_request_under_way_is_cut_off_once(shop: str) -> None:
     assert [record.outcome for record in recorder.iterations] == [Outcome.INTERRUPTED] * 2
     told = [(sample.operation, sample.outcome) for sample in recorder.samples]
     assert sorted(told) == [("echo", Outcome.OK)] * 2 + [("slow", Outcome.INTERRUPTED)] * 2
+
+
+def test_those_who_follow_let_one_another_on_and_end_in_time(shop: str) -> None:
+    recorder = load(own(shop, echo()), plan=LOOPING, seconds=0.5)
+
+    each = Counter(record.vu for record in recorder.iterations).values()
+    assert len(each) == 2
+    assert max(each) < 3 * min(each)  # they take turns; one may have begun a little later
+    begun_us = min(record.intended_us for record in recorder.iterations)
+    assert max(record.intended_us for record in recorder.iterations) - begun_us < 5_000_000

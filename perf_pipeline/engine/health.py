@@ -8,7 +8,7 @@ measured (vitals.py).
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Final
@@ -38,6 +38,7 @@ LATE_DROPS_LIMIT_RATIO: Final = 0.01
 CLOCK_STEP_LIMIT_MS: Final = 50.0
 # As far as a clock may be set: what two hosts do at once is compared by their clocks.
 CLOCK_ERROR_LIMIT_MS: Final = 50.0
+_BETTER_CLOCK: Final = "use a network with shorter round trips, or let NTP keep its clock"
 OPEN_FILES_LIMIT_RATIO: Final = 0.95
 _MOST_NOTES: Final = 10
 # As with pauses of the event loop, this share of the time hits 1 of 20 operations.
@@ -115,20 +116,38 @@ def judge(
     return GeneratorHealth(not reasons, tuple(reasons), figures, tuple(notes), tuple(pauses))
 
 
-def _host_reasons(hosts: Mapping[int, HostAccount], reported: Collection[int]) -> Iterator[str]:
+def _host_reasons(hosts: Mapping[int, HostAccount], seen: Mapping[int, Vitals]) -> Iterator[str]:
     for worker, account in sorted(hosts.items()):
-        if account.incident and worker in reported:  # of any other one the incidents tell
+        if account.incident and worker in seen:  # of any other one the incidents tell
             yield f"worker {worker} on {account.host}: {account.incident}"
         if account.clock_error_ms > CLOCK_ERROR_LIMIT_MS:
             yield (
                 f"the clock of {account.host} is known to {account.clock_error_ms:.0f} ms only "
                 f"(limit {CLOCK_ERROR_LIMIT_MS:.0f} ms), so it is unclear what happened on it at "
-                "which time; use a network with shorter round trips, or let NTP keep its clock"
+                f"which time; {_BETTER_CLOCK}"
             )
+        elif worker in seen:
+            yield from _maybe_late(f"worker {worker} on {account.host}", seen[worker], account)
         if abs(account.clock_step_ms) > CLOCK_STEP_LIMIT_MS:
             yield (
                 f"the wall clock of {account.host} was set by {account.clock_step_ms:+.0f} ms "
                 f"during the load (limit {CLOCK_STEP_LIMIT_MS:.0f} ms); run again"
+            )
+
+
+def _maybe_late(name: str, vitals: Vitals, account: HostAccount) -> Iterator[str]:
+    """Yield what is beyond a limit only because of the error of a clock, which is in the lag."""
+    lags = (
+        (vitals.schedule_lag_p95_ms, 0.05, LAG_P95_LIMIT_MS, "p95"),
+        (vitals.schedule_lag_p99_ms, 0.01, LAG_P99_LIMIT_MS, "p99"),
+    )
+    for lag_ms, share, limit_ms, at in lags:
+        is_by_clock = lag_ms - account.clock_error_ms <= limit_ms < lag_ms
+        if is_by_clock and share * vitals.starts >= LAG_LATE_STARTS:
+            yield (
+                f"{name} may have started iterations {lag_ms:.0f} ms late at {at} (limit "
+                f"{limit_ms:.0f} ms), because its host's clock is known to "
+                f"{account.clock_error_ms:.0f} ms only; {_BETTER_CLOCK}"
             )
 
 

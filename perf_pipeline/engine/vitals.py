@@ -72,7 +72,9 @@ def vitals_from_json(values: Mapping[str, Any]) -> Vitals:
 
 
 def with_clock_error(vitals: Vitals, error_ms: float) -> Vitals:
-    """Add what is unknown of a host's clock to how late its starts were."""
+    """Add what is unknown of a host's clock to how late its starts were, if it had any."""
+    if not vitals.starts:
+        return vitals
     return replace(
         vitals,
         schedule_lag_p50_ms=vitals.schedule_lag_p50_ms + error_ms,

@@ -6,7 +6,7 @@ from perf_pipeline.engine.distant import HostAccount
 from perf_pipeline.engine.health import judge
 from perf_pipeline.engine.lag import LagHistogram
 from perf_pipeline.engine.machine_time import MachineTime
-from perf_pipeline.engine.vitals import Vitals
+from perf_pipeline.engine.vitals import Vitals, with_clock_error
 
 
 def _reasons(vitals: Vitals, clock_step_ms: float = 0.0) -> tuple[str, ...]:
@@ -305,3 +305,21 @@ def test_an_error_of_a_clock_that_decides_nothing_is_a_figure() -> None:
 
     assert health.valid
     assert health.figures["clock_error_ms"] == 49.0
+
+
+def test_the_error_of_a_clock_counts_where_starts_may_have_been_late_by_it() -> None:
+    # p95 is 20 ms by the host's own clock, and that clock is known to 40 ms: up to 60 ms late.
+    seen = Vitals(starts=100, schedule_lag_p95_ms=20.0)
+    hosts = {0: HostAccount("b.example", clock_error_ms=40.0)}
+
+    health = judge({0: with_clock_error(seen, 40.0)}, clock_step_ms=0.0, hosts=hosts)
+
+    assert health.reasons == (
+        (
+            "worker 0 on b.example may have started iterations 60 ms late at p95 (limit 50 ms), "
+            "because its host's clock is known to 40 ms only; use a network with shorter round "
+            "trips, or let NTP keep its clock"
+        ),
+    )
+    # Looping VUs have no starts that could be late.
+    assert with_clock_error(Vitals(), 40.0) == Vitals()

@@ -99,12 +99,13 @@ def judge(
             f"{CLOCK_STEP_LIMIT_MS:.0f} ms), so latencies across processes can be wrong; run again"
         )
     reasons.extend(dict.fromkeys(_host_reasons(hosts, workers)))
-    throttled = [*_throttling_reasons(machine)]
+    place = "a host of the fleet" if hosts else "this machine"
+    throttled = [*_throttling_reasons(machine, place if hosts else "this container")]
     reasons.extend(throttled)
     notes.extend(_notes_of_answers(workers.values()))
-    stolen = list(_stolen(machine))
+    stolen = list(_stolen(machine, place))
     if any(_late_or_still(vitals) for vitals in workers.values()):  # what others used explains why
-        explained = [*stolen, *_waited_for(machine)]
+        explained = [*stolen, *_waited_for(machine, place)]
         reasons.extend(explained)
         pauses.extend(explained)
     else:
@@ -160,13 +161,12 @@ def _notes_of_answers(workers: Iterable[Vitals]) -> Iterator[str]:
         yield f"{sentence} ({count} times)" if count > 1 else sentence
 
 
-def _throttling_reasons(machine: Mapping[str, float]) -> Iterator[str]:
+def _throttling_reasons(machine: Mapping[str, float], place: str) -> Iterator[str]:
     throttled = machine.get("cpu_throttled_ratio", 0.0)
     if throttled > THROTTLED_LIMIT_RATIO:
         yield (
-            f"the CPU limit of this container held the load generator back for {throttled:.0%} of "
-            f"the time (limit {THROTTLED_LIMIT_RATIO:.0%}); give the container more CPU, or use a "
-            "lower rate"
+            f"the CPU limit of {place} held the load generator back for {throttled:.0%} of the "
+            f"time (limit {THROTTLED_LIMIT_RATIO:.0%}); give it more CPU, or use a lower rate"
         )
 
 
@@ -174,21 +174,20 @@ def _late_or_still(vitals: Vitals) -> bool:
     return any(_pause_reasons(vitals))
 
 
-def _stolen(machine: Mapping[str, float]) -> Iterator[str]:
+def _stolen(machine: Mapping[str, float], place: str) -> Iterator[str]:
     steal = machine.get("cpu_steal_ratio", 0.0)
     if steal > STEAL_TOLD_RATIO:
         yield (
-            f"during the load the hypervisor gave {steal:.0%} of this machine's CPU time to other "
-            "machines (steal)"
+            f"during the load the hypervisor gave other machines {steal:.0%} of the CPU time of "
+            f"{place} (steal)"
         )
 
 
-def _waited_for(machine: Mapping[str, float]) -> Iterator[str]:
+def _waited_for(machine: Mapping[str, float], place: str) -> Iterator[str]:
     pressure = machine.get("cpu_pressure_ratio", 0.0)
     if pressure > PRESSURE_TOLD_RATIO:
         yield (
-            f"during {pressure:.0%} of the load some process on this machine was waiting for a CPU "
-            "(PSI)"
+            f"during {pressure:.0%} of the load some process on {place} was waiting for a CPU (PSI)"
         )
 
 

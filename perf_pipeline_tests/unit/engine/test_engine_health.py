@@ -220,7 +220,7 @@ def test_a_cpu_limit_that_held_the_load_back_makes_it_invalid() -> None:
     assert health.reasons == (
         (
             "the CPU limit of this container held the load generator back for 31% of the time "
-            "(limit 5%); give the container more CPU, or use a lower rate"
+            "(limit 5%); give it more CPU, or use a lower rate"
         ),
     )
     assert health.figures["cpu_throttled_ratio"] == 0.31
@@ -232,8 +232,8 @@ def test_a_machine_that_others_had_is_told_beside_a_valid_load_and_as_the_cause_
     machine = {"cpu_steal_ratio": 0.12, "cpu_pressure_ratio": 0.8, "cpu_throttled_ratio": 0.01}
     told = (
         (
-            "during the load the hypervisor gave 12% of this machine's CPU time to other machines "
-            "(steal)"
+            "during the load the hypervisor gave other machines 12% of the CPU time of this "
+            "machine (steal)"
         ),
         "during 80% of the load some process on this machine was waiting for a CPU (PSI)",
     )
@@ -323,3 +323,14 @@ def test_the_error_of_a_clock_counts_where_starts_may_have_been_late_by_it() -> 
     )
     # Looping VUs have no starts that could be late.
     assert with_clock_error(Vitals(), 40.0) == Vitals()
+
+
+def test_what_others_had_of_a_host_is_not_told_of_this_machine() -> None:
+    machine = {"cpu_steal_ratio": 0.12, "cpu_pressure_ratio": 0.8, "cpu_throttled_ratio": 0.31}
+    stalled = Vitals(watched_s=60, stall_longest_ms=900)
+    health = judge(
+        {0: stalled}, clock_step_ms=0, machine=machine, hosts={0: HostAccount("b.example")}
+    )
+
+    assert "this machine" not in " ".join(health.reasons[1:])
+    assert "the CPU limit of a host of the fleet held" in " ".join(health.reasons[1:])

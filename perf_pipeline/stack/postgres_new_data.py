@@ -6,6 +6,7 @@ Add here: another thing that a copy must have of its own. Keep out: settings, th
 (postgres.py), and data that are there already (postgres_data.py).
 """
 
+import json
 import os
 import secrets
 import shutil
@@ -26,6 +27,7 @@ _WITHIN_S: Final = 60.0
 _ABANDONED_S: Final = 3_600.0
 _PART: Final = "postgres-initdb"
 _QUESTION: Final = "postgres.password.sql"
+_SIZES: Final = "perf_pipeline.sizes.json"
 
 
 def data_beside(cache: Path, binaries: Path, version: str) -> Path:
@@ -67,9 +69,10 @@ def make_data(folder: Path, binaries: Path, user: str, kept: Path | None) -> Pat
 
 
 def _is_copied(kept: Path, folder: Path, binaries: Path, user: str, home: Path) -> bool:
-    """Copy what the cache keeps, and say whether it could; what PostgreSQL refuses goes."""
+    """Copy what the cache keeps, and say whether it could; what is not whole or refused goes."""
     try:
         shutil.copytree(kept, home)
+        _check_sizes(home)
         _set_password(folder, binaries, user, home)
     except OSError:  # there is nothing yet, or it is somebody else's
         shutil.rmtree(home, ignore_errors=True)
@@ -79,6 +82,27 @@ def _is_copied(kept: Path, folder: Path, binaries: Path, user: str, home: Path) 
             shutil.rmtree(refused, ignore_errors=True)
         return False
     return True
+
+
+def _check_sizes(home: Path) -> None:
+    """Compare copied data with the sizes that came with them, which are nobody's from now on.
+
+    Raises:
+        StackError: a file is missing or cut off, as after a power failure.
+    """
+    note = home / _SIZES
+    try:
+        told = json.loads(note.read_text(encoding="utf-8"))
+        note.unlink()
+    except (OSError, ValueError):
+        told = None
+    if told != _sizes_of(home):
+        raise StackError(f"the PostgreSQL data that the cache keeps are not whole (copy: {home})")
+
+
+def _sizes_of(home: Path) -> dict[str, int]:
+    files = (path for path in home.rglob("*") if path.is_file())
+    return {str(path.relative_to(home)): path.stat().st_size for path in files}
 
 
 def _by_initdb(folder: Path, binaries: Path, user: str, home: Path) -> None:
@@ -138,6 +162,8 @@ def _keep(home: Path, kept: Path) -> None:
     draft = kept.with_name(f"{kept.name}.{os.getpid()}.{secrets.token_hex(4)}.draft")
     try:
         shutil.copytree(home, draft)
+        # Nothing is synced: a name may outlive a power failure and what it names may not.
+        (draft / _SIZES).write_text(json.dumps(_sizes_of(draft)), encoding="utf-8")
         draft.rename(kept)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -19,6 +19,7 @@ from perf_pipeline.stack.process_register import is_alive, read_register, this_p
 from perf_pipeline.stack.service import open_folder
 from perf_pipeline_tests.support.silent import hush
 
+TABLES = "base/1/1259"  # https://www.postgresql.org/docs/current/storage-file-layout.html
 SEGMENTS = Path("/proc/sysvipc/shm")
 
 
@@ -67,6 +68,11 @@ def without_version(home: Path) -> None:
 
 def without_control(home: Path) -> None:
     (home / "global" / "pg_control").unlink()
+
+
+def cut_off(home: Path) -> None:
+    """Empty the list of tables of `template1`, which no password needs."""
+    os.truncate(home / TABLES, 0)
 
 
 def without_password(home: Path) -> None:
@@ -145,18 +151,20 @@ def test_later_data_are_a_copy_with_a_password_that_only_they_have(
     assert (kept.stat().st_mode & 0o777, (kept / "postmaster.pid").exists()) == (0o700, False)
 
 
+@pytest.mark.parametrize("damage", [without_control, cut_off])
 def test_kept_data_that_are_damaged_are_not_used_and_made_anew(
-    cached: tuple[Path, str], tmp_path: Path
+    cached: tuple[Path, str], tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     cache = shutil.copytree(cached[0], tmp_path / "cache")
     [kept] = cache.iterdir()
-    without_control(kept)
+    damage(kept)
 
     with server(tmp_path / "stack", cache) as dsn, psycopg.connect(dsn) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
 
     assert (tmp_path / "stack" / "logs" / "postgres-initdb.log").exists()
-    assert (kept / "global" / "pg_control").exists()  # those of this start have taken their place
+    # Those of this start have taken their place.
+    assert all((kept / name).stat().st_size for name in ("global/pg_control", TABLES))
 
 
 def test_a_cache_that_cannot_be_written_keeps_nobody_from_starting(tmp_path: Path) -> None:

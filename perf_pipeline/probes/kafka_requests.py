@@ -3,7 +3,9 @@
 A broker keeps, for each kind of request, how many there were and how long they were in its queue,
 in its own work, waiting for others (`acks=all`, throttling), and on their way out
 (kafka.network:type=RequestMetrics, https://kafka.apache.org/documentation/#monitoring). Their mean
-is over the broker's whole life, so that mean times count is a sum, and what it grew by is exact.
+is over the broker's whole life, so that mean times count is a sum, and what it grew by is exact as
+far as the broker's own figures are: it rounds each time to whole milliseconds
+(RequestChannel.updateRequestMetrics), so that what takes less than half of one counts as nothing.
 Jolokia (https://jolokia.org) gives these figures over HTTP; it is asked before and after a load,
 and never in between.
 
@@ -35,7 +37,9 @@ _PHASES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 # A fetch waits in its remote time until there are messages: that is nobody's cost.
-_WAITS: Final = frozenset({"Fetch", "FetchConsumer", "FetchFollower", "JoinGroup"})
+_WAITS: Final = frozenset({"FetchConsumer", "FetchFollower", "ShareFetch", "JoinGroup"})
+# Each fetch is counted as that of a consumer or a follower, and once more under this name.
+_COUNTED_TWICE: Final = "Fetch"
 _QUESTION: Final = {
     "type": "read",
     "mbean": "kafka.network:type=RequestMetrics,name=*TimeMs,request=*",
@@ -91,11 +95,11 @@ class KafkaRequests:
     def _add(self, before: Totals | None, after: Totals) -> None:
         if before is None:
             return
+        if any(count > after.get(key, (0, 0.0))[0] for key, (count, _) in before.items()):
+            self._unknown("a broker was restarted meanwhile, and counts anew")
+            return
         for (request, phase), (count, whole_ms) in after.items():
             old_count, old_ms = before.get((request, phase), (0, 0.0))
-            if count < old_count:
-                self._unknown("a broker was restarted meanwhile, and counts anew")
-                return
             name = f"{request} {_PHASES[phase]}"
             self._calls[name] += count - old_count
             self._taken_ms[name] += whole_ms - old_ms
@@ -137,7 +141,8 @@ def _by_phase(beans: Mapping[str, Mapping[str, Any]]) -> Totals:
         keys = dict(part.split("=", 1) for part in bean.partition(":")[2].split(","))
         request, phase = keys["request"], keys["name"]
         is_wait = phase == "RemoteTimeMs" and request in _WAITS
-        if phase in _PHASES and not is_wait and values["Count"]:
+        is_one = phase in _PHASES and request != _COUNTED_TWICE
+        if is_one and not is_wait and values["Count"]:
             count = int(values["Count"])
             found[request, phase] = count, count * float(values["Mean"])
     return found

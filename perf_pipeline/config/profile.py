@@ -29,6 +29,7 @@ from perf_pipeline.config.scaling import ScalingConfig
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import LOCAL, TargetConfig
 from perf_pipeline.config.threshold_entry import ThresholdEntry, parsed_entry
+from perf_pipeline.config.tiers import TierName
 from perf_pipeline.metrics.catalog import (
     ANSWERED_BESIDE_FAULTS,
     CAPACITY_PER_S,
@@ -101,7 +102,9 @@ class BenchmarkConfig(Frozen):
     deliveries: Deliveries | None = Field(default=None, exclude_if=equals(None))
     faults: tuple[Fault, ...] = Field(default=(), strict=False, max_length=100, exclude_if=is_empty)
     growth: GrowthWatch | None = Field(default=None, exclude_if=equals(None))
-    functions: tuple[str, ...] = Field(default=(), strict=False, max_length=20, exclude_if=is_empty)
+    functions: tuple[TierName, ...] = Field(
+        default=(), strict=False, max_length=20, exclude_if=is_empty
+    )
 
     @field_validator("scenarios")
     @classmethod

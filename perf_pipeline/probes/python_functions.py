@@ -27,6 +27,7 @@ FUNCTION: Final = "function"
 _LOOKS_PER_S: Final = 20
 _MOST_KEPT: Final = 20
 _END_S: Final = 10.0
+_REFUSED: Final = "permission denied"
 _HOW_ALLOWED: Final = (
     "it may look into processes of another user, or where kernel.yama.ptrace_scope is 1, only as "
     "root or with CAP_SYS_PTRACE"
@@ -79,14 +80,20 @@ class PythonFunctions:
         if not roots:
             self._unknown("it has no process on this machine")
             return
-        self._folder = TemporaryDirectory(prefix="functions-")
-        self._watching = [self._watch(pid, Path(self._folder.name) / str(pid)) for pid in roots]
+        try:
+            self._folder = TemporaryDirectory(prefix="functions-")
+            for pid in roots:
+                self._watching.append(self._watch(pid, Path(self._folder.name) / str(pid)))
+        except OSError as error:
+            self._unknown(f"py-spy could not be started: {error.strerror}")
 
     def stop(self) -> None:
         """Look no more; nothing happens where it has not begun."""
         if self._folder is None:
             return
         with self._folder as folder:
+            for watching in self._watching:
+                watching.send_signal(signal.SIGINT)  # asks it to write down what it has seen
             for watching in self._watching:
                 self._end(watching)
             for file in Path(folder).iterdir():
@@ -112,11 +119,11 @@ class PythonFunctions:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            errors="replace",
         )
 
     def _end(self, watching: "subprocess.Popen[str]") -> None:
-        """Ask py-spy to write down what it has seen."""
-        watching.send_signal(signal.SIGINT)
+        """Await the end of py-spy, and say why it saw nothing."""
         try:
             _, said = watching.communicate(timeout=_END_S)
         except subprocess.TimeoutExpired:
@@ -127,7 +134,8 @@ class PythonFunctions:
         if watching.returncode:
             lines = [line.strip() for line in said.splitlines() if line.strip()]
             why = KNOWN.mask(lines[0]) if lines else f"exit code {watching.returncode}"
-            self._unknown(f"py-spy said {why!r}; {_HOW_ALLOWED}")
+            allowed = f"; {_HOW_ALLOWED}" if _REFUSED in why.lower() else ""
+            self._unknown(f"py-spy said {why!r}{allowed}")
 
     def _unknown(self, why: str) -> None:
         self.problems.append(f"what the time of {self._tier} went into is not known: {why}")

@@ -36,7 +36,8 @@ class TopCost:
     Attributes:
         cost: as it was seen.
         share: of all costs of its kind, 0 to 1.
-        before_s: median over the earlier runs, 0 for those without it; None without earlier runs.
+        before_s: median over the earlier runs that looked into its tier, 0 for those without it;
+            None without such runs.
     """
 
     cost: Cost
@@ -95,10 +96,11 @@ def told(costs: Iterable[TopCost]) -> Iterator[str]:
 
 
 def _before(cost: Cost, earlier: Sequence[Sequence[Cost]]) -> float | None:
-    if not earlier:
+    looked = [run for run in earlier if any(old.tier == cost.tier for old in run)]
+    if not looked:
         return None
     return median(
-        sum(old.value for old in run if _identity(old) == _identity(cost)) for run in earlier
+        sum(old.value for old in run if _identity(old) == _identity(cost)) for run in looked
     )
 
 

@@ -1,5 +1,7 @@
 """The largest costs of a tier, and which of them are new; every figure is worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from perf_pipeline.analysis.costs import told, top_costs
@@ -41,12 +43,24 @@ def test_functions_have_their_share_of_their_own_tier() -> None:
 
     # Each is all of its tier's time; 0.5 s before is that of the worker.
     assert [(top.cost.tier, top.share, top.before_s) for top in found] == [
-        ("api", 1.0, 0.0),
+        ("api", 1.0, None),
         ("worker", 1.0, 0.5),
     ]
-    assert [*told(found[:1])] == [
-        "its Python functions that took longest: read (a.py:1) (100 %, 2.0 s, 0.0 s before, grown)"
+    assert [*told(found[1:])] == [
+        "its Python functions that took longest: read (a.py:1) (100 %, 2.0 s, 0.5 s before, grown)"
     ]
+
+
+def test_a_tier_that_no_earlier_run_looked_into_has_not_grown() -> None:
+    # Its broker had no agent before, and one run had one.
+    earlier = [[wait("CPU", 1.0)], [wait("CPU", 2.0)]]
+    produced = Cost("queue", "request", "Produce in the broker", 5.0, 1_000)
+
+    (top,) = top_costs([produced], earlier)
+    (beside_one,) = top_costs([produced], [*earlier, [replace(produced, value=4.0)]])
+
+    assert (top.before_s, top.has_grown) == (None, False)
+    assert (beside_one.before_s, beside_one.has_grown) == (4.0, False)
 
 
 def test_a_cost_is_compared_with_its_median_over_earlier_runs() -> None:

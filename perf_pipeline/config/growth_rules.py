@@ -58,15 +58,20 @@ def _mistakes(config: BenchmarkConfig, growth: GrowthWatch) -> Iterator[str]:
 
 
 def _too_short(config: BenchmarkConfig, growth: GrowthWatch) -> Iterator[str]:
-    measured_us = min(map(_measured_us, config.scenarios.values()))
+    begins_us, ends_us = zip(*map(_measured_us, config.scenarios.values()), strict=True)
+    measured_us = max(0, min(ends_us) - max(begins_us))
     watched_us = measured_us - growth.settled_after_us(measured_us)
     if watched_us < LEAST_READINGS * config.interval_us:
+        together = " while all scenarios run" if len(config.scenarios) > 1 else ""
         yield (
-            f"{format_duration(max(0, watched_us))} are measured after settle, and a reading is "
-            f"taken every {format_duration(config.interval_us)}; at least {LEAST_READINGS} "
-            "readings are needed: make the load longer, or interval or settle shorter"
+            f"{format_duration(max(0, watched_us))} are measured after settle{together}, and a "
+            f"reading is taken every {format_duration(config.interval_us)}; at least "
+            f"{LEAST_READINGS} readings are needed: make the load longer, or interval or settle "
+            "shorter"
         )
 
 
-def _measured_us(scenario: Scenario) -> int:
-    return scenario.plan.length_us - scenario.warm_up_us
+def _measured_us(scenario: Scenario) -> tuple[int, int]:
+    """Return begin and end of a scenario's measured phase, µs since the load's begin."""
+    starts_us = scenario.plan.start_time_us
+    return starts_us + scenario.warm_up_us, starts_us + scenario.plan.length_us

@@ -46,6 +46,12 @@ def refused(growth: dict[str, Any] | None, **more: Any) -> list[str]:
             "put all scenarios into one step",
         ),
         ({}, {"faults": [KILL]}, "has faults, after which much grows"),
+        # Only 5 s are common to 0 to 40 s and 35 to 75 s, and a tenth of that is left out.
+        (
+            {},
+            {"scenarios": {"one": STEADY, "two": STEADY | {"startTime": "35s"}}},
+            "4.5s are measured after settle while all scenarios run",
+        ),
         # 40 s less a tenth are 36 s, and 30 readings every 2 s take a minute.
         ({}, {"interval": "2s"}, "36s are measured after settle"),
         ({"settle": "39s"}, {}, "1s are measured after settle, and a reading is taken every 1s"),

@@ -8,6 +8,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Final
 
 from perf_pipeline.analysis.drift import ERROR, UNKNOWN, drift_of
 from perf_pipeline.config.profile import BenchmarkConfig
@@ -20,13 +21,16 @@ from perf_pipeline.metrics.growth import (
     part_of,
 )
 from perf_pipeline.metrics.sample import Figure
+from perf_pipeline.quoting import first_few
 from perf_pipeline.store.records import ScenarioCounts
 from perf_pipeline.store.spool_growth import Course, courses_of_latencies, courses_of_readings
 
-_NOTHING = (
+_NOTHING: Final = (
     "nothing tells what grew: the load ended before there were ten readings of anything after "
     "settle"
 )
+_TOO_FEW: Final = "fewer than ten points after settle do not tell whether these grow: "
+_MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,11 @@ def grown_figures(
         if (record := _record(metric, part, course, config.growth.margin, len(courses)))
     ]
     _write(folder / GROWTH_FILE, records)
-    return GrownFigures(tuple(_figures(records)), () if records else (_NOTHING,))
+    told = {(record.metric, record.part) for record in records}
+    untold = [f"{metric} of {part}" for metric, part, _ in courses if (metric, part) not in told]
+    unknown = f"{_TOO_FEW}{first_few(untold, _MOST_NAMED)}" if untold else ""
+    problem = unknown if told else _NOTHING
+    return GrownFigures(tuple(_figures(records)), (problem,) if problem else ())
 
 
 def _courses(folder: Path, from_us: int, until_us: int) -> Iterator[tuple[str, str, Course]]:

@@ -28,7 +28,7 @@ _LOOPBACK: Final = "lo"
 _LABELS: Final[Mapping[str, str]] = MappingProxyType(
     {known.field: known.name for known in STATISTICS.values() if Kind.TREND in known.kinds}
 )
-_PROVES_NOTHING: Final = "only benchmarks that prove nothing have readings for"
+_DOUBTFUL: Final = "only benchmarks that were not wholly measured and judged have readings for"
 _FOREIGN_SHARE: Final = 0.5
 
 
@@ -150,11 +150,11 @@ def _as_ceiling(finding: Finding) -> Finding:
 
 
 def _doubted(finding: Finding, summaries: Sequence[Summary]) -> Finding:
-    """Note on a rule that was given evidence, but only some that proves nothing."""
+    """Note on a rule that was given evidence, but only some that is in doubt."""
     if finding.status is not FindingStatus.NOT_APPLICABLE:
         return finding
     seen = any(row.metric == finding.metric for row in summaries)
-    return replace(finding, remark=_PROVES_NOTHING) if seen else finding
+    return replace(finding, remark=_DOUBTFUL) if seen else finding
 
 
 def _admitted(benchmark: str, summaries: Sequence[Summary]) -> list[Summary]:

@@ -10,6 +10,7 @@ from perf_pipeline.analysis.bottleneck import Facts, Finding, checklist
 from perf_pipeline.analysis.outcome import UNJUDGED
 from perf_pipeline.analysis.spell import spell
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.growth_bound import is_open
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import verdicts_by_benchmark
 from perf_pipeline.metrics.summary import Summary
@@ -72,7 +73,8 @@ def _doubt(outcome: BenchmarkOutcome, verdicts: Iterable[Verdict]) -> str:
         return "; ".join([f"{name} is INVALID", *outcome.invalid_reasons])
     if outcome.status != "complete":
         return f"{name} was {outcome.status}, and a part of a benchmark proves nothing"
-    if any(verdict.status in UNJUDGED for verdict in verdicts):
+    # That nobody can tell yet whether something grows says nothing against the other readings.
+    if any(verdict.status in UNJUDGED and not is_open(verdict) for verdict in verdicts):
         return f"not all of {name} could be judged"
     return ""
 

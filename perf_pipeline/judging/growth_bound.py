@@ -32,6 +32,12 @@ def with_interval(history: History, key: RunKey, verdicts: Sequence[Verdict]) ->
     ]
 
 
+def is_open(verdict: Verdict) -> bool:
+    """Say whether a growth was measured, and only its interval leaves the verdict open."""
+    is_known = verdict.observed is not None and verdict.threshold.metric in _METRICS
+    return is_known and verdict.status is Status.NO_DATA
+
+
 def _is_asked(verdict: Verdict) -> bool:
     return verdict.threshold.metric in _METRICS and verdict.status in _DECIDED
 
@@ -63,7 +69,9 @@ def _decided(verdict: Verdict, meant: Sequence[GrowthRecord]) -> Verdict:
         low = max(end for end in lows if end is not None)
         high = max(end for end in highs if end is not None)
         held = threshold.holds(verdict.observed)
-        if threshold.holds(low) == held and threshold.holds(high) == held:
+        alike = threshold.holds(low) == held and threshold.holds(high) == held
+        # Both ends are also judged alike by == and !=, on either side of the bound.
+        if alike and not low < threshold.bound < high:
             return verdict
         doubtful = next(record for record in meant if record.high_per_h == high)
     if doubtful is None:

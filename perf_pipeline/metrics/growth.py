@@ -68,8 +68,11 @@ class GrowthRecord:
 
     @property
     def is_of_the_system(self) -> bool:
-        """Say whether it is about the system under test, and not about who loads it."""
-        return self.part != GENERATOR
+        """Say whether it is about the system under test, and not about who loads it.
+
+        The latency of an operation with that name is the system's.
+        """
+        return self.part != GENERATOR or self.metric == LATENCY_GROWTH
 
 
 GROWTH_COLUMNS: Final = tuple(field.name for field in fields(GrowthRecord))

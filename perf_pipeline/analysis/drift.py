@@ -118,7 +118,8 @@ def drift_of(points: Sequence[tuple[float, float]], error: float = ERROR) -> Dri
     reach = NormalDist().inv_cdf(1 - error / 2) * math.sqrt(
         _variance(values) * _dependence(values - per_h * at_h)
     )
-    low = math.floor((len(slopes) - reach) / 2)
+    # Sen's ends are the slopes numbered (N - C) / 2 and (N + C) / 2 + 1, counted from 1.
+    low = math.floor((len(slopes) - reach) / 2) - 1
     high = math.ceil((len(slopes) + reach) / 2)
     is_bounded = low >= 0 and high < len(slopes)
     return Drift(

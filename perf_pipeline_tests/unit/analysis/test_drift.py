@@ -42,6 +42,20 @@ def test_slope_and_interval_of_independent_readings_are_those_of_scipy() -> None
     assert drift.high_per_h >= high
 
 
+@pytest.mark.parametrize("count", [20, 25, 40, 120])
+def test_what_falls_is_the_mirror_of_what_grows(count: int) -> None:
+    # The lower end of the one is the upper end of the other: so many slopes lie beyond each.
+    values = np.random.default_rng(count).normal(0, 1, count)
+
+    up, down = drift_of(points(values.tolist())), drift_of(points((-values).tolist()))
+
+    assert up is not None
+    assert down is not None
+    assert up.low_per_h is not None
+    assert up.high_per_h is not None
+    assert (down.low_per_h, down.high_per_h) == (-up.high_per_h, -up.low_per_h)
+
+
 def test_a_line_has_its_slope_and_no_doubt() -> None:
     drift = drift_of(points([5 + 2 * second for second in range(60)]))
 

@@ -252,10 +252,10 @@ class History:
             The ids of the runs that have no raw rows now.
 
         Raises:
-            PerfPipelineError: fewer than one run would be kept.
+            PerfPipelineError: fewer than one run would be kept, or a row is damaged.
         """
         self.asked.forget()
-        return queries.prune_raw(self.connection, min(keep_raw_runs, _MOST))
+        return queries.prune_raw(self.proof, min(keep_raw_runs, _MOST))
 
 
 @contextmanager

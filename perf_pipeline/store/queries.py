@@ -15,7 +15,7 @@ from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
 from perf_pipeline.store.present import metrics_of
-from perf_pipeline.store.proof import seal
+from perf_pipeline.store.proof import RowProof, seal
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
     RunKey,
@@ -135,26 +135,32 @@ def loads(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
     return connection.execute(_LOADS).fetchall()
 
 
-def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list[str]:
+def prune_raw(proof: RowProof, keep_raw_runs: int) -> list[str]:
     """Delete raw rows (not readings) of all but the newest runs; return the ids of all the others.
 
-    What has no histograms yet gets them before. What was pruned before is not touched again.
+    What has no histograms yet gets them before. What was pruned before is not touched again. Rows
+    that are sealed anew are proven first, because a new seal would hide that they are damaged.
 
     Raises:
         PerfPipelineError: fewer than one run would be kept.
+        StoreError: a row that stays, or that a histogram is made of, is not the one that was
+            written; nothing is deleted.
     """
     if keep_raw_runs < 1:
         raise PerfPipelineError(f"cannot keep the samples of {keep_raw_runs} runs; keep at least 1")
-    rows = connection.execute(_OLD_RUNS, [keep_raw_runs]).fetchall()
+    rows = proof.connection.execute(_OLD_RUNS, [keep_raw_runs]).fetchall()
     old = [run_id for run_id, has_raw in rows if has_raw]
     if old:
-        _let_go(connection, old)
+        _let_go(proof, old)
     return [run_id for run_id, _ in rows]
 
 
-def _let_go(connection: duckdb.DuckDBPyConnection, old: list[str]) -> None:
+def _let_go(proof: RowProof, old: list[str]) -> None:
+    connection = proof.connection
+    proof.require_table("benchmarks")
     with transaction(connection):
         for run_id, benchmark in connection.execute(_UNKEPT, [old]).fetchall():
+            proof.require_rows([run_id], *_RAW)
             key = RunKey(run_id, benchmark)
             write_histograms(connection, key, metrics_of(connection, key))
         for table in _RAW:

@@ -145,6 +145,37 @@ def test_what_is_written_again_is_proven_again(path: Path, made: Path) -> None:
         assert history.outcomes("r1")
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            "update benchmarks set valid = not valid where run_id = 'r1'",
+            "table benchmarks has of api in run r1",
+        ),
+        (
+            # as a version left it that kept no histograms
+            (
+                "delete from histograms; delete from digests where table_name = 'histograms'; "
+                "update samples set outcome = 'ok' where run_id = 'r1'"
+            ),
+            "table samples has of api in run r1",
+        ),
+    ],
+    ids=["a row that stays", "what a histogram is made of"],
+)
+def test_damage_is_told_before_pruning_seals_what_is_left(
+    path: Path, change: str, told: str
+) -> None:
+    with open_history(path) as history:
+        history.connection.execute(change)
+    with open_history(path) as history:
+        with pytest.raises(StoreError, match=told):
+            history.prune(1)
+
+        kept = history.connection.execute("select count(*) from samples where run_id = 'r1'")
+        assert kept.fetchone() == (2_000,)
+
+
 def test_rows_of_before_there_were_digests_are_taken_as_they_are(path: Path) -> None:
     with open_history(path) as history:
         history.connection.execute("delete from digests")

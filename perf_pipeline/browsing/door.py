@@ -47,7 +47,7 @@ class Door:
     @property
     def is_encrypted(self) -> bool:
         """Say whether people come by HTTPS, so that the cookie goes that way only."""
-        return self.behind.startswith("https://")
+        return urlsplit(self.behind).scheme == "https"
 
     def knows_host(self, host: str) -> bool:
         """Say whether a request is for an address that is meant (DNS rebinding)."""

@@ -47,3 +47,19 @@ def test_the_default_port_of_a_proxy_may_be_written_or_left_out(behind: str, hos
 )
 def test_another_port_than_that_of_the_proxy_is_not_meant(behind: str, host: str) -> None:
     assert not Door(TOKEN, 8899, behind).knows_host(host)
+
+
+@pytest.mark.parametrize(
+    ("behind", "is_encrypted"),
+    [
+        ("https://speed.example.org", True),
+        ("HTTPS://speed.example.org", True),
+        ("http://speed.example.org", False),
+        ("", False),
+    ],
+)
+def test_the_cookie_goes_by_https_only_however_its_scheme_is_written(
+    behind: str, *, is_encrypted: bool
+) -> None:
+    """RFC 3986, section 3.1: the case of a scheme does not matter."""
+    assert Door(TOKEN, 8899, behind).is_encrypted == is_encrypted

@@ -3,15 +3,32 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
+import duckdb
 import pytest
 
 from perf_pipeline.errors import StoreError
 from perf_pipeline.metrics.sample import Outcome
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History, memory_history, open_history
+from perf_pipeline.store.ingest import KEYED_TABLES
+from perf_pipeline.store.proof import RowProof, seal
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.series import SeriesName
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, counts, sample
+
+# Of each type a value, and one that differs from it by as little as can be.
+VALUES: Final = {
+    "VARCHAR": ("'one'", "'onf'"),
+    "BIGINT": ("1", "0"),
+    "DOUBLE": ("1.5e0", "1.5000000000000002e0"),
+    "BOOLEAN": ("true", "false"),
+    "TIMESTAMP": ("timestamp '2026-11-01'", "timestamp '2026-11-01 00:00:00.000001'"),
+    "VARCHAR[]": ("['one']", "['one', '']"),
+    "INTEGER[]": ("[1]", "[2]"),
+    "BIGINT[]": ("[1]", "[2]"),
+    "MAP(VARCHAR, DOUBLE)": ("map {'lag': 1.5e0}", "map {'lag': 1.25e0}"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +110,51 @@ def test_rows_that_changed_are_refused_with_their_table_and_number(
         history.outcomes("r1")
 
     assert told in caught.value.sentence
+
+
+@pytest.fixture(scope="module")
+def cells() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a history with one made-up row in each table of results, sealed."""
+    with memory_history() as made:
+        for table in KEYED_TABLES:
+            kinds = made.connection.execute(f"select column_type from (describe {table})")
+            values = ", ".join(VALUES[kind][0] for (kind,) in kinds.fetchall())
+            made.connection.execute(f"insert into {table} values ({values})")
+        seal(made.connection, [RunKey("one", "one")], KEYED_TABLES)
+        yield made.connection
+
+
+@pytest.mark.parametrize("table", KEYED_TABLES)
+def test_any_cell_that_changed_is_found_in_any_table(
+    cells: duckdb.DuckDBPyConnection, table: str
+) -> None:
+    columns = cells.execute(
+        f'select column_name, column_type, "null" from (describe {table})'
+    ).fetchall()
+    changes = [f"{name} = {VALUES[kind][1]}" for name, kind, _ in columns]
+    changes += [f"{name} = null" for name, _, may_be_null in columns if may_be_null == "YES"]
+    RowProof(cells).require_rows(["one"], table)
+
+    for change in changes:
+        cells.begin()
+        cells.execute(f"update {table} set {change}")
+        with pytest.raises(StoreError, match=f"table {table} has of one in run one"):
+            RowProof(cells).require_rows(["one"], table)
+        cells.rollback()
+
+
+@pytest.mark.parametrize("table", KEYED_TABLES)
+def test_a_lost_row_is_found_whoever_asks(cells: duckdb.DuckDBPyConnection, table: str) -> None:
+    told = f"table {table} has of one in run one 0 rows, and 1 were written"
+    cells.begin()
+    cells.execute(f"delete from {table}")
+    with pytest.raises(StoreError, match=told):
+        RowProof(cells).require_run("one")
+    with pytest.raises(StoreError, match=told):
+        RowProof(cells).require_table(table)
+    with pytest.raises(StoreError, match=told):
+        RowProof(cells).require_rows(["none", "one"], *KEYED_TABLES)
+    cells.rollback()
 
 
 def test_a_changed_run_is_no_reason_to_refuse_another(path: Path) -> None:

@@ -80,8 +80,7 @@ def store_judged(
 
 def judged(history: History, run_id: str) -> list[tuple[str, DiffRow, Lineage]]:
     """List a run's diffs with their lineage as (benchmark, diff, lineage), in stored order."""
-    for table in _TABLES:
-        history.proof.require_rows([run_id], table)
+    history.proof.require_rows([run_id], *_TABLES)
     found = []
     for benchmark, *row in history.connection.execute(_SELECT, [run_id]).fetchall():
         reference, run_ids, *rest = row[12:]

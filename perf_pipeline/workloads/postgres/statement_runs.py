@@ -24,7 +24,7 @@ class RepeatedStatement:
 
     Attributes:
         clock: of the run.
-        turns: of the worker.
+        turns: of the scenario in this worker.
         series: takes the samples.
         parameters: makes the values of an iteration.
         records: says what a sample counts for so many rows; None where they are a failure.

@@ -54,7 +54,7 @@ class StraightPlan:
         whole: names the samples of whole runs; None where there are none.
 
     Attributes:
-        turns: of the worker.
+        turns: of the scenario in this worker.
     """
 
     __slots__ = ("clock", "iteration", "origin_ns", "recorder", "turns", "whole")

@@ -41,7 +41,7 @@ class TakesTurns(ABC, Generic[T]):
     """Take answers (`exchange.Taker`), and go on with each when it is its turn.
 
     Args:
-        turns: of the worker.
+        turns: of the scenario in this worker.
     """
 
     __slots__ = ("_error", "_over", "_result", "_wait_for_turn")

@@ -53,16 +53,20 @@ class HostLink:
         self.send(kind, json.dumps(values).encode())
 
     def receive(self, timeout_s: float) -> Frame | None:
-        """Return the next frame; None when none came in time.
+        """Return the next frame; None when nothing came for so long.
+
+        Long frames come in pieces, of which each gets the time anew.
 
         Raises:
             EOFError: the other end closed the connection.
             OSError: the connection is broken.
             ValueError: what came is no frame.
         """
-        if not self._frames and self._is_readable(timeout_s):
+        while not self._frames:
+            if not self._is_readable(timeout_s):
+                return None
             self._frames.extend(self._reader.fed(self._read()))
-        return self._frames.popleft() if self._frames else None
+        return self._frames.popleft()
 
     def _is_readable(self, timeout_s: float) -> bool:
         if isinstance(self._stream, ssl.SSLSocket) and self._stream.pending():

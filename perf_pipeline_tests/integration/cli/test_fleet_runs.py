@@ -68,7 +68,8 @@ def command(tmp_path: Path, target: TimedTarget) -> CommandLine:
     made = CommandLine(new_state(tmp_path / "state"))
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "flows.py").write_text(FLOWS)
-    (tmp_path / "shop" / "paths.py").write_text('PATH = "/look"\n')
+    # Longer than what one frame of a file holds, and than what a connection gives at once.
+    (tmp_path / "shop" / "paths.py").write_text(f'PATH = "/look"  # {"x" * 600_000}\n')
     (tmp_path / "people.csv").write_text("name\nann\n")
     # Half a period before the end, so that no start is at the end.
     duration_us = SECONDS * 1_000_000 - 500_000 // RATE

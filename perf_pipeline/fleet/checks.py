@@ -9,6 +9,25 @@ from perf_pipeline.config.hosts import Place, is_this_machine
 from perf_pipeline.fleet.host import HostFacts
 
 
+def of_hosts(
+    told: Mapping[str, HostFacts], hosts: Mapping[str, str]
+) -> tuple[dict[str, HostFacts], list[str]]:
+    """Return the facts of each host, and the hosts whose processes do not tell the same.
+
+    Any process of a host may have to start a load worker, so what only one of them tells (another
+    environment of Python, or PERF_ALLOWED_HOSTS) would hold for a part of its workers.
+
+    Args:
+        told: what each process of the engine told.
+        hosts: process of the engine -> its host.
+    """
+    facts, split = dict[str, HostFacts](), dict[str, None]()
+    for process, found in told.items():
+        if facts.setdefault(hosts[process], found) != found:
+            split[hosts[process]] = None
+    return facts, list(split)
+
+
 def differences(host: str, found: HostFacts, here: HostFacts) -> Iterator[str]:
     """Say in what a host's software differs from the driver's; nothing when it is the same."""
     if found.python != here.python:

@@ -19,6 +19,7 @@ from distributed import Client, Semaphore, Worker
 from perf_pipeline.config.fleet import FleetConfig
 from perf_pipeline.config.hosts import Place
 from perf_pipeline.errors import GeneratorLimitError
+from perf_pipeline.fleet.checks import of_hosts
 from perf_pipeline.fleet.frames import FrameKind
 from perf_pipeline.fleet.host import HostFacts, agent_started, facts_here
 from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
@@ -72,15 +73,21 @@ class DaskEngine:
         """Ask each host what it is, and whether it may load these places.
 
         Raises:
-            GeneratorLimitError: a host can't tell; it is named.
+            GeneratorLimitError: a host can't tell, or tells different things; it is named.
         """
         asked = [(place.host, place.port) for place in places]
-        hosts, facts = self._hosts(), dict[str, HostFacts]()
+        hosts = self._hosts()
         told = self._client.run(facts_here, asked, workers=list(hosts), on_error="return")
         for address, found in told.items():
             if isinstance(found, BaseException):
                 raise _cannot(hosts[address], found)
-            facts[hosts[address]] = found
+        facts, split = of_hosts(told, hosts)
+        if split:
+            raise GeneratorLimitError(
+                f"the workers of Dask on {', '.join(split)} are not like one another",
+                hint="start those of one host in the same environment, with the same "
+                "PERF_ALLOWED_HOSTS",
+            )
         return facts
 
     def links(self, count: int) -> list[tuple[str, HostLink]]:

@@ -16,7 +16,6 @@ import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +29,7 @@ _PACKAGE: Final = "perf_pipeline"
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _NETWORK: Final = Path("/proc/self/ns/net")
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")  # PEP 508
+_EXTRA: Final = "fleet"
 _CODE: Final = frozenset({".py", ".so", ".sql"})
 
 
@@ -39,7 +39,7 @@ class HostFacts:
 
     Attributes:
         python: version of its Python.
-        packages: version of each package that a run uses.
+        packages: version of each package that perf_pipeline needs, its extra `fleet` included.
         code: hash of this package's files.
         network: names the machine and its network; two hosts that share it share loopback.
         cores: CPUs that the process may use.
@@ -63,7 +63,7 @@ def facts_here(places: Iterable[tuple[str, int | None]] = ()) -> HostFacts:
     return HostFacts(
         platform.python_version(),
         _packages(),
-        _code_hash(),
+        code_hash(Path(__file__).parent.parent),
         _network(),
         allowed_cpus(),
         tuple(host for host, port in places if not allowed.permits(Place(host, port))),
@@ -73,7 +73,7 @@ def facts_here(places: Iterable[tuple[str, int | None]] = ()) -> HostFacts:
 def _packages() -> dict[str, str]:
     found = {}
     for requirement in requires(_PACKAGE) or ():
-        if "extra ==" in requirement:
+        if "extra ==" in requirement and _EXTRA not in requirement.partition("extra ==")[2]:
             continue
         named = _NAME.match(requirement)
         assert named is not None
@@ -82,9 +82,12 @@ def _packages() -> dict[str, str]:
     return found
 
 
-@cache
-def _code_hash() -> str:
-    root = Path(__file__).parent.parent
+def code_hash(root: Path) -> str:
+    """Return a hash of a package's files as they are now.
+
+    It is taken anew each time: an agent gets the files of now, and the process that is asked may
+    have started before they were changed.
+    """
     summed = hashlib.sha256()
     for path in sorted(path for path in root.rglob("*") if path.suffix in _CODE):
         summed.update(f"{path.relative_to(root)}\n".encode())

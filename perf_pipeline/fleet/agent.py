@@ -43,7 +43,6 @@ _WORKER_LIMIT_S: Final = 6.0  # it ends by itself 5 s after its driver
 _TIME: Final = struct.Struct("<q")
 _HASH_BYTES: Final = 64
 _LOG: Final = "worker.log"
-_START: Final = b'{"do": "start",'  # the message that begins a load (engine/processes.py)
 
 
 class Agent:
@@ -63,6 +62,7 @@ class Agent:
         self._worker: Child | None = None
         self._sending: threading.Thread | None = None
         self._machine_before = read_machine_time()
+        self._wall_clock = WallClockWatch()
 
     def run(self) -> None:
         """Serve the driver until it closes the connection, or is gone."""
@@ -90,26 +90,13 @@ class Agent:
                 self._kept.take(payload[:_HASH_BYTES].decode(), payload[_HASH_BYTES:])
             case FrameKind.START:
                 self._start()
-            case FrameKind.INPUT:
-                self._tell_worker(payload)
-            case FrameKind.INPUT_END:
-                if self._worker is not None and self._worker.stdin is not None:
-                    self._worker.stdin.close()
-            case FrameKind.SIGNAL:
+            case FrameKind.INPUT | FrameKind.INPUT_END | FrameKind.SIGNAL:
                 if self._worker is not None:
-                    self._worker.send_signal(int(payload))
+                    _pass_on(self._worker, kind, payload)
+            case FrameKind.BEGIN:  # what is told of the host is that of the load
+                self._machine_before, self._wall_clock = read_machine_time(), WallClockWatch()
             case _:
                 raise ValueError(f"a driver sends no {kind.name}")
-
-    def _tell_worker(self, data: bytes) -> None:
-        assert self._worker is not None
-        assert self._worker.stdin is not None
-        if _START in data:  # the shares are those of the load, as on one machine
-            self._machine_before = read_machine_time()
-        with suppress(BrokenPipeError):
-            rest = memoryview(data)
-            while rest:
-                rest = rest[self._worker.stdin.write(rest) or 0 :]
 
     def _start(self) -> None:
         (self._folder / SPOOL).mkdir()
@@ -123,24 +110,22 @@ class Agent:
 
     def _send(self, worker: Child) -> None:
         """Pass on what the worker says and writes, until all of it is with the driver."""
-        wall_clock = WallClockWatch()
         spool, log = DepartingSpool(self._folder / SPOOL, self._link.send), _Tail(self._folder)
         try:
-            self._pass_output(worker, spool, log, wall_clock)
+            self._pass_output(worker, spool, log)
             code = worker.wait()
             spool.send_rest()
-            self._link.send(FrameKind.LOG, log.read())
-            wall_clock.look()
+            for told in iter(log.read, b""):
+                self._link.send(FrameKind.LOG, told)
+            self._wall_clock.look()
             machine = read_machine_time().shares_since(self._machine_before)
-            done = {"code": code, "machine": machine, "clock_step_ms": wall_clock.step_ms}
+            done = {"code": code, "machine": machine, "clock_step_ms": self._wall_clock.step_ms}
             self._link.send_json(FrameKind.EXIT, done)
         except OSError as error:  # the driver is gone, or the disk: nobody else can be told
             sys.stderr.write(f"{error}\n")
             self._link.close()
 
-    def _pass_output(
-        self, worker: Child, spool: DepartingSpool, log: "_Tail", wall_clock: WallClockWatch
-    ) -> None:
+    def _pass_output(self, worker: Child, spool: DepartingSpool, log: "_Tail") -> None:
         assert worker.stdout is not None
         fd, due_s = worker.stdout.fileno(), time.monotonic() + _SEND_EVERY_S
         poll = select.poll()
@@ -155,7 +140,7 @@ class Agent:
                 spool.send_new()
                 if told := log.read():
                     self._link.send(FrameKind.LOG, told)
-                wall_clock.look()
+                self._wall_clock.look()
                 due_s = time.monotonic() + _SEND_EVERY_S
 
     def _end_worker(self) -> None:
@@ -169,6 +154,20 @@ class Agent:
         except subprocess.TimeoutExpired:
             self._worker.send_signal(9)
             self._worker.wait()
+
+
+def _pass_on(worker: Child, kind: FrameKind, payload: bytes) -> None:
+    """Give a worker its input, the end of it, or a signal."""
+    assert worker.stdin is not None
+    if kind is FrameKind.SIGNAL:
+        worker.send_signal(int(payload))
+    elif kind is FrameKind.INPUT_END:
+        worker.stdin.close()
+    else:
+        with suppress(BrokenPipeError):
+            rest = memoryview(payload)
+            while rest:
+                rest = rest[worker.stdin.write(rest) or 0 :]
 
 
 class _Tail:

@@ -46,11 +46,18 @@ class OffsetTrack:
 
     Attributes:
         first: the reading that the load's times are corrected by; the best one before it.
-        best: the best reading of each piece of the time since then.
+        best: the best reading of each piece of the time since the load began.
     """
 
     first: OffsetReading
     best: dict[int, OffsetReading] = field(default_factory=dict)
+
+    def restart(self) -> None:
+        """Forget how well the clock was known up to now: a load begins.
+
+        While files go to the host, an answer waits for them, which says nothing of the load.
+        """
+        self.best = {}
 
     def add(self, reading: OffsetReading) -> None:
         """Take a reading during or after the load."""
@@ -66,7 +73,8 @@ class OffsetTrack:
         Where the host's clock goes faster or slower, what it has moved since the first reading is
         part of it.
         """
-        moved = (abs(r.offset_ns - self.first.offset_ns) + r.error_ns for r in self.best.values())
+        best = list(self.best.values())  # another thread may add to it
+        moved = (abs(r.offset_ns - self.first.offset_ns) + r.error_ns for r in best)
         return max(self.first.error_ns, *moved, 0)
 
 

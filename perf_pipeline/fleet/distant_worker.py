@@ -219,6 +219,12 @@ class DistantWorker:
             raise ConnectionResetError("the connection ended")
         return payload
 
+    def begin(self) -> None:
+        """Let what is told of the host, and of its clock, be that of the load, which begins."""
+        self._track.restart()
+        with suppress(OSError):  # whoever is gone is noticed by its output
+            self._link.send(FrameKind.BEGIN)
+
     def settle(self) -> None:
         """Wait until all that the worker measured is here, or is known to be lost.
 

@@ -19,11 +19,11 @@ class FrameKind(IntEnum):
 
     The driver sends HELLO (the token), PING (its time), FILES (names with hashes, JSON), PART (a
     hash and bytes of that file; the end of the file without bytes), START (nothing), INPUT (bytes
-    for the worker's stdin), INPUT_END and SIGNAL (a number). The agent sends HOST (its folder,
-    JSON), PONG (the driver's time and its own), LACKS (hashes that it has not, JSON), STARTED (the
-    worker's id, JSON), REFUSED (a sentence), OUTPUT (of the worker's stdout), LOG (of its stderr),
-    CHUNK (of a file: name, place and checksum), SUMS (what its files are in the end, JSON) and EXIT
-    (how the worker ended, JSON).
+    for the worker's stdin), INPUT_END, SIGNAL (a number) and BEGIN (nothing: the load begins).
+    The agent sends HOST (its folder, JSON), PONG (the driver's time and its own), LACKS (hashes
+    that it has not, JSON), STARTED (the worker's id, JSON), REFUSED (a sentence), OUTPUT (of the
+    worker's stdout), LOG (of its stderr), CHUNK (of a file: name, place and checksum), SUMS (what
+    its files are in the end, JSON) and EXIT (how the worker ended, JSON).
     """
 
     HELLO = 1
@@ -44,6 +44,7 @@ class FrameKind(IntEnum):
     CHUNK = 16
     SUMS = 17
     EXIT = 18
+    BEGIN = 19
 
 
 Frame = tuple[FrameKind, bytes]

@@ -39,3 +39,13 @@ def test_what_a_clock_has_moved_is_part_of_the_error(
         track.add(OffsetReading(at_s * S, offset_ms * MS, its_ms * MS))
 
     assert track.error_ns == error_ms * MS
+
+
+def test_what_was_not_known_before_the_load_is_no_error_of_it_and_a_move_is() -> None:
+    track = OffsetTrack(OffsetReading(0, 10 * MS, MS))
+    track.add(OffsetReading(2 * S, 10 * MS, 1_600 * MS))  # it waited for a file
+    track.restart()
+
+    assert track.error_ns == MS
+    track.add(OffsetReading(4 * S, 15 * MS, 2 * MS))  # 5 ms from where it was at first, and 2
+    assert track.error_ns == 7 * MS

@@ -35,6 +35,7 @@ _TIME: Final = struct.Struct("<q")
 _TIMES: Final = struct.Struct("<qq")
 _PART_BYTES: Final = 256 * 1024
 _ANSWER_LIMIT_S: Final = 60.0
+_SILENT_LIMIT_S: Final = 5.0  # of a worker that has said that it is done
 _LONGEST_TOLD: Final = 300
 
 
@@ -57,6 +58,7 @@ class DistantWorker:
         self.pid = 0
         self._code: int | None = None
         self._ended = threading.Event()
+        self._spoke_s = time.monotonic()
         self._lost = ""
         self._account = HostAccount(host)
         self._spool: ArrivingSpool | None = None
@@ -70,6 +72,7 @@ class DistantWorker:
             self._track = OffsetTrack(best_of(self._round_trips()))
         except (OSError, EOFError, ValueError, LookupError) as error:
             self._release()
+            self.stdout.close()
             raise GeneratorLimitError(
                 f"the host {host} started an agent that does not answer: {_told(error)}"
             ) from error
@@ -113,11 +116,12 @@ class DistantWorker:
             self._take_all()
         except (EOFError, ConnectionError):
             self._lost = self._lost or f"{self._host} closed the connection"
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, struct.error) as error:
             self._lost = self._lost or f"{self._host}: {_told(error)}"
         finally:
             self._release()
-            if self._code is None:
+            if self._code is None:  # whatever it was, not all that was measured is here
+                self._lost = self._lost or f"{self._host} sent what can't be read"
                 self._code = UNKNOWN_EXIT
             self._ended.set()
             self._answers.put((FrameKind.EXIT, b""))
@@ -144,6 +148,8 @@ class DistantWorker:
                 raise TimeoutError(f"nothing came for {SILENCE_LIMIT_S:.0f} s")
 
     def _take(self, kind: FrameKind, payload: bytes) -> None:
+        if kind is not FrameKind.PONG:
+            self._spoke_s = time.monotonic()
         match kind:
             case FrameKind.PONG:
                 self._track.add(_reading_of(payload))
@@ -228,9 +234,24 @@ class DistantWorker:
     def settle(self) -> None:
         """Wait until all that the worker measured is here, or is known to be lost.
 
-        What still comes may take its time; who says nothing for 10 s is lost.
+        What still comes may take its time; who says nothing for 10 s is lost. A worker that is done
+        and does not exit is ended, as on one machine.
         """
+        for sig in (signal.SIGTERM, signal.SIGKILL):
+            if self._ends_before_silence():
+                return
+            with suppress(OSError):
+                self._link.send(FrameKind.SIGNAL, b"%d" % sig)
+            self._spoke_s = time.monotonic()
+        if not self._ends_before_silence():
+            self._link.close()
         self._ended.wait()
+
+    def _ends_before_silence(self) -> bool:
+        while (left_s := self._spoke_s + _SILENT_LIMIT_S - time.monotonic()) > 0:
+            if self._ended.wait(left_s):
+                return True
+        return self._ended.is_set()
 
     def account(self) -> HostAccount:
         """Return what is known of its host by now."""
@@ -256,12 +277,17 @@ class DistantWorker:
         with suppress(OSError):
             self._link.send(FrameKind.SIGNAL, b"%d" % sig)
         if sig == signal.SIGKILL:
-            self._link.close()
+            self._end_connection()
 
     def close(self) -> None:
         """End the connection, and with it the worker, if it still runs."""
-        self._link.close()
+        self._end_connection()
         self._thread.join()
+
+    def _end_connection(self) -> None:
+        assert self.stdout is not None
+        self._link.close()
+        self.stdout.close()  # the thread may wait for somebody who reads it
 
 
 def _reading_of(payload: bytes) -> OffsetReading:

@@ -159,6 +159,21 @@ def test_a_stop_ends_the_workers_of_all_hosts(tmp_path: Path, fleet: LoopbackFle
     )
 
 
+def test_a_worker_that_does_not_exit_is_ended_and_its_load_is_whole(
+    tmp_path: Path, fleet: LoopbackFleet
+) -> None:
+    began_s = time.monotonic()
+    with fleet.started(1) as start:
+        job = job_of(tmp_path, scenario("Lingering", RATE), workers=1)
+        outcome = load(job, start=start, apart=True)
+
+    assert time.monotonic() - began_s < 60  # 5 s of silence after the load; the thread takes 120 s
+    told = " ".join(outcome.health.reasons)  # a busy machine may have held the worker up
+    assert "ended" not in told
+    assert "connection" not in told
+    assert len(samples(tmp_path)) == outcome.scenarios[0].iterations > 0
+
+
 def test_secrets_reach_the_worker_and_nothing_else(tmp_path: Path, fleet: LoopbackFleet) -> None:
     seen: list[str] = []
 

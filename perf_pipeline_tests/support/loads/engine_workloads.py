@@ -55,6 +55,14 @@ class SlowInOneWorker(Sleeper):
         self.service_s *= 4 if context.worker else 1
 
 
+class Lingering(Sleeper):
+    """Leave a thread behind that keeps the process from exiting."""
+
+    async def close(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=time.sleep, args=(120,)).start()
+
+
 class Idle(Sleeper):
     """Wait for something that never comes, and record nothing."""
 

@@ -36,7 +36,8 @@ from perf_pipeline.fleet.kept_files import KeptFiles, folder_of_host
 from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
 from perf_pipeline.fleet.shipment import SPOOL
 
-_DRIVER_LIMIT_S: Final = 60.0
+# The driver connects to one agent after the other, each after the files of those before it.
+_DRIVER_LIMIT_S: Final = 600.0
 _SEND_EVERY_S: Final = 0.5
 _CHUNK_BYTES: Final = 65_536
 _WORKER_LIMIT_S: Final = 6.0  # it ends by itself 5 s after its driver

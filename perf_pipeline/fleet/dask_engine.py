@@ -90,8 +90,8 @@ class DaskEngine:
             )
         return facts
 
-    def links(self, count: int) -> list[tuple[str, HostLink]]:
-        """Start an agent for each load worker, and connect to it; return host and connection.
+    def links(self, count: int) -> Iterator[tuple[str, HostLink]]:
+        """Start an agent for each load worker; yield host and connection, made when asked for.
 
         Raises:
             GeneratorLimitError: a host can't start it, or can't be reached.
@@ -101,14 +101,13 @@ class DaskEngine:
         started = self._client.run(
             agents_started, dict(counts), workers=list(counts), on_error="return"
         )
-        links: list[tuple[str, HostLink]] = []
-        for address in places:
-            found = started[address]
-            if isinstance(found, BaseException):
+        for address in counts:
+            if isinstance(found := started[address], BaseException):
                 raise _cannot(_host_of(address), found)
-            agent = found.pop(0)
-            links.append((_host_of(address), self._connected(address, agent)))
-        return links
+        return (
+            (_host_of(address), self._connected(address, started[address].pop(0)))
+            for address in places
+        )
 
     def _connected(self, address: str, agent: Mapping[str, Any]) -> HostLink:
         host = _host_of(address)

@@ -4,11 +4,12 @@ Add here: what all engines have in common. Keep out: what only one engine does (
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from perf_pipeline.config.hosts import Place
 from perf_pipeline.engine.worker_start import Child, StartWorker
+from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.fleet.checks import size_of
 from perf_pipeline.fleet.distant_worker import DistantWorker
 from perf_pipeline.fleet.host import HostFacts
@@ -26,8 +27,11 @@ class FleetEngine(Protocol):
         """
         ...
 
-    def links(self, count: int) -> Sequence[tuple[str, HostLink]]:
+    def links(self, count: int) -> Iterator[tuple[str, HostLink]]:
         """Start an agent for each load worker; return its host and the connection to it.
+
+        A connection is made when the iterator comes to it: whoever has it has to be heard of all
+        the while from then on.
 
         Raises:
             GeneratorLimitError: a host can't.
@@ -59,7 +63,7 @@ class Fleet:
         Raises:
             GeneratorLimitError: a host can't start its agents.
         """
-        links = iter(self._engine.links(count))
+        links = self._engine.links(count)
         started: list[DistantWorker] = []
 
         def start(log: int, _: Sequence[int]) -> Child:
@@ -72,5 +76,6 @@ class Fleet:
         finally:
             for worker in started:
                 worker.close()
-            for _, link in links:
-                link.close()
+            with suppress(GeneratorLimitError):  # it waits for its driver, and goes by itself
+                for _, link in links:
+                    link.close()

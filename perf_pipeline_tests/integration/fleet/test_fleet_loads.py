@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import dask
@@ -16,7 +16,9 @@ import pytest
 from perf_pipeline.config.fleet import FleetConfig
 from perf_pipeline.engine.job import LoadOutcome
 from perf_pipeline.engine.progress import Progress
+from perf_pipeline.engine.worker_start import Child
 from perf_pipeline.fleet.dask_engine import dask_engine
+from perf_pipeline.fleet.link import SILENCE_LIMIT_S
 from perf_pipeline.metrics.spool_seal import FileFacts, unsealed
 from perf_pipeline_tests.support.fleets import LoopbackFleet, loopback_fleet, tls_variables
 from perf_pipeline_tests.support.loads.engine_loads import (
@@ -60,6 +62,24 @@ def test_the_hosts_together_do_the_plan_once(
     while fleet.kept("worker-*") and time.monotonic() < until_s:
         time.sleep(0.05)  # the agents tidy up after the driver has left
     assert fleet.kept("worker-*") == []
+
+
+def test_a_worker_whose_turn_comes_late_starts_as_well(
+    tmp_path: Path, fleet: LoopbackFleet
+) -> None:
+    # The files for the hosts before it took longer than the 10 s after which somebody is lost.
+    job = job_of(tmp_path, scenario("Sleeper", RATE))
+    with fleet.started(2) as start:
+
+        def late(log: int, descriptors: Sequence[int]) -> Child:
+            if (tmp_path / "worker-1.log").exists():
+                time.sleep(SILENCE_LIMIT_S + 1)
+            return start(log, descriptors)
+
+        outcome = load(job, start=late, apart=True)
+
+    assert outcome.scenarios[0].intended_iterations == 101
+    assert {int(row["vu"]) % 2 for row in samples(tmp_path)} == {0, 1}  # each worker's VUs
 
 
 def test_the_spool_is_sealed_as_the_worker_wrote_it(tmp_path: Path, fleet: LoopbackFleet) -> None:

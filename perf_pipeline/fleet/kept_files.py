@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -99,5 +100,6 @@ class KeptFiles:
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self._folder / text, path)
         for path in self._folder.iterdir():
-            if path.stat().st_mtime < time.time() - _KEPT_S:  # noqa: TID251 - the age of a file
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another agent took it, or forgot it
+                if path.stat().st_mtime < time.time() - _KEPT_S:  # noqa: TID251 - the age of a file
+                    path.unlink()

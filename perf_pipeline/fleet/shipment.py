@@ -5,6 +5,7 @@ keeping them on a host (kept_files.py).
 """
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,16 +92,22 @@ class Shipment:
             path = folder / text
             if not _is_file(path):
                 continue
-            if not path.resolve().is_relative_to(root):
+            if not self._added(root, folder, path):
                 raise ScenarioError(
                     f"the file {text!r} is outside the folder of the profile",
                     hint="what goes to the hosts of a fleet has to be in the profile's folder",
                 )
-            self.files[f"{_FOLDER}/{path.resolve().relative_to(root)}"] = path
         if "path" in own:
             for module in _modules(folder / str(own["path"])):
-                if module.resolve().is_relative_to(root):
-                    self.files[f"{_FOLDER}/{module.resolve().relative_to(root)}"] = module
+                self._added(root, folder, module)
+
+    def _added(self, root: Path, folder: Path, path: Path) -> bool:
+        """Add a file under the name by which a workload opens it, unless it is outside."""
+        place = Path(os.path.relpath(path, folder))
+        if ".." in place.parts or not path.resolve().is_relative_to(root):
+            return False
+        self.files[f"{_FOLDER}/{place}"] = path
+        return True
 
 
 def _texts(value: object) -> Iterator[str]:

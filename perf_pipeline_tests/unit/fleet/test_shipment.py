@@ -49,6 +49,22 @@ def test_modules_and_the_files_that_parameters_name_go_to_a_host(folder: Path) -
     }
 
 
+def test_a_link_in_the_profiles_folder_goes_under_its_own_name(
+    folder: Path, tmp_path: Path
+) -> None:
+    (folder / "today.csv").symlink_to("people.csv")
+    (folder / "theirs.csv").symlink_to(tmp_path / "secret.txt")
+    shipment = Shipment()
+    own = {"data": {"people": {"csv": "today.csv"}}}
+    shipment.fitted(job({"folder": str(folder), "own": own}), THERE)
+
+    assert {place: path.read_text() for place, path in shipment.files.items()} == {
+        "files/own/today.csv": "people.csv"
+    }
+    with pytest.raises(ScenarioError, match=r"'theirs\.csv' is outside the folder"):
+        Shipment().fitted(job({"folder": str(folder), "own": {"csv": "theirs.csv"}}), THERE)
+
+
 def test_files_of_the_run_get_a_place_beside(tmp_path: Path) -> None:
     ids, log = tmp_path / "ids.txt", tmp_path / "access.log"
     ids.write_text("1\n")

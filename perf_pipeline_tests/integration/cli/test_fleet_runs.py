@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from perf_pipeline.engine.control_group import allowed_cpus
 from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
 from perf_pipeline_tests.support.fleets import LoopbackFleet, loopback_fleet
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.servers.plain_asker import asking_beside
 from perf_pipeline_tests.support.servers.timed_target import TimedTarget, timed_target
 
 pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
 RATE, SECONDS = 100, 3
+TRIES = 3
 # The name of a row of people.csv is part of the path, and a module of the author's gives the other
 # half of the load, so that both kinds of files have to be on the hosts.
 PROFILE = """
@@ -87,27 +90,53 @@ def run(command: CommandLine, fleet: LoopbackFleet, *more: str, allowed: str = "
 def test_percentiles_are_those_of_what_the_server_took(
     generators: int, command: CommandLine, fleet: LoopbackFleet, target: TimedTarget
 ) -> None:
+    """They may be 1 ms or 2 % above it, beside what a plain socket saw in the same seconds.
+
+    An error of ours is there in each try; one of a machine with much else to do is not.
+    """
+    for _ in range(TRIES):
+        truth_ms, found_ms, added_ms = _measured(generators, command, fleet, target)
+        above_ms = [found - truth for found, truth in zip(found_ms, truth_ms, strict=True)]
+        # Nothing is answered before the server answers it: both clocks are this machine's.
+        assert min(above_ms) > -0.01
+        limits_ms = [
+            max(1.0, 0.02 * truth) + added for truth, added in zip(truth_ms, added_ms, strict=True)
+        ]
+        if all(above <= limit for above, limit in zip(above_ms, limits_ms, strict=True)):
+            break
+    else:
+        pytest.fail(f"{found_ms} ms were {truth_ms} ms, and a plain socket added {added_ms} ms")
+
+
+def _measured(
+    generators: int, command: CommandLine, fleet: LoopbackFleet, target: TimedTarget
+) -> tuple[list[float], list[float], list[float]]:
+    """Run once; give p50, p95 and p99 of the server, of the run, and of what a socket added."""
     target.held_ms.clear()
     target.counts.clear()
-    answer = run(command, fleet, "--set", f"fleet.generators={generators}")
+    with asking_beside(target, b"/held/ann", RATE * SECONDS) as added_ms:
+        answer = run(command, fleet, "--set", f"fleet.generators={generators}")
     assert command.passes_unless_held_up(answer.run_id), answer.err
 
-    held_ms = sorted(target.held_ms[b"/held/ann"])
     (row,) = command.sql(
         "select count, median, p95, p99 from summaries where benchmark = 'held' and "
-        "metric = 'http_req_duration' and tags = 'operation:get'"
+        "metric = 'http_req_duration' and tags = 'operation:get' and "
+        f"run_id = '{answer.run_id}'"
     )
-    assert row[0] == len(held_ms) == RATE * SECONDS, answer.err
+    assert row[0] == len(target.held_ms[b"/held/ann"]) == RATE * SECONDS, answer.err
     assert target.counts[b"/look"] == 8
-    # Of 300 values, closest ranks (n - 1) * p: 149.5, 284.05 and 296.01.
-    truth_ms = [
-        held_ms[149] + 0.5 * (held_ms[150] - held_ms[149]),
-        held_ms[284] + 0.05 * (held_ms[285] - held_ms[284]),
-        held_ms[296] + 0.01 * (held_ms[297] - held_ms[296]),
-    ]
-    assert list(row[1:]) == pytest.approx(truth_ms, abs=1.0, rel=0.02)
     (hosts,) = command.sql("select facts['fleet'] from environments")[0]
-    assert hosts == "2 hosts, cores 2 2"
+    assert hosts == f"2 hosts, cores {allowed_cpus()} {allowed_cpus()}"
+    return _percentiles(target.held_ms[b"/held/ann"]), list(row[1:]), _percentiles(added_ms)
+
+
+def _percentiles(values: list[float]) -> list[float]:
+    """Interpolate p50, p95 and p99 between closest ranks: of 300 values 149.5, 284.05, 296.01."""
+    ordered = sorted(values)
+    ranks = [divmod(p * (len(values) - 1), 100) for p in (50, 95, 99)]
+    return [
+        ordered[below] + rest / 100 * (ordered[below + 1] - ordered[below]) for below, rest in ranks
+    ]
 
 
 def test_a_target_has_to_be_allowed_on_each_host_as_well(

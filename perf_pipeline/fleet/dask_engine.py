@@ -61,13 +61,24 @@ class DaskEngine:
         Raises:
             GeneratorLimitError: there are none.
         """
-        found = {address: _host_of(address) for address in self._client.nthreads()}
+        with self._asking():
+            found = {address: _host_of(address) for address in self._client.nthreads()}
         if not found:
             raise GeneratorLimitError(
                 f"the fleet at {self._address} has no workers",
                 hint=f"start one on each host: dask worker {self._address}",
             )
         return found
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise GeneratorLimitError(
+                f"the fleet at {self._address} does not answer any more: {error}",
+                hint="see whether its scheduler still runs, and run again",
+            ) from error
 
     def facts(self, places: Sequence[Place]) -> dict[str, HostFacts]:
         """Ask each host what it is, and whether it may load these places.
@@ -77,7 +88,8 @@ class DaskEngine:
         """
         asked = [(place.host, place.port) for place in places]
         hosts = self._hosts()
-        told = self._client.run(facts_here, asked, workers=list(hosts), on_error="return")
+        with self._asking():
+            told = self._client.run(facts_here, asked, workers=list(hosts), on_error="return")
         for address, found in told.items():
             if isinstance(found, BaseException):
                 raise _cannot(hosts[address], found)
@@ -98,9 +110,10 @@ class DaskEngine:
         """
         places = placed(self._hosts(), count)
         counts = Counter(places)
-        started = self._client.run(
-            agents_started, dict(counts), workers=list(counts), on_error="return"
-        )
+        with self._asking():
+            started = self._client.run(
+                agents_started, dict(counts), workers=list(counts), on_error="return"
+            )
         for address in counts:
             if isinstance(found := started[address], BaseException):
                 raise _cannot(_host_of(address), found)

@@ -17,6 +17,7 @@ from perf_pipeline.config.fleet import FleetConfig
 from perf_pipeline.engine.job import LoadOutcome
 from perf_pipeline.engine.progress import Progress
 from perf_pipeline.engine.worker_start import Child
+from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.fleet.dask_engine import dask_engine
 from perf_pipeline.fleet.link import SILENCE_LIMIT_S
 from perf_pipeline.metrics.spool_seal import FileFacts, unsealed
@@ -258,6 +259,18 @@ def test_a_fleet_with_certificates_has_all_of_a_load_encrypted(tmp_path: Path) -
     assert link.is_encrypted
     assert outcome.health.valid
     assert len(samples(tmp_path / "load")) == outcome.scenarios[0].iterations > 0
+
+
+def test_a_scheduler_that_is_gone_is_told_in_a_sentence() -> None:
+    with (
+        loopback_fleet(("127.0.0.2",)) as lost,
+        dask_engine(FleetConfig(address=lost.address)) as engine,
+    ):
+        lost.process.kill()
+        with pytest.raises(GeneratorLimitError) as raised:
+            engine.links(1)
+
+    assert raised.value.sentence.startswith(f"the fleet at {lost.address} does not answer any more")
 
 
 def test_workers_end_with_their_driver(tmp_path: Path, fleet: LoopbackFleet) -> None:

@@ -239,7 +239,8 @@ class _Search:
                 return _answer(kind, rate, tuple(self._tried))
             reason = shown
             rate /= 1 + self._plan.precision / 2
-        return _answer(CapacityKind.NOTHING, None, tuple(self._tried))
+        kind = CapacityKind.NOTHING if reason is Shown.FAILED else CapacityKind.UNCONFIRMED
+        return _answer(kind, None, tuple(self._tried))
 
     def _confirmed(self, rate: float) -> Generator[Trial, Shown, Shown]:
         """Say what most windows at a rate show; one that says nothing is loaded once more."""

@@ -192,6 +192,19 @@ def test_a_system_that_carries_nothing_has_no_rate() -> None:
     assert rates(answer) == [8.0, 8.0, 4.0, 4.0, 2.0, 2.0, 1.0, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("shown", "kind"), [(FAILED, CapacityKind.NOTHING), (INVALID, CapacityKind.UNCONFIRMED)]
+)
+def test_the_lowest_rate_is_nothing_only_where_it_was_seen_to_fail(
+    shown: Shown, kind: CapacityKind
+) -> None:
+    # 1/s holds and 2/s fails twice; what follows never holds, and nothing is tried below 1/s.
+    first = iter([HELD, FAILED, FAILED])
+    plan = SearchPlan(hint=1.0, lowest=1.0, highest=2.0, precision=1.0)
+
+    assert found(plan, lambda _: next(first, shown)).kind is kind
+
+
 def test_a_search_that_nobody_can_judge_finds_nothing_out() -> None:
     answer = found(SearchPlan(hint=4.0, lowest=1.0, highest=100.0), lambda _: INVALID)
 

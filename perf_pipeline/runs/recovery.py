@@ -7,11 +7,11 @@ Add here: another sign that a target has not recovered. Keep out: the search (ca
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.report.wording import number
 from perf_pipeline.runs.windows import JudgedWindow
 
@@ -19,6 +19,7 @@ LEAST_FACTOR: Final = 2.0
 LEAST_MS: Final = 20.0
 _FAILED_MORE: Final = 0.01
 _PAUSE_S: Final = 0.5
+_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Band:
     def misses(self, window: JudgedWindow) -> str:
         """Say in what a light load is not as before; empty where it is."""
         most_ms = max(LEAST_FACTOR * self.p95_ms, self.p95_ms + LEAST_MS)
+        if window.outcome.status == "abort_on_fail":
+            return "; ".join(window.outcome.problems) or "a threshold ended a light load"
         if window.p95_ms is None or window.outcome.status != "complete":
             return "it does not answer"
         if window.p95_ms > most_ms:
@@ -55,6 +58,40 @@ class Band:
         if window.waiting > LEAST_FACTOR * self.waiting + window.started:
             return f"{window.waiting:,.0f} messages wait still"
         return ""
+
+
+def band_before(light: Callable[[], JudgedWindow], is_over: Callable[[], bool]) -> Band | None:
+    """Load lightly before a search; return how that was answered, or None after a stop.
+
+    Where the load generator was the limit, its own delays would be taken for those of the target,
+    and every later light load for a recovery. So such a load says nothing, and is repeated.
+
+    Args:
+        light: loads a light window.
+        is_over: the run is being stopped.
+
+    Raises:
+        GeneratorLimitError: the load generator was the limit again and again.
+        TargetUnavailableError: the target went away meanwhile, or before.
+    """
+    reasons: Sequence[str] = ()
+    for _ in range(_TRIES):
+        window = light()
+        if is_over():
+            return None
+        if not window.outcome.valid:
+            reasons = window.outcome.invalid_reasons
+        elif window.outcome.status == "aborted":
+            told = "; ".join(window.outcome.problems)
+            raise TargetUnavailableError(
+                f"a light load before the first window ended early: {told}"
+            )
+        else:
+            return Band.of(window)
+    raise GeneratorLimitError(
+        f"the load generator was the limit of {_TRIES} light loads before the first window: "
+        f"{'; '.join(reasons)}"
+    )
 
 
 def await_recovery(
@@ -72,16 +109,34 @@ def await_recovery(
         limit_s: how long to wait; at least one light load is judged.
         is_over: the run is being stopped.
         now_s: a clock.
+
+    Raises:
+        GeneratorLimitError: the load generator was the limit of the last light load, so that
+            nobody can tell.
     """
     began_s = now_s()
     while not is_over():
+        limits: Sequence[str] = ()
         try:
-            missing = band.misses(light())
+            window = light()
+            missing = band.misses(window)
+            limits = () if window.outcome.valid else window.outcome.invalid_reasons
+            is_early = window.outcome.status == "aborted"
         except TargetUnavailableError as error:
-            missing = error.sentence
-            time.sleep(_PAUSE_S)
+            missing, is_early = error.sentence, True
         if not missing:
             return ""
         if now_s() - began_s >= limit_s:
+            _refuse_to_guess(limits)
             return missing
+        if is_early:
+            time.sleep(_PAUSE_S)
     return ""
+
+
+def _refuse_to_guess(limits: Sequence[str]) -> None:
+    if limits:
+        raise GeneratorLimitError(
+            "the load generator was the limit of the light loads that ask whether the target "
+            f"recovered: {'; '.join(limits)}"
+        )

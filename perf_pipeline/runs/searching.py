@@ -23,7 +23,7 @@ from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.capacity_window import CAPACITY_WINDOW_COLUMNS, CapacityWindow
 from perf_pipeline.probes.track import csv_lines
 from perf_pipeline.report.capacity_texts import window_sentence
-from perf_pipeline.runs.recovery import Band, await_recovery
+from perf_pipeline.runs.recovery import Band, await_recovery, band_before
 from perf_pipeline.runs.window_facts import facts_of, row_of
 from perf_pipeline.runs.windows import JudgedWindow, load_window
 from perf_pipeline.store.spool_csv import CAPACITY_FILE
@@ -94,7 +94,11 @@ def _walked(searching: SearchUnderWay) -> Capacity:
     plan = plan_of(searching.profile, searching.wanted)
     asked = search(plan)
     light_per_s = max(plan.lowest, plan.hint * LIGHT_SHARE)
-    band = Band.of(_light(searching, light_per_s))
+    stop = searching.session.stop
+    band = band_before(lambda: _light(searching, light_per_s), stop.is_set)
+    if band is None:
+        searching.ended = STOPPED
+        return cut_short(())
     try:
         trial = next(asked)
         while True:

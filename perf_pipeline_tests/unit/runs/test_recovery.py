@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.runs.recovery import Band, await_recovery
+from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
+from perf_pipeline.runs.recovery import Band, await_recovery, band_before
 from perf_pipeline.runs.windows import JudgedWindow
 from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, ScenarioCounts
 
@@ -17,10 +17,22 @@ def light(
     failed: float = 0.0,
     waiting: float = 0.0,
     status: BenchmarkStatus = "complete",
+    problem: str = "",
+    limit: str = "",
 ) -> JudgedWindow:
     """Make a light load of 8 iterations that was answered so."""
     counts = ScenarioCounts("s", 8, 0, 0, 8, 0, 2_000_000)
-    outcome = BenchmarkOutcome("load", status, "", 2.0, 2.0, scenarios=(counts,))
+    outcome = BenchmarkOutcome(
+        "load",
+        status,
+        "",
+        2.0,
+        2.0,
+        scenarios=(counts,),
+        valid=not limit,
+        invalid_reasons=(limit,) if limit else (),
+        problems=(problem,) if problem else (),
+    )
     return JudgedWindow(outcome, (), 4.0, p95_ms, failed, (), waiting, {}, ())
 
 
@@ -40,8 +52,9 @@ def one_after_another(*windows: JudgedWindow) -> Callable[[], JudgedWindow]:
         (light(waiting=9.0), "9 messages wait still"),
         (light(None), "it does not answer"),
         (light(status="aborted"), "it does not answer"),
+        (light(status="abort_on_fail", problem="p(95)<9 was crossed"), "p(95)<9 was crossed"),
     ],
-    ids=["near", "slow", "failing", "own", "backlog", "silent", "gone"],
+    ids=["near", "slow", "failing", "own", "backlog", "silent", "gone", "crossed"],
 )
 def test_a_light_load_shows_whether_a_target_is_as_before(window: JudgedWindow, told: str) -> None:
     assert BAND.misses(window) == told
@@ -91,3 +104,36 @@ def test_a_stop_ends_the_waiting() -> None:
     asked = one_after_another(light(900.0))
 
     assert await_recovery(BAND, asked, 60.0, lambda: True) == ""
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [light(900.0, limit="worker 0 stood still"), light(None, status="aborted", limit="disk full")],
+    ids=["held up", "ended"],
+)
+def test_a_light_load_of_a_generator_at_its_limit_is_no_word_on_the_target(
+    unknown: JudgedWindow,
+) -> None:
+    clock = iter(range(0, 100, 6))
+    with pytest.raises(GeneratorLimitError, match=unknown.outcome.invalid_reasons[0]):
+        await_recovery(
+            BAND, one_after_another(unknown), 10.0, lambda: False, now_s=lambda: next(clock)
+        )
+    answers = one_after_another(unknown, light())
+    assert await_recovery(BAND, answers, 10.0, lambda: False, now_s=lambda: 0.0) == ""
+
+
+def test_how_it_was_before_is_not_taken_from_a_generator_at_its_limit() -> None:
+    held_up = light(900.0, limit="worker 0 stood still")
+
+    assert band_before(one_after_another(held_up, light()), lambda: False) == BAND
+    with pytest.raises(GeneratorLimitError, match="of 5 light loads .*: worker 0 stood still"):
+        band_before(one_after_another(held_up), lambda: False)
+
+
+def test_a_target_that_goes_away_before_the_first_window_is_not_available() -> None:
+    gone = light(None, status="aborted", problem="nobody listens any more")
+
+    with pytest.raises(TargetUnavailableError, match="ended early: nobody listens any more"):
+        band_before(one_after_another(gone), lambda: False)
+    assert band_before(one_after_another(gone), lambda: True) is None

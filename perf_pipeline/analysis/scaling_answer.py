@@ -70,18 +70,20 @@ def scaling_answer(points: Sequence[CapacityAt], worth: float) -> ScalingAnswer:
     )
 
 
-def scaling_figures(answer: ScalingAnswer, most_units: int) -> Iterator[tuple[str, float]]:
+def scaling_figures(answer: ScalingAnswer, units: Sequence[int]) -> Iterator[tuple[str, float]]:
     """Name the figures of a scaling run; what is not known is absent.
 
     Args:
         answer: what it found.
-        most_units: at which its capacity and its efficiency count.
+        units: that were asked for, the fewest first; capacity and efficiency are those of the most,
+            and the efficiency is nothing where that of the fewest is not known.
     """
     last = answer.points[-1] if answer.points else None
-    if last is not None and last.units == most_units:
+    if last is not None and last.units == units[-1]:
         if last.per_s is not None:
             yield "scaling_capacity_per_s", last.per_s
-        if (found := answer.efficiencies[-1]) is not None:
+        found = answer.efficiencies[-1]
+        if found is not None and answer.points[0].units == units[0]:
             yield "scaling_efficiency_ratio", found.value
     if answer.fit is not None:
         yield "scaling_lambda_per_s", answer.fit.law.per_unit

@@ -241,7 +241,7 @@ def _told(scaling: _ScalingUnderWay) -> list[str]:
     sentence = scaling_sentence(scaling.search.of, answer, scaling.points, scaling.windows)
     if scaling.session.stop.is_set() and STOPPED not in sentence:
         sentence = f"{sentence} It ended early, because {STOPPED}."
-    figures = scaling_figures(answer, scaling.wanted.units[-1])
+    figures = scaling_figures(answer, scaling.wanted.units)
     write_figures(scaling.folder / "figures.csv", [Figure(*figure) for figure in figures])
     scaling.session.say(sentence)
     kinds = {point.kind for point in scaling.points}

@@ -96,7 +96,7 @@ def test_more_than_linear_growth_has_no_law() -> None:
 
     assert (answer.fit, answer.why) == (None, NO_LAW)
     # The efficiency is a figure nevertheless: 600 / 4 / 100.
-    assert dict(scaling_figures(answer, 4)) == {
+    assert dict(scaling_figures(answer, (1, 2, 4))) == {
         "scaling_capacity_per_s": 600.0,
         "scaling_efficiency_ratio": pytest.approx(1.5),
     }
@@ -114,6 +114,14 @@ def test_two_capacities_have_an_efficiency_and_no_law() -> None:
     assert answer.efficiencies[1].high == pytest.approx(0.882, rel=1e-4)
 
 
+def test_an_efficiency_beside_more_than_the_fewest_units_is_no_figure() -> None:
+    # Of 1 unit nothing is known; (200 / 4) / (100 / 2) = 1, as if there were no loss at all.
+    answer = scaling_answer([at(2, 100.0, 0.05), at(4, 200.0, 0.05)], 0.5)
+
+    assert dict(scaling_figures(answer, (1, 2, 4))) == {"scaling_capacity_per_s": 200.0}
+    assert dict(scaling_figures(answer, (2, 4)))["scaling_efficiency_ratio"] == pytest.approx(1.0)
+
+
 def test_at_least_a_rate_is_no_capacity_and_bounds_the_coefficients() -> None:
     points = [at(n, LAW.capacity(n), 0.05) for n in (1, 2, 4)]
     open_end = CapacityAt(8, None, 390.0, math.inf)
@@ -125,7 +133,7 @@ def test_at_least_a_rate_is_no_capacity_and_bounds_the_coefficients() -> None:
     assert holds_all(fit, LAW)
     assert efficiency(open_end, points[0]) is None
     answer = scaling_answer([*points, open_end], 0.5)
-    assert "scaling_capacity_per_s" not in dict(scaling_figures(answer, 8))
+    assert "scaling_capacity_per_s" not in dict(scaling_figures(answer, (1, 2, 4, 8)))
 
 
 @pytest.mark.parametrize(("sigma", "kappa"), [(0.05, 0.01), (0.2, 0.0), (0.0, 0.02)])

@@ -159,13 +159,15 @@ def fitted(points: Sequence[CapacityAt]) -> ScalabilityFit | None:
     their own intervals are solutions of linear programs: exact, whatever the distribution.
 
     Returns:
-        None where no law with sigma and kappa of 0 or more goes through all intervals.
+        None where no law with sigma and kappa of 0 or more goes through all intervals, or the best
+        one leaves lambda without an end.
     """
     top = max(point.low for point in points)
     feasible = _Feasible(points, top)
     if feasible.least((0.0, 0.0, 0.0)) is None:
         return None
-    law = _least_squares(points)
+    if (law := _least_squares(points)) is None:
+        return None
     per_unit, sigma, kappa = (feasible.between(place) for place in range(3))
     return ScalabilityFit(
         law=law,
@@ -181,10 +183,11 @@ def _around(value: float, low: float, high: float) -> Estimate:
     return Estimate(value, min(value, low), max(value, high))
 
 
-def _least_squares(points: Sequence[CapacityAt]) -> ScalabilityLaw:
+def _least_squares(points: Sequence[CapacityAt]) -> ScalabilityLaw | None:
     """Fit N / C(N), which is linear in 1, sigma and kappa, each over lambda.
 
-    Each deviation counts in parts of its capacity, over the width of its interval.
+    Each deviation counts in parts of its capacity, over the width of its interval. None where
+    1 / lambda is 0: capacities that fall so fast say nothing of one unit.
     """
     import numpy as np  # noqa: PLC0415 - as the next one
     from scipy.optimize import nnls  # noqa: PLC0415 - half a second that few commands need
@@ -201,6 +204,8 @@ def _least_squares(points: Sequence[CapacityAt]) -> ScalabilityLaw:
     scaled = terms * (weights * per_s / top / units)[:, None]
     found, _ = nnls(scaled, weights)
     ideal = float(found[0])
+    if ideal < _NARROWEST:
+        return None
     contended, coherent = (float(value) / ideal for value in found[1:])
     sigma, kappa = (value if value > _NARROWEST else 0.0 for value in (contended, coherent))
     return ScalabilityLaw(top / ideal, sigma, kappa)

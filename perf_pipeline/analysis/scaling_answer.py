@@ -19,8 +19,8 @@ from perf_pipeline.analysis.scaling import (
 
 NO_LAW = (
     "no law with contention and coherency of 0 or more goes through the intervals of all "
-    "capacities, as when more units carry more than so many times one, or when the noise was "
-    "greater than the intervals say"
+    "capacities, as when more units carry more than so many times one, when they carry so much "
+    "less that one unit would have no limit, or when the noise was greater than the intervals say"
 )
 
 

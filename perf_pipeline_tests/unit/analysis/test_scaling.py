@@ -122,6 +122,14 @@ def test_an_efficiency_beside_more_than_the_fewest_units_is_no_figure() -> None:
     assert dict(scaling_figures(answer, (2, 4)))["scaling_efficiency_ratio"] == pytest.approx(1.0)
 
 
+def test_capacities_that_only_fall_may_have_no_law() -> None:
+    # N / C(N) is 1, 3 and 7 at 2, 4 and 8 units: N - 1, so that 1 / lambda is 0.
+    points = [at(2, 2.0, 0.05), at(4, 4 / 3, 0.05), at(8, 8 / 7, 0.05)]
+    answer = scaling_answer(points, 0.5)
+
+    assert (answer.fit, answer.why) == (None, NO_LAW)
+
+
 def test_at_least_a_rate_is_no_capacity_and_bounds_the_coefficients() -> None:
     points = [at(n, LAW.capacity(n), 0.05) for n in (1, 2, 4)]
     open_end = CapacityAt(8, None, 390.0, math.inf)

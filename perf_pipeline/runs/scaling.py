@@ -44,6 +44,8 @@ from perf_pipeline.units import US_PER_S
 
 _AGAIN_AFTER_S: Final = 1.0
 _BEYOND_GENERATOR: Final = "the load generator was the limit at fewer units already"
+_BEYOND_STOP: Final = f"not tried, because {STOPPED}"
+_BEYOND_TARGET: Final = "the target was gone, or did not recover, at fewer units already"
 
 
 @dataclass(slots=True)
@@ -126,32 +128,45 @@ def find_scaling(session: Session, benchmark: str) -> BenchmarkOutcome:
 
 
 def _searched_all(scaling: _ScalingUnderWay, setter: UnitSetter) -> None:
-    """Search at each number of units, until one can't be set or the user stops.
+    """Search at each number of units, until something ends it; keep why the rest was not tried.
 
     Nothing is searched where the cores don't suffice for all of them: nobody could judge the rest.
     """
+    if why := _searched_until(scaling, setter):
+        _not_tried(scaling, why)
+
+
+def _searched_until(scaling: _ScalingUnderWay, setter: UnitSetter) -> str:
+    """Search at each number of units, until something ends it; return what, or nothing."""
     session, wanted = scaling.session, scaling.wanted
     cores = int(session.environment.get("cores", "1"))
     free = free_cores(session.profile, session.target, wanted, cores)
     if short := cores_short(wanted.units[-1], free, session.profile.workers, cores):
         scaling.limits.append(short)
-        _not_tried(scaling, short)
-        return
+        return short
     hint: tuple[int, float] | None = None
     for units in wanted.units:
         trouble = setter.set(units)
         if session.stop.is_set():
-            return
+            return _BEYOND_STOP
         if trouble:
             scaling.limits.append(trouble)
-            _not_tried(scaling, trouble)
-            return
+            return trouble
         answer = _searched_at(scaling, units, hint)
-        if scaling.limits:
-            _not_tried(scaling, _BEYOND_GENERATOR)
-            return
+        if why := _ended_by(scaling):
+            return why
         if answer.rate:
             hint = units, answer.rate
+    return ""
+
+
+def _ended_by(scaling: _ScalingUnderWay) -> str:
+    """Say why no more units are tried after a search; empty where they are."""
+    if scaling.session.stop.is_set():
+        return _BEYOND_STOP
+    if scaling.limits:
+        return _BEYOND_GENERATOR
+    return _BEYOND_TARGET if scaling.is_gone else ""
 
 
 def _not_tried(scaling: _ScalingUnderWay, why: str) -> None:

@@ -6,8 +6,10 @@ benchmarks/bench_scaling.py.
 """
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -147,17 +149,40 @@ def test_a_command_that_fails_is_invalid_and_the_usual_number_is_set(shop: Shop)
     assert shop.units == "3"
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_is_ended_leaves_as_many_units_as_usual(shop: Shop, how: signal.Signals) -> None:
+def test_a_target_that_is_gone_ends_it(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "health").touch()
+    serving = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]
+    with subprocess.Popen(
+        [*serving, "--directory", str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        port = server.stdout.readline().partition(" port ")[2].split()[0]
+        gone = replace(shop, folder=tmp_path, url=f"http://127.0.0.1:{port}")
+        path = gone.profile(f"echo {{n}} >> {tmp_path}/set; kill {server.pid} || true")
+        text = Path(path).read_text(encoding="utf-8")
+        Path(path).write_text(text.replace("confirm = 1", 'confirm = 1, recovery = "0s"'))
+        answer = shop.command("scaling", path)
+        server.kill()
+
+    assert answer.code == 97, answer.out + answer.err
+    told = " ".join(answer.out.split())
+    assert "At 2 units: the target was gone, or did not recover, at fewer units already." in told
+    assert (tmp_path / "set").read_text().split() == ["1", "3"]
+
+
+def test_a_run_that_is_stopped_leaves_as_many_units_as_usual(shop: Shop) -> None:
     (shop.folder / "units").write_text("3")
+    (shop.folder / "set").unlink(missing_ok=True)
     running = shop.command.start("scaling", shop.profile())
     running.wait_for("setting the number of units to 1")
     wait_until(lambda: shop.units == "1", 30.0)
-    running.send(how)
+    running.send(signal.SIGINT)
     answer = running.answer()
 
-    assert answer.code == (105 if how == signal.SIGINT else -signal.SIGKILL)
-    wait_until(lambda: shop.units == "3", 30.0)
-    if how == signal.SIGINT:
-        assert "because the user stopped it" in " ".join(answer.out.split())
+    assert answer.code == 105
+    told = " ".join(answer.out.split())
+    assert "because the user stopped it" in told
+    assert "2 units: not tried, because the user stopped it." in told
+    assert (shop.folder / "set").read_text().split() == ["1", "3"]
+    assert shop.units == "3"
     wait_until(lambda: not list((shop.command.state / "faults").iterdir()), 30.0)

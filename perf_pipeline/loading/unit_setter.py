@@ -7,6 +7,7 @@ Add here: another way to set a number of units. Keep out: what is measured at ea
 (runs/scaling.py).
 """
 
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
@@ -15,6 +16,7 @@ from perf_pipeline.loading.fault_driver import FOLDER
 from perf_pipeline.loading.session import Session
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.own_command import run_command
+from perf_pipeline.stack.process_register import birth_mark
 from perf_pipeline.stack.service import own_folder
 from perf_pipeline.stack.undoing import Pending, Undo, perform
 from perf_pipeline.units import US_PER_S
@@ -64,10 +66,17 @@ class UnitSetter:
         self._session.say(f"setting the number of units to {units} ...")
         command = self._wanted.command(units)
         log = self._folder / "logs" / _LOG
-        trouble = run_command(command, self._limit_s, log, self._session.stop)
+        trouble = run_command(
+            command, self._limit_s, log, self._session.stop, on_start=self._note_running
+        )
         return (
             "" if trouble is None else f"the number of units is not {units}: {command!r} {trouble}"
         )
+
+    def _note_running(self, pid: int) -> None:
+        """Write down what is at work, so that it does not outlive the run and set its number."""
+        assert self._pending is not None
+        self._pending.add(replace(self._undo, processes=((pid, birth_mark(pid)),)))
 
     def __exit__(
         self,

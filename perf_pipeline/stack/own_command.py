@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,11 @@ _NEVER: Final = threading.Event()
 
 
 def run_command(
-    text: str, limit_s: float, log: Path, cancel: threading.Event = _NEVER
+    text: str,
+    limit_s: float,
+    log: Path,
+    cancel: threading.Event = _NEVER,
+    on_start: Callable[[int], None] = lambda _: None,
 ) -> str | None:
     """Give a command to `sh -c` in a session of its own and wait for its end.
 
@@ -33,6 +38,7 @@ def run_command(
         limit_s: after which it is killed, with all that it has started.
         log: where its output is added.
         cancel: set it to have it killed at once.
+        on_start: is told its pid, which also is its session.
 
     Returns:
         What went wrong, as the end of a sentence; None when it ended with exit code 0.
@@ -48,6 +54,7 @@ def run_command(
             start_new_session=True,
         )
     try:
+        on_start(process.pid)
         trouble = _await(process, limit_s, cancel)
     except BaseException:
         _kill(process)

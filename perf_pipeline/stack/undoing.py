@@ -7,9 +7,11 @@ Add here: another way to make something whole again. Keep out: faults (loading/f
 
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -22,7 +24,7 @@ from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.own_command import run_command
 from perf_pipeline.stack.part_faults import Marked, resume
 from perf_pipeline.stack.parts import Stack
-from perf_pipeline.stack.process_register import is_alive, read_register
+from perf_pipeline.stack.process_register import is_alive, read_register, start_mark
 from perf_pipeline.stack.revival import revive
 
 PENDING: Final = "pending.json"
@@ -38,7 +40,7 @@ class Undo:
         kind: `command` runs one, `resume` lets processes go on, `revive` starts a part again.
         command: given to `sh -c`.
         limit_s: how long it may take.
-        processes: that were paused.
+        processes: that were paused; for `command` sessions that still do what it undoes.
         stack: folder of the stack that the part belongs to.
         part: its name.
         what: is undone, in sentences.
@@ -120,6 +122,7 @@ def perform(undo: Undo, folder: Path, stack: Stack | None = None) -> str | None:
 def _trouble_of(undo: Undo, folder: Path, stack: Stack | None) -> str | None:
     match undo.kind:
         case "command":
+            _end_sessions(undo.processes)
             trouble = run_command(undo.command, undo.limit_s, folder / "logs" / _LOG)
             return None if trouble is None else f"{undo.command!r} {trouble}"
         case "resume":
@@ -128,6 +131,14 @@ def _trouble_of(undo: Undo, folder: Path, stack: Stack | None) -> str | None:
             if (found := stack or read_stack(Path(undo.stack))) is not None:
                 revive(found, undo.part, timeout_s=undo.limit_s)
     return None
+
+
+def _end_sessions(leaders: Iterable[Marked]) -> None:
+    """Kill what a run that was killed left at work, or it would have the last word."""
+    for pid, mark in leaders:
+        if start_mark(pid) == mark:
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
 
 
 def undo_all(folder: Path) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import psutil
 import pytest
 
 from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine, wait_until
@@ -185,4 +186,19 @@ def test_a_run_that_is_stopped_leaves_as_many_units_as_usual(shop: Shop) -> None
     assert "2 units: not tried, because the user stopped it." in told
     assert (shop.folder / "set").read_text().split() == ["1", "3"]
     assert shop.units == "3"
+    wait_until(lambda: not list((shop.command.state / "faults").iterdir()), 30.0)
+
+
+def test_a_run_that_is_killed_leaves_no_command_at_work(shop: Shop) -> None:
+    at_work = shop.folder / "at_work"
+    (shop.folder / "units").write_text("7")
+    slow = f"echo $$ > {at_work}; sleep 80"
+    run = f"test {{n}} = 3 || {{ {slow}; }}; echo {{n}} > {shop.folder}/units"
+    running = shop.command.start("scaling", shop.profile(run))
+    wait_until(lambda: at_work.exists() and bool(at_work.read_text().strip()), 30.0)
+    running.send(signal.SIGKILL)
+
+    assert running.answer().code == -signal.SIGKILL
+    wait_until(lambda: shop.units == "3", 30.0)
+    wait_until(lambda: not psutil.pid_exists(int(at_work.read_text())), 30.0)
     wait_until(lambda: not list((shop.command.state / "faults").iterdir()), 30.0)

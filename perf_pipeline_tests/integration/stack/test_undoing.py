@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.stack.own_command import run_command
-from perf_pipeline.stack.process_register import Owner
+from perf_pipeline.stack.process_register import Owner, birth_mark
 from perf_pipeline.stack.service import open_folder
 from perf_pipeline.stack.undoing import Pending, Undo, read_pending, undo_all, undo_left_over
 from perf_pipeline_tests.support.commands.command_line import wait_until
@@ -122,6 +122,21 @@ def test_an_undo_that_cannot_be_begun_is_told_and_holds_no_other_one_up(tmp_path
     assert "the fault frozen could not be undone: " in said[1]
     assert "Is a directory" in said[1]
     assert read_pending(folder) == [frozen]
+
+
+def test_what_is_still_at_work_is_ended_before_it_is_undone(tmp_path: Path) -> None:
+    at_work = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    another = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    marked = ((at_work.pid, birth_mark(at_work.pid)), (another.pid, "of one with this pid before"))
+    folder = folder_of(tmp_path)
+    Pending(folder).add(Undo("units", "command", command="true", processes=marked))
+
+    assert undo_all(folder) == []
+
+    assert at_work.wait(timeout=30.0) == -signal.SIGKILL
+    assert another.poll() is None
+    another.kill()
+    another.wait()
 
 
 def test_undos_that_fail_are_tried_again_in_the_same_order(tmp_path: Path) -> None:

@@ -57,10 +57,10 @@ def scaling_plots(found: ScalingReport | None) -> Iterator[str]:
 
 
 def _curve(law: ScalabilityLaw | None, x: AxisScale, y: AxisScale) -> str:
-    """Draw the law as far as the axis goes, and no higher than it."""
+    """Draw the law from one unit as far as the axis goes, and no higher than it."""
     if law is None:
         return ""
-    units = [x.high * step / _STEPS for step in range(_STEPS + 1)]
+    units = [1 + (x.high - 1) * step / _STEPS for step in range(_STEPS + 1)]
     at = [(one, law.capacity(one)) for one in units if 0 <= law.capacity(one) <= y.high]
     return f'<path d="M{"L".join(f"{x(one):.1f} {y(per_s):.1f}" for one, per_s in at)}"/>'
 

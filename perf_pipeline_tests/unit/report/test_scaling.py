@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from perf_pipeline.analysis.scaling import CapacityAt
+from perf_pipeline.analysis.scaling import CapacityAt, ScalabilityLaw
 from perf_pipeline.analysis.scaling_answer import scaling_answer
 from perf_pipeline.metrics.scaling_point import NOT_TRIED
 from perf_pipeline.report.html import render_html
@@ -134,3 +134,15 @@ def test_the_curve_is_drawn_through_a_point_for_each_number_of_units() -> None:
     assert "1 units 100/s; 2 units 187/s; 4 units 315/s" in drawn
     assert list(scaling_plots(scaled(1))) == []
     assert list(scaling_plots(None)) == []
+
+
+def test_a_capacity_that_stays_the_same_is_drawn() -> None:
+    # sigma is 1 exactly, where the formula has no value at 0 units.
+    flat = scaling_answer([CapacityAt(n, 100.0, 95.0, 105.0) for n in (1, 2, 4)], 0.5)
+    law = ScalabilityLaw(100.0, 1.0, 0.0)
+    assert flat.fit is not None
+    found = replace(scaled(), answer=replace(flat, fit=replace(flat.fit, law=law)))
+
+    [drawn] = scaling_plots(found)
+
+    assert "Universal Scalability Law" in drawn

@@ -96,10 +96,11 @@ def _searches(profile: "Profile", names: Sequence[str]) -> Iterator[str]:
 
 def _scalings(profile: "Profile", names: Sequence[str], target: "Target") -> Iterator[str]:
     """Say at which numbers of units each scaling run would search, and at which it can't."""
+    from perf_pipeline.engine.control_group import allowed_cpus
     from perf_pipeline.plan.scaling import cores_short, free_cores
     from perf_pipeline.report.scaling_texts import setting_sentence
 
-    cores = os.cpu_count() or 1
+    cores = allowed_cpus()
     for name in names:
         config = profile.benchmarks[name]
         if config.scaling is None or config.capacity is None:

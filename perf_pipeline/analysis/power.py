@@ -11,9 +11,10 @@ from statistics import median
 from typing import Final
 
 from perf_pipeline.analysis.noise import centre_and_spread, student_t
+from perf_pipeline.analysis.prediction import Prediction
 from perf_pipeline.analysis.scale import Ruler, Scale
 from perf_pipeline.analysis.series import Diff
-from perf_pipeline.analysis.suspicion import WORSE_SIGN, BaselinePolicy, Prediction
+from perf_pipeline.analysis.suspicion import WORSE_SIGN, BaselinePolicy
 from perf_pipeline.analysis.window import unsuspicious
 
 POWER: Final = 0.8

@@ -1,7 +1,8 @@
 """Says whether a run is out of line with a baseline, by Student's prediction interval.
 
 Formulas and sources: docs/statistics.md.
-Add here: a rule about a single run. Keep out: rules over several runs (baseline.py).
+Add here: a rule about a single run. Keep out: rules over several runs (baseline.py), and how far a
+new run may be from the centre (prediction.py).
 """
 
 import math
@@ -12,10 +13,10 @@ from functools import lru_cache
 from typing import Final
 
 from perf_pipeline.analysis.noise import SD_FLOOR, centre_and_spread, centre_of, student_t
+from perf_pipeline.analysis.prediction import Prediction
 from perf_pipeline.analysis.scale import Effect, Ruler, Scale, scale_of
 from perf_pipeline.metrics.catalog import Better, Kind
 
-_MDE_POWER: Final = 0.8
 WORSE_SIGN: Final[Mapping[Better, int]] = {"lower": 1, "higher": -1, "neither": 0}
 """Which way on the scale is worse."""
 
@@ -95,37 +96,6 @@ class Suspicion:
     minimum_detectable: float | None
     status: DiffStatus
     error: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """Predict a new run on a ruler.
-
-    Attributes:
-        n: number of runs that give the spread, with n - 1 degrees of freedom.
-        centre: position of the centre.
-        error: standard error of a new run, s * sqrt(1 + 1/n).
-        critical: the critical value, t(1 - alpha/2, n - 1).
-    """
-
-    n: int
-    centre: float
-    error: float
-    critical: float
-
-    @property
-    def half_width(self) -> float:
-        """Return half of the prediction interval, as a distance of positions."""
-        return self.critical * self.error
-
-    def detectable(self, ruler: Ruler, sign: int) -> float:
-        """Return the smallest change upwards (1) or downwards (-1) that a single run shows.
-
-        It shows in 80 of 100 cases, and is a positive number on the scale of the ruler.
-        Source: Bloom (1995).
-        """
-        needed = max(self.half_width, ruler.least_distance(self.centre, sign))
-        return abs(ruler.change(sign * (needed + student_t(_MDE_POWER, self.n - 1) * self.error)))
 
 
 def suspicion(

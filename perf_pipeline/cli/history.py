@@ -14,7 +14,7 @@ from perf_pipeline.cli.values import RunId, WholeNumber
 from perf_pipeline.cli.verdict import finish, form_options, shown
 
 if TYPE_CHECKING:
-    from perf_pipeline.config.profile import OnEnvironmentChanged
+    from perf_pipeline.config.baseline_policy import OnEnvironmentChanged
     from perf_pipeline.store.state import State
 
 

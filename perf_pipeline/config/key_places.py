@@ -10,17 +10,13 @@ from itertools import chain
 from types import UnionType
 from typing import Annotated, Any, Final, TypeGuard, Union, get_args, get_origin
 
+from perf_pipeline.config.baseline_policy import BaselinePolicyConfig
 from perf_pipeline.config.data_sets import DataSet
 from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.frozen import Frozen, keys_of
 from perf_pipeline.config.http_steps import Expect, HttpStep, PythonParameters
 from perf_pipeline.config.parameters import ITERATIONS
-from perf_pipeline.config.profile import (
-    BaselinePolicyConfig,
-    BenchmarkConfig,
-    Profile,
-    Seeding,
-)
+from perf_pipeline.config.profile import BenchmarkConfig, Profile, Seeding
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.config.threshold_entry import ThresholdEntry

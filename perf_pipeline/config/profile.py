@@ -7,12 +7,13 @@ out: the numbers themselves (profiles/*.toml) and reading files (loading.py).
 import hashlib
 import json
 import re
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.alerts import Alerts
+from perf_pipeline.config.baseline_policy import BaselinePolicyConfig
 from perf_pipeline.config.bounds import LARGEST_STORED, MOST_WORKERS
 from perf_pipeline.config.capacity import CapacitySearch
 from perf_pipeline.config.duet import DuetConfig
@@ -41,8 +42,6 @@ from perf_pipeline.metrics.scenario_tags import ScenarioTags
 from perf_pipeline.metrics.threshold import Threshold, parse_threshold
 from perf_pipeline.units import US_PER_S
 
-CONFIRM_PAUSE_US: Final = 15 * US_PER_S
-OnEnvironmentChanged = Literal["warn", "fail"]
 ANSWERED_BY_DEFAULT: Final = "rate>=0.95"
 # Of a benchmark with faults: what fails meanwhile is counted apart (docs/faults.md).
 _WITH_FAULTS: Final = ((FAULTS_UNRECOVERED, "value==0"), (ANSWERED_BESIDE_FAULTS, "value>=0.95"))
@@ -153,44 +152,6 @@ class BenchmarkConfig(Frozen):
         named = set(map(str.strip, self.thresholds))
         missing = [default for default in by_default if default[0] not in named]
         return [*self.parsed_thresholds(), *(parse_threshold(*default) for default in missing)]
-
-
-class PinnedBaseline(Frozen):
-    """Pin a fixed figure to compare with, e.g. a p(95) of 800 ms."""
-
-    benchmark: str
-    metric: str
-    statistic: str
-    value: float = Field(gt=0, le=1e18, strict=False)
-
-
-class BaselinePolicyConfig(Frozen):
-    """Set the baseline diff (docs/statistics.md).
-
-    Attributes:
-        window: how many runs a baseline has at most.
-        minimum_runs: below this many runs nothing is compared (LEARNING).
-        alpha: level of significance of the two-sided t test.
-        minimum_effect: smaller changes are never suspect (0.05 = 5 %).
-        on_environment_changed: `fail` ends a run whose gate is withheld with 97; `warn` only tells
-            it, until too many runs in a row were withheld.
-        confirm_pause_us: how long the only suspect benchmark waits before each of its re-runs;
-            several take turns instead.
-        pinned: fixed figures to compare with.
-    """
-
-    window: int = Field(default=30, ge=5, le=1_000)
-    minimum_runs: int = Field(default=5, ge=3, le=1_000)
-    alpha: float = Field(default=0.02, gt=0, lt=0.5)
-    minimum_effect: float = Field(default=0.05, ge=0, lt=1)
-    on_environment_changed: OnEnvironmentChanged = Field(default="warn", exclude_if=equals("warn"))
-    confirm_pause_us: Duration = Field(
-        default=CONFIRM_PAUSE_US,
-        alias="confirmPause",
-        ge=0,
-        exclude_if=equals(CONFIRM_PAUSE_US),
-    )
-    pinned: tuple[PinnedBaseline, ...] = Field(default=(), strict=False)
 
 
 class Question(Frozen):

@@ -13,7 +13,8 @@ from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff, pinn
 from perf_pipeline.analysis.environment import suspects_moved, withheld
 from perf_pipeline.analysis.family import agreed
 from perf_pipeline.analysis.suspicion import WORSE
-from perf_pipeline.config.profile import PinnedBaseline, Profile
+from perf_pipeline.config.baseline_policy import PinnedBaseline
+from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import is_what_if
 from perf_pipeline.judging.machines import machine_of

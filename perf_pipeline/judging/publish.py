@@ -12,7 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from perf_pipeline.config.profile import OnEnvironmentChanged, Profile
+from perf_pipeline.config.baseline_policy import OnEnvironmentChanged
+from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.questions import answering, asks_for_a_million
 from perf_pipeline.errors import StoreError
 from perf_pipeline.judging.attribution import attributions

@@ -11,8 +11,9 @@ from perf_pipeline.analysis.baseline import BaselinePolicy, Series
 from perf_pipeline.analysis.scale import scale_of
 from perf_pipeline.analysis.window import anchor
 from perf_pipeline.benchmarks.registry import is_shipped
+from perf_pipeline.config.baseline_policy import PinnedBaseline
 from perf_pipeline.config.check_names import thresholds_of
-from perf_pipeline.config.profile import PinnedBaseline, Profile
+from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.catalog import (
     CATALOG,
     FAULT_RECOVERY_S,

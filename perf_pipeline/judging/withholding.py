@@ -9,7 +9,7 @@ from statistics import median
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.shared import LASTING_RUNS
-from perf_pipeline.config.profile import OnEnvironmentChanged
+from perf_pipeline.config.baseline_policy import OnEnvironmentChanged
 from perf_pipeline.report.model import Withheld
 from perf_pipeline.store.baselines import (
     ChangePointRow,

@@ -16,6 +16,7 @@ import click
 from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.cli.main import main
 from perf_pipeline.config.alerts import Alerts, EmailAlert, UrlAlert
+from perf_pipeline.config.baseline_policy import BaselinePolicyConfig, PinnedBaseline
 from perf_pipeline.config.capacity import CapacitySearch
 from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.executors.registry import EXECUTORS
@@ -31,9 +32,7 @@ from perf_pipeline.config.outputs import OutConfig
 from perf_pipeline.config.own_deliveries import Deliveries
 from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import (
-    BaselinePolicyConfig,
     BenchmarkConfig,
-    PinnedBaseline,
     Profile,
     Question,
     Seeding,

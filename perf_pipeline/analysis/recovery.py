@@ -2,10 +2,11 @@
 
 The time of a load is cut into buckets by when operations were due, so that a stall cannot hide.
 Bands say what was usual before the first fault: the worst twentieth of the buckets, and some room.
-A fault has an effect where a bucket is out of the bands, and one of the next two as well. All is as
-before from the first bucket on that is in the bands and after which they are kept for `HOLD_US`, up
-to one bucket in ten, and also from the undo on for as long. What comes back later than that before
-the end of the load has not been seen to come back.
+A fault has an effect where a bucket is out of the bands, and one of the next two as well; where
+more failed than usual until the bucket after the undo, that bucket is enough. All is as before from
+the first bucket on that is in the bands and after which they are kept for `HOLD_US`, up to one
+bucket in ten, and also from the undo on for as long. What comes back later than that before the end
+of the load has not been seen to come back.
 
 Add here: another rule of recovery. Keep out: reading (store/spool_course.py) and breaking things.
 """
@@ -79,9 +80,13 @@ class Bands:
             return False
         if bucket.planned <= 0:
             return True
-        if bucket.answered / bucket.planned < self.answered or _failed(bucket) > self.failed:
+        if bucket.answered / bucket.planned < self.answered or self.is_failing(bucket):
             return False
         return not _over(bucket.p95_ms, self.p95_ms)
+
+    def is_failing(self, bucket: Bucket) -> bool:
+        """Say whether more operations of a bucket failed than usual."""
+        return _failed(bucket) > self.failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +168,13 @@ def recovery_of(
 
     first = place(injected_us)
     last = min(len(good), place(undone_us + EFFECT_WITHIN_US) + 1)
-    felt = next(
-        (n for n in range(first, last) if not good[n] and not all(good[n + 1 : n + 3])), None
-    )
+    at_undo = place(undone_us) + 1
+
+    def is_felt(n: int) -> bool:
+        fails = n <= at_undo and bands.is_failing(buckets[n])
+        return not good[n] and (fails or not all(good[n + 1 : n + 3]))
+
+    felt = next((n for n in range(first, last) if is_felt(n)), None)
     if felt is None:
         return Recovery(None, injected_us, _share(good[first : _end(len(good), next_us, place)]))
     back = _back(good, felt, place(undone_us), max(1, HOLD_US // width))

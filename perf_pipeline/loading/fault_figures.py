@@ -172,9 +172,6 @@ def _felt(load: _BucketedLoad, records: Sequence[FaultRecord]) -> FeltFaults:
             undone_us=record.undone_us,
             next_us=following,
         )
-        until_us = load.ends_us if recovery.recovered_us is None else recovery.recovered_us
-        figures += _figures(load, record, recovery, since_us, until_us)
-        problems += _problems(load, record, recovery)
         seen.append(
             replace(
                 record,
@@ -183,6 +180,9 @@ def _felt(load: _BucketedLoad, records: Sequence[FaultRecord]) -> FeltFaults:
                 within_us=load.width_us,
             )
         )
+        until_us = _over_us(load, seen[-1])
+        figures += _figures(load, record, recovery, since_us, until_us)
+        problems += _problems(load, record, recovery)
         since_us = max(since_us, until_us)
     return FeltFaults(
         tuple(seen), (*figures, *_wholes(figures, seen), *_beside(load, seen)), tuple(problems)
@@ -236,10 +236,7 @@ def _wholes(figures: Sequence[Figure], records: Sequence[FaultRecord]) -> Iterat
 
 def _beside(load: _BucketedLoad, records: Sequence[FaultRecord]) -> Iterator[Figure]:
     """Yield the share that went well apart from faults; nothing where none of the load is."""
-    spans = [
-        (record.injected_us, load.ends_us if record.recovered_us is None else record.recovered_us)
-        for record in records
-    ]
+    spans = [(record.injected_us, _over_us(load, record)) for record in records]
     apart = [
         bucket
         for bucket in load.buckets
@@ -257,6 +254,12 @@ def _beside(load: _BucketedLoad, records: Sequence[FaultRecord]) -> Iterator[Fig
     asked = answered + failed + max(0, dropped)
     if asked:
         yield Figure(ANSWERED_BESIDE_FAULTS, answered / asked)
+
+
+def _over_us(load: _BucketedLoad, record: FaultRecord) -> int:
+    """Return until when a fault is blamed: its recovery, and not before its undo."""
+    recovered_us = load.ends_us if record.recovered_us is None else record.recovered_us
+    return max(recovered_us, record.undone_us)
 
 
 def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -111,6 +111,19 @@ def test_starts_that_were_dropped_are_missing_answers() -> None:
     assert felt(buckets, 10.0, 11.0).recovered_us == 13_000_000
 
 
+@pytest.mark.parametrize(("at_s", "is_felt"), [(10.0, True), (10.5, True), (12.0, False)])
+def test_one_bucket_of_failures_is_an_effect_until_the_one_after_the_undo(
+    at_s: float, is_felt: bool
+) -> None:
+    # A reset at 10.1 s is over at once: what fails of it is due until 11 s.
+    buckets = load(30, (at_s, at_s + 0.5, {"answered": 15, "failed": 10}))
+
+    found = felt(buckets, 10.1, 10.1)
+
+    assert found.effect_us == (max(10_100_000, round(at_s * US_PER_S)) if is_felt else None)
+    assert found.recovered_us == (round((at_s + 0.5) * US_PER_S) if is_felt else 10_100_000)
+
+
 def test_one_slow_bucket_is_no_effect_and_does_not_undo_a_recovery() -> None:
     buckets = load(30, (10, 12, DOWN), (13, 13.5, SLOW), (20, 20.5, SLOW))
     quiet = load(30, (12, 12.5, SLOW))

@@ -1,0 +1,66 @@
+"""Figures of a fault that is shorter than what its load is cut into."""
+
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.loading.fault_figures import FeltFaults, felt_faults
+from perf_pipeline.metrics.faults import FaultRecord
+from perf_pipeline.metrics.sample import Outcome, Sample
+from perf_pipeline_tests.support.histories.spool import Spool, counts, sample
+
+PROFILE = """
+name = "short"
+[benchmarks.api.scenarios.create]
+exec = "http_steps"
+executor = "constant-arrival-rate"
+rate = 20
+duration = "10s"
+preAllocatedVUs = 1
+[[benchmarks.api.scenarios.create.parameters.steps]]
+name = "visit"
+method = "GET"
+path = "/"
+"""
+HALF_A_SECOND = FaultRecord(0, "reset", "reset", "load to api", 6_200_000, 6_700_000, 6_700_000)
+
+
+def seen(tmp_path: Path, ms: float, outcome: Outcome) -> FeltFaults:
+    """Work out a load of seconds 1 to 11 in which the ten operations due in a fault are unlike."""
+
+    def one(due_us: int) -> Sample:
+        is_hit = 6_200_000 <= due_us < 6_700_000
+        took_ms, ended = (ms, outcome) if is_hit else (1.0, Outcome.OK)
+        return sample(took_ms, outcome=ended, intended_us=due_us, started_us=due_us)
+
+    profile = tmp_path / "short.toml"
+    profile.write_text(PROFILE, encoding="utf-8")
+    config = load_profile(str(profile)).benchmarks["api"]
+    samples = [one(due_us) for due_us in range(1_000_000, 11_000_000, 50_000)]
+    folder = Spool(samples=samples).write(tmp_path) / "api"
+    return felt_faults(folder, config, [counts()], [HALF_A_SECOND], knows_messages=False)
+
+
+def test_what_fails_in_half_a_second_is_counted_and_has_a_recovery(tmp_path: Path) -> None:
+    found = seen(tmp_path, 1.0, Outcome.FAILED)
+
+    figures = {figure.name: figure.value for figure in found.figures if figure.operation}
+    # 20 a second are due, so that buckets last a second, and that from 6 to 7 s has all ten.
+    assert figures["fault_failed"] == 10
+    assert figures["fault_effect_s"] == 0
+    assert figures["fault_recovery_s"] == pytest.approx(0.8)
+
+
+def test_what_is_slow_in_a_fault_without_an_effect_is_counted_until_its_undo(
+    tmp_path: Path,
+) -> None:
+    found = seen(tmp_path, 400.0, Outcome.OK)
+
+    figures = {figure.name: figure.value for figure in found.figures if figure.operation}
+    # One bucket is out of its band, 1 ms and 10 ms more, and that alone is no effect.
+    assert "fault_effect_s" not in figures
+    assert figures["fault_recovery_s"] == 0
+    assert figures["fault_slow"] == 10
+    (beside,) = (one.value for one in found.figures if one.name == "answered_beside_faults")
+    assert beside == 1

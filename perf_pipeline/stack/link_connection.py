@@ -72,17 +72,21 @@ class ProxiedLink:
             yield data[begin : begin + most]
 
     def _apply(self) -> None:
+        """Go by the rules of now; what waits keeps its time, unless the link is wider now."""
+        before = self.rule
         self.rule = joined(self._rules.values())
+        is_wider = self.rule.changes_nothing or self.rule.bytes_per_s > before.bytes_per_s
         if self.rule.is_cut:
             self.is_whole.clear()
         else:
             self.is_whole.set()
-        self._free_at = dict.fromkeys(self._free_at, 0.0)
+        if is_wider:
+            self._free_at = dict.fromkeys(self._free_at, 0.0)
         for connection in tuple(self.connections):
             if self.rule.resets:
                 connection.reset()
             else:
-                connection.go_on(all_is_due=True)
+                connection.go_on(all_is_due=is_wider)
 
 
 class LinkConnection:
@@ -125,6 +129,12 @@ class LinkConnection:
             end.reset()
         self.forget()
 
+    def close(self) -> None:
+        """Close both ends once they have sent what they were given; asyncio leaves them open."""
+        for end in (self.asks, self.answers):
+            if end.transport is not None:
+                end.transport.close()
+
     def forget(self) -> None:
         """Leave the link, once neither end is there any more."""
         if self._connecting is not None:
@@ -138,6 +148,7 @@ class LinkEnd(asyncio.Protocol):
     def __init__(self, connection: LinkConnection, *, is_server: bool) -> None:
         self.transport: asyncio.Transport | None = None
         self.is_lost = False
+        self.has_ended = False
         self._connection = connection
         self._is_server = is_server
         self._waiting: deque[tuple[float, bytes]] = deque()
@@ -227,12 +238,15 @@ class LinkEnd(asyncio.Protocol):
 
     def _give(self, target: asyncio.Transport, piece: bytes) -> None:
         self._waiting_bytes -= len(piece)
+        self.has_ended = self.has_ended or not piece
         if target.is_closing():
             return
         if piece:
             target.write(piece)
         elif self.is_lost:
             target.close()
+        elif self._connection.other(self).has_ended:
+            self._connection.close()
         else:
             target.write_eof()
 

@@ -9,7 +9,9 @@ imports of clients; the proxy stands beside a measurement.
 import asyncio
 import json
 import os
+import resource
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -19,6 +21,8 @@ from perf_pipeline.stack.link_rule import LinkRule
 
 KNOWN_BY: Final = "LINK_PROXY_KNOWN_BY"
 """The variable with what one has to know to be obeyed."""
+_WAITING_CLIENTS: Final = 4_096
+"""A whole load may connect at once; whoever finds the queue full tries again after a second."""
 
 
 class LinkProxy:
@@ -42,16 +46,22 @@ class LinkProxy:
         """
         loop = asyncio.get_running_loop()
         for name, link in self._links.items():
-            await loop.create_server(partial(_accepted, link), HOST, self._ports[name])
+            port, backlog = self._ports[name], _WAITING_CLIENTS
+            await loop.create_server(partial(_accepted, link), HOST, port, backlog=backlog)
         server = await asyncio.start_server(self._obey, HOST, control)
         await server.serve_forever()
 
     async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take one rule, say so, and keep it until the connection ends."""
+        """Take one rule, say so, and keep it until the connection ends.
+
+        Who gives no rule is told how many seconds of CPU this process has taken.
+        """
         links: list[ProxiedLink] = []
         try:
             asked = json.loads(await reader.readline() or "{}")
-            if asked.get("token") == self._token:
+            if asked.get("token") == self._token and "links" not in asked:
+                writer.write(f"{time.process_time():.6f}\n".encode())
+            elif asked.get("token") == self._token:
                 links = [self._links[name] for name in asked["links"]]
                 for link in links:
                     link.begin(writer, LinkRule(**asked["rule"]))
@@ -77,6 +87,8 @@ def _upstreams(arguments: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     """Serve the links that the arguments name, `name:port:upstream`, after the control port."""
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     proxy = LinkProxy(dict(_upstreams(arguments[1:])), environ[KNOWN_BY])
     asyncio.run(proxy.serve(int(arguments[0])))
 

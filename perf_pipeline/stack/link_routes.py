@@ -5,7 +5,7 @@ who connects to whom (config/fault_keys.py).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -80,18 +80,34 @@ def planned_links(pairs: Iterable[tuple[str, str]]) -> Links:
     Args:
         pairs: client and server of each link.
     """
-    api = free_port()
+    ports = different_ports()
+    api = next(ports)
+
+    def upstream_of(server: str) -> int:
+        if server == "broker":
+            return next(ports)
+        return api if server == "api" else 0
+
     return Links(
         tuple(
-            Link(
-                client,
-                server,
-                port=free_port(),
-                upstream={"api": api, "broker": free_port()}.get(server, 0),
-            )
+            Link(client, server, port=next(ports), upstream=upstream_of(server))
             for client, server in sorted(pairs)
         )
     )
+
+
+def different_ports(taken: Iterable[int] = ()) -> Iterator[int]:
+    """Yield ports that are free now, none twice: nobody listens at one that is planned only.
+
+    Args:
+        taken: planned before.
+    """
+    planned = set(taken)
+    while True:
+        port = free_port()
+        if port not in planned:
+            planned.add(port)
+            yield port
 
 
 def port_in(address: str) -> int:

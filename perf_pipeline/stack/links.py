@@ -9,19 +9,19 @@ import secrets
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.link_proxy import KNOWN_BY
-from perf_pipeline.stack.link_routes import Links
+from perf_pipeline.stack.link_routes import Links, different_ports
 from perf_pipeline.stack.link_rule import LinkRule
 from perf_pipeline.stack.service import (
     BEHIND_THE_LOAD,
     LOOPBACK,
     Command,
-    free_port,
     is_listening,
     spawn,
 )
@@ -44,7 +44,8 @@ def start_links(folder: Path, links: Links, ports: Mapping[str, int]) -> Links:
     routes = tuple(
         replace(link, upstream=link.upstream or ports[link.server]) for link in links.links
     )
-    control, token = free_port(), secrets.token_urlsafe(24)
+    planned = (port for link in routes for port in (link.port, link.upstream))
+    control, token = next(different_ports(planned)), secrets.token_urlsafe(24)
     command = Command(
         name="links",
         argv=(
@@ -76,15 +77,8 @@ class HeldLinks:
     """
 
     def __init__(self, links: Links, names: Sequence[str], rule: LinkRule) -> None:
-        asked = {"token": links.token, "links": list(names), "rule": asdict(rule)}
-        try:
-            self._connection = socket.create_connection(
-                (LOOPBACK, links.control), timeout=_ANSWERED_WITHIN_S
-            )
-            self._connection.sendall(json.dumps(asked).encode() + b"\n")
-            answer = self._connection.recv(16)
-        except OSError as error:
-            raise StackError(f"the proxy between the parts does not answer: {error}") from error
+        asked = {"links": list(names), "rule": asdict(rule)}
+        self._connection, answer = _answered(links, asked)
         if answer != b"done\n":
             self._connection.close()
             raise StackError(f"the proxy between the parts refuses a rule for {', '.join(names)}")
@@ -92,3 +86,37 @@ class HeldLinks:
     def release(self) -> None:
         """Let the connections be as they were."""
         self._connection.close()
+
+
+def proxy_cpu_s(links: Links) -> float:
+    """Return how many seconds of CPU the proxy of a stack has taken; only one that works says so.
+
+    Raises:
+        StackError: it does not answer.
+    """
+    connection, answer = _answered(links, {})
+    connection.close()
+    try:
+        return float(answer)
+    except ValueError as error:
+        raise StackError(f"the proxy between the parts answers {answer!r}") from error
+
+
+def _answered(links: Links, asked: Mapping[str, Any]) -> tuple[socket.socket, bytes]:
+    """Ask the proxy for something, and return the connection with what was answered.
+
+    Raises:
+        StackError: it does not answer.
+    """
+    line = json.dumps({"token": links.token, **asked}).encode() + b"\n"
+    with ExitStack() as leaving:
+        try:
+            connection = leaving.enter_context(
+                socket.create_connection((LOOPBACK, links.control), timeout=_ANSWERED_WITHIN_S)
+            )
+            connection.sendall(line)
+            answer = connection.recv(32)
+        except OSError as error:
+            raise StackError(f"the proxy between the parts does not answer: {error}") from error
+        leaving.pop_all()
+    return connection, answer

@@ -8,15 +8,19 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from psutil import Process
 
 from perf_pipeline.errors import StackError
+from perf_pipeline.stack import link_routes
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.link_routes import Link, Links, planned_links
 from perf_pipeline.stack.link_rule import LinkRule
-from perf_pipeline.stack.links import HeldLinks, start_links
+from perf_pipeline.stack.links import HeldLinks, proxy_cpu_s, start_links
+from perf_pipeline.stack.part_faults import leaders_of
 from perf_pipeline.stack.process_register import this_process
 from perf_pipeline.stack.service import open_folder
 
@@ -48,9 +52,20 @@ def _serve(listener: socket.socket) -> None:
 
 
 @pytest.fixture(scope="module")
-def links(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Links]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("links")
+
+
+@pytest.fixture
+def proxy(links: Links, folder: Path) -> Process:
+    """Give the process of the proxy."""
+    assert links.control
+    return Process(*leaders_of(folder, "links"))
+
+
+@pytest.fixture(scope="module")
+def links(folder: Path) -> Iterator[Links]:
     """Give a link to a server that sends back what it gets."""
-    folder: Path = tmp_path_factory.mktemp("links")
     open_folder(folder, owner=this_process())
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_serve, args=(listener,), daemon=True).start()
@@ -78,6 +93,34 @@ def asked(connection: socket.socket, text: bytes = b"ping") -> float:
 def _send_all(connection: socket.socket, sent: bytes) -> None:
     connection.sendall(sent)
     connection.shutdown(socket.SHUT_WR)
+
+
+def test_connections_that_are_closed_leave_nothing_behind(links: Links, proxy: Process) -> None:
+    with closing(connected(links)) as connection:
+        asked(connection)
+    before = proxy.num_fds()
+
+    for _ in range(40):
+        with closing(connected(links)) as connection:
+            asked(connection)
+
+    until_s = time.monotonic() + PATIENCE_S
+    while proxy.num_fds() > before and time.monotonic() < until_s:
+        time.sleep(0.05)
+    assert proxy.num_fds() <= before
+
+
+def test_a_proxy_says_how_much_it_has_worked_and_who_is_no_proxy_is_told(links: Links) -> None:
+    began_s = proxy_cpu_s(links)
+
+    with closing(connected(links)) as connection:
+        asked(connection, b"x" * 1_000_000)
+
+    assert proxy_cpu_s(links) > began_s > 0
+    with pytest.raises(StackError, match="the proxy between the parts answers b''"):
+        proxy_cpu_s(replace(links, token="guessed"))
+    with pytest.raises(StackError, match="the proxy between the parts does not answer: .*refused"):
+        proxy_cpu_s(replace(links, control=1))
 
 
 def test_bytes_come_back_as_they_were_sent_and_the_end_does_too(links: Links) -> None:
@@ -166,7 +209,6 @@ def test_rules_of_two_holders_add_up_and_each_ends_alone(links: Links) -> None:
         second = HeldLinks(links, [NAME], LinkRule(delay_s=0.3))
         both_s = asked(connection)
         first.release()
-        time.sleep(0.05)  # the proxy sees the end of the connection in its next turn
         one_s = asked(connection)
         second.release()
 
@@ -215,6 +257,16 @@ def test_nobody_without_the_token_hinders_anything(links: Links) -> None:
         HeldLinks(links, ["api-postgres"], LinkRule(is_cut=True))
     with closing(connected(links)) as connection:
         assert asked(connection) < PATIENCE_S
+
+
+def test_no_port_is_planned_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter([15_001, 15_001, 15_002, 15_001, 15_003, 15_002, 15_004, 15_005])
+    monkeypatch.setattr(link_routes, "free_port", lambda: next(drawn))
+
+    planned = planned_links([("load", "api"), ("load", "broker")])
+
+    ports = [port for link in planned.links for port in (link.port, link.upstream)]
+    assert len(set(ports)) == 4
 
 
 def test_an_address_leads_through_the_proxy_for_who_has_a_link_alone() -> None:

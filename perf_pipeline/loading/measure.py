@@ -7,7 +7,7 @@ Add here: something that happens around every load. Keep out: what only one benc
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -34,6 +34,7 @@ from perf_pipeline.loading.needs import prepare_benchmark, prepare_step, tidy
 from perf_pipeline.loading.own_deliveries import OwnDeliveries
 from perf_pipeline.loading.pgbench import pgbench_beside
 from perf_pipeline.loading.progress import LoadWatch
+from perf_pipeline.loading.proxy_watch import ProxyWatch
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.step_counts import counts_of, measured_s, reasons_of_step, worst_health
 from perf_pipeline.loading.watching import sampler
@@ -65,7 +66,14 @@ class _Gathered:
     crossed: bool = False
     spans: Sequence[SpanFigures] = ()
     ledger: LedgerCounts | None = None
+    proxy_trouble: str = ""
     faults: Sequence[FaultRecord] = ()
+
+    def note_proxy(self, proxy: ProxyWatch) -> None:
+        """Make the benchmark INVALID where the proxy between the parts is gone, or the limit."""
+        if trouble := proxy.trouble():
+            self.proxy_trouble = trouble
+            self.limits.append(trouble)
 
 
 def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
@@ -104,7 +112,9 @@ def _load_and_write(
         _run_steps(session, benchmark, folder, load)
     except TargetUnavailableError as error:
         load.aborted = True
-        load.problems.append(error.sentence)
+        load.note_proxy(ProxyWatch(session.stack))
+        if not load.proxy_trouble:
+            load.problems.append(error.sentence)
     except GeneratorLimitError as error:
         load.aborted = True
         load.limits.append(error.sentence)
@@ -176,6 +186,7 @@ def _run_step(
             session.say(sentence)
         sampling.start()
         load.costs.start()
+        watch.proxy.begin()
         faults.begin(time.monotonic_ns() + round(start_ahead_s(apart=apart) * 1e9))
 
     apart = session.fleet is not None
@@ -210,6 +221,7 @@ def _note_step(
     load.problems += outcome.health.notes
     for sentence in faults.heard():
         session.say(sentence)
+    load.note_proxy(watch.proxy)
     if watch.problem:
         load.aborted = True
         load.problems.append(watch.problem)
@@ -224,6 +236,7 @@ def _collect(
     """Read what was done, and complete the ledger of a benchmark that has one."""
     load.spans, counts = tuple(span_figures(folder)), tuple(counts_of(load.outcomes))
     found = completed_ledger(session, benchmark, folder, load.origin_ns, load.spans, counts, own)
+    load.note_proxy(ProxyWatch(session.stack))  # messages that are on their way need it, too
     for sentence in (*found.problems, *found.limits, *found.told):
         session.say(sentence)
     load.problems += found.problems
@@ -233,6 +246,8 @@ def _collect(
     config = session.profile.benchmarks[benchmark]
     knows = found.counts is not None
     felt = felt_faults(folder, config, counts, load.faults, knows_messages=knows)
+    if load.proxy_trouble:
+        felt = replace(felt, problems=())  # that the target did not recover: who knows
     for told in (felt, grown_figures(folder, config, counts)):
         load.problems += told.problems
         load.figures += told.figures

@@ -18,6 +18,7 @@ from perf_pipeline.loading.broker_watch import BrokerWatch
 from perf_pipeline.loading.fault_driver import FaultDriver
 from perf_pipeline.loading.live import LiveJudge
 from perf_pipeline.loading.progress_line import figures_of, line_of
+from perf_pipeline.loading.proxy_watch import ProxyWatch
 from perf_pipeline.loading.session import Session
 from perf_pipeline.units import US_PER_S, format_duration
 
@@ -62,6 +63,7 @@ class LoadWatch:
     Attributes:
         stop: ends the load; set by the user's stop, a dead target and brokers that lead elsewhere.
         problem: one sentence when the target's death or its brokers ended the load, else None.
+        proxy: between the parts; while it is gone, silence is not the target's.
         crossed: one sentence when a threshold with abortOnFail ended it, else None.
     """
 
@@ -86,6 +88,7 @@ class LoadWatch:
         self._silence = Streak(self._gone_after_us / US_PER_S)
         self._is_told = False
         self.stop = Either(session.stop)
+        self.proxy = ProxyWatch(session.stack)
         self.problem: str | None = None
         self.crossed: str | None = None
 
@@ -123,7 +126,11 @@ class LoadWatch:
         ways = sum((Counter(scenario.ways) for scenario in progress.scenarios), Counter())
         self._failures.look(progress.elapsed_s, ok, ways)
         self._silence.look(progress.elapsed_s, ok + answered(ways), ways)
-        if self._silence.is_lasting and not self.problem and not self._is_meant:
+        is_silent = self._silence.is_lasting and not self.problem
+        if is_silent and (trouble := self.proxy.trouble()):
+            self.problem = f"{trouble}; the load was ended"
+            self.stop.set()
+        elif is_silent and not self._is_meant:
             self.problem = (
                 f"{self._silence} of {self._benchmark} failed: {cause_of(self._silence.ways)}, so "
                 f"the load was ended{self._remedy()}"

@@ -212,7 +212,8 @@ def _with_links(stack: Stack, links: Links) -> Stack:
     names = ", ".join(f"{link.client} to {link.server}" for link in links.links)
     notice = (
         f"the connections {names} go through a proxy all the time, because faults hinder them; "
-        "figures of such runs are compared with one another only"
+        "each answer takes as much longer as docs/faults.md says, and figures of such runs are "
+        "compared with one another only"
     )
     return replace(stack, links=links, notices=(*stack.notices, notice))
 

@@ -1,0 +1,59 @@
+"""The proxy between parts beside a load: whether it passes on, and whether it was the limit itself.
+
+What a load sees behind a proxy that is gone, or that has no time, says nothing about the target.
+Add here: another thing that makes a proxy unfit. Keep out: what it is told (held_faults.py), and
+what is done about it (progress.py, measure.py).
+"""
+
+import time
+from typing import Final
+
+from perf_pipeline.errors import StackError
+from perf_pipeline.stack.link_routes import NO_LINKS
+from perf_pipeline.stack.links import proxy_cpu_s
+from perf_pipeline.stack.parts import Stack
+
+MOST_CPU: Final = 0.8
+"""Of the one processor that a proxy can use: at more, bytes wait twice as long as they take."""
+
+
+class ProxyWatch:
+    """Watch the proxy of a stack during a step of a load; without one all is well.
+
+    Args:
+        stack: of the run.
+    """
+
+    def __init__(self, stack: Stack | None) -> None:
+        self._links = NO_LINKS if stack is None else stack.links
+        self._began: tuple[float, float] | None = None
+
+    def begin(self) -> None:
+        """Count the proxy's work from here."""
+        try:
+            self._began = self._now()
+        except StackError:
+            self._began = None  # it is told at the end, when it is asked again
+
+    def trouble(self) -> str:
+        """Say why what went through the proxy tells nothing about the target; or nothing."""
+        if not self._links.links:
+            return ""
+        try:
+            now_s, cpu_s = self._now()
+        except StackError as error:
+            return f"{error.sentence}, so nobody can tell what the target did behind it"
+        if self._began is None:
+            return ""
+        began_s, before_s = self._began
+        share = (cpu_s - before_s) / max(now_s - began_s, 1.0)
+        if share <= MOST_CPU:
+            return ""
+        return (
+            f"the proxy between the parts took {share:.0%} of a processor, and can use one only, "
+            "so what was slow behind it was not the target alone"
+        ).replace("%", " %")
+
+    def _now(self) -> tuple[float, float]:
+        cpu_s = proxy_cpu_s(self._links) if self._links.links else 0.0
+        return time.monotonic(), cpu_s

@@ -21,16 +21,21 @@ if TYPE_CHECKING:
 Escape = Callable[[str], Markup]
 
 # Those below the others are of a run that is not over (following/).
-_GOOD: Final = frozenset({"PASS", "OK", "IMPROVED", "COMPLETED", "HOLDS_SO_FAR"})
+_GOOD: Final = frozenset(
+    {*("PASS", "OK", "IMPROVED", "COMPLETED", "HELD", "FASTER", "EQUIVALENT"), "HOLDS_SO_FAR"}
+)
+_STRONG: Final = frozenset({"CAPACITY", "SCALING", "FAULT", "GROWTH"})
+"""They name what a line is about; neither good nor bad."""
 _NEUTRAL: Final = frozenset(
     {
-        *("LEARNING", "NOT_APPLICABLE", "CEILING", "NOTE"),
+        *("LEARNING", "NOT_APPLICABLE", "CEILING", "NOTE", "NOT_TRIED"),
         *("TO_COME", "UNDER_WAY", "MEASURED", "NO_DATA_YET"),
     }
 )
 _CARE: Final = frozenset(
     {
         *("WARN", "SUSPECT", "NOTICE", "ENVIRONMENT_CHANGED", "FOUND", "NOT_SHOWN", "PROBLEM"),
+        *("AT_LEAST", "UNCONFIRMED", "UNFINISHED", "UNDECIDED"),
         *("CHANGED", "MISSED_SO_FAR", "CUT_OFF"),
     }
 )
@@ -97,9 +102,11 @@ def breakable(name: str) -> Markup:
 
 
 def style(status: str) -> str:
-    """Return the style class of a status: good, soft, care or bad."""
+    """Return the style class of a status: good, soft, strong, care or bad."""
     if status in _NEUTRAL:
         return "soft"
+    if status in _STRONG:
+        return "strong"
     if status in _GOOD:
         return "good"
     return "care" if status in _CARE else "bad"

@@ -37,6 +37,7 @@ _STYLES: Final = {
     "FAIL": "bold red",
     "FOUND": "bold yellow",
     "FAULT": "bold",
+    "GROWTH": "bold",
     "CEILING": "dim",
     "REGRESSED": "bold red",
     "LEARNING": "dim",

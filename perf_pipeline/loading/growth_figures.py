@@ -6,6 +6,7 @@ is read meanwhile (watching.py).
 
 import csv
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from perf_pipeline.metrics.growth import (
     LATENCY_GROWTH,
     OF_READINGS,
     GrowthRecord,
+    is_of_the_system,
     part_of,
 )
 from perf_pipeline.metrics.sample import Figure
@@ -76,7 +78,12 @@ def grown_figures(
     untold = [f"{metric} of {part}" for metric, part, _ in courses if (metric, part) not in told]
     unknown = f"{_TOO_FEW}{first_few(untold, _MOST_NAMED)}" if untold else ""
     problem = unknown if told else _NOTHING
-    return GrownFigures(tuple(_figures(records)), (problem,) if problem else ())
+    open_metrics = frozenset(
+        metric
+        for metric, part, _ in courses
+        if (metric, part) not in told and is_of_the_system(metric, part)
+    )
+    return GrownFigures(tuple(_figures(records, open_metrics)), (problem,) if problem else ())
 
 
 def _courses(folder: Path, from_us: int, until_us: int) -> Iterator[tuple[str, str, Course]]:
@@ -108,15 +115,21 @@ def _record(
     )
 
 
-def _figures(records: Sequence[GrowthRecord]) -> Iterator[Figure]:
-    """Yield the slope of each part, and for each metric that of the part that grows fastest."""
+def _figures(records: Sequence[GrowthRecord], open_metrics: AbstractSet[str]) -> Iterator[Figure]:
+    """Yield the slope of each part, and for each metric that of the part that grows fastest.
+
+    Args:
+        records: of all parts that have a slope.
+        open_metrics: those of which some part has none, so that nobody knows which grows fastest.
+    """
     fastest: dict[str, float] = {}
     for record in records:
         yield Figure(record.metric, record.per_h, operation=record.part)
         if record.is_of_the_system:
             fastest[record.metric] = max(record.per_h, fastest.get(record.metric, record.per_h))
     for metric, per_h in fastest.items():
-        yield Figure(metric, per_h)
+        if metric not in open_metrics:
+            yield Figure(metric, per_h)
 
 
 def _write(path: Path, records: Sequence[GrowthRecord]) -> None:

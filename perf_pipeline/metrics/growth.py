@@ -68,14 +68,19 @@ class GrowthRecord:
 
     @property
     def is_of_the_system(self) -> bool:
-        """Say whether it is about the system under test, and not about who loads it.
-
-        The latency of an operation with that name is the system's.
-        """
-        return self.part != GENERATOR or self.metric == LATENCY_GROWTH
+        """Say whether it is about the system under test, and not about who loads it."""
+        return is_of_the_system(self.metric, self.part)
 
 
 GROWTH_COLUMNS: Final = tuple(field.name for field in fields(GrowthRecord))
+
+
+def is_of_the_system(metric: str, part: str) -> bool:
+    """Say whether a part belongs to the system under test.
+
+    The latency of an operation that is called generator is the system's.
+    """
+    return part != GENERATOR or metric == LATENCY_GROWTH
 
 
 def part_of(reading: str, source: str) -> str:

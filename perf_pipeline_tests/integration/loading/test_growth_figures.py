@@ -30,10 +30,11 @@ def test_a_part_with_too_few_points_is_in_no_figure_and_is_named(tmp_path: Path)
 
     grown = grown_figures(folder, profile.benchmarks["end_to_end"], [counts()])
 
-    # 7 bytes a second are 25,200 an hour.
-    assert [figure.name for figure in grown.figures] == [MEMORY, MEMORY]
-    assert [round(figure.value) for figure in grown.figures] == [25_200, 25_200]
-    assert [figure.operation for figure in grown.figures] == ["api", ""]
+    # 7 bytes a second are 25,200 an hour. Which part grows fastest nobody knows, so that a bound on
+    # all of them has no figure: the one that died may have been the one that leaks.
+    assert [figure.name for figure in grown.figures] == [MEMORY]
+    assert [round(figure.value) for figure in grown.figures] == [25_200]
+    assert [figure.operation for figure in grown.figures] == ["api"]
     assert grown.problems == (
         f"fewer than ten points after settle do not tell whether these grow: {MEMORY} of worker",
     )

@@ -26,7 +26,6 @@ from time import perf_counter
 from typing import Final
 
 from perf_pipeline.judging.compare import compare_run
-from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.store.history import History
 from perf_pipeline.store.proof import seal
@@ -170,8 +169,7 @@ def _run(state: State, command: tuple[str, ...]) -> None:
 def _end_of_a_run(state: State, run_id: str) -> None:
     """Do what a run does after its last load: what is suspect, verdicts, comparison, reports."""
     compare_run(state, run_id)
-    judge_run(state, run_id)
-    publish(state, run_id)
+    publish(state, run_id, judges=True)
 
 
 def _seconds(call: Callable[[], None]) -> tuple[float, float]:

@@ -88,7 +88,8 @@ def _checked(engine: FleetEngine, profile: Profile, target: Target, say: Say) ->
             "the target needs an address that means the same on every host",
         )
     fleet = Fleet(engine, facts)
-    say(f"{profile.workers} load workers on a fleet: {fleet.size}")
+    workers = "1 load worker" if profile.workers == 1 else f"{profile.workers} load workers"
+    say(f"{workers} on a fleet: {fleet.size}")
     if told := too_many(facts, profile.workers):
         say(told)
     return fleet

@@ -117,6 +117,8 @@ def _measured(
     with asking_beside(target, b"/held/ann", RATE * SECONDS) as added_ms:
         answer = run(command, fleet, "--set", f"fleet.generators={generators}")
     assert command.passes_unless_held_up(answer.run_id), answer.err
+    workers = "1 load worker" if generators == 1 else "2 load workers"
+    assert f"{workers} on a fleet: 2 hosts" in answer.err
 
     (row,) = command.sql(
         "select count, median, p95, p99 from summaries where benchmark = 'held' and "

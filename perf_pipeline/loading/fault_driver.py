@@ -8,7 +8,7 @@ process holds (held_faults.py), and what the load felt (fault_figures.py).
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -21,6 +21,7 @@ from perf_pipeline.metrics.faults import FaultRecord
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.own_command import run_command
 from perf_pipeline.stack.part_faults import kill_part, pause, processes_of, require_part, stop_part
+from perf_pipeline.stack.process_register import birth_mark
 from perf_pipeline.stack.service import own_folder
 from perf_pipeline.stack.undoing import Pending, Undo, perform
 from perf_pipeline.units import US_PER_S
@@ -190,9 +191,7 @@ class FaultDriver:
         fault = planned.fault
         match fault.kind:
             case "command":
-                log = self._folder / "logs" / f"{planned.position}.log"
-                trouble = run_command(fault.run, fault.time_limit_us / US_PER_S, log, self._over)
-                return None if trouble is None else f"{fault.run!r} {trouble}"
+                return self._run_command(planned, undo)
             case "pause":
                 pause(undo.processes if undo is not None else ())
             case "kill":
@@ -203,6 +202,19 @@ class FaultDriver:
                 if (held := hold(self._session, fault, self._over.is_set)) is not None:
                     self._held[planned.name] = held
         return None
+
+    def _run_command(self, planned: _Planned, undo: Undo | None) -> str | None:
+        """Run the command of a fault; what undoes it ends the command before, if it still runs."""
+        fault = planned.fault
+
+        def note(pid: int) -> None:
+            if undo is not None:
+                self._pending.add(replace(undo, processes=((pid, birth_mark(pid)),)))
+
+        log = self._folder / "logs" / f"{planned.position}.log"
+        limit_s = fault.time_limit_us / US_PER_S
+        trouble = run_command(fault.run, limit_s, log, self._over, on_start=note)
+        return None if trouble is None else f"{fault.run!r} {trouble}"
 
     def _stack_folder(self) -> Path:
         stack = self._session.stack

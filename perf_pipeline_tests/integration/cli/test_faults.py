@@ -149,12 +149,17 @@ def test_a_server_that_stays_frozen_fails_and_goes_on_after_the_run(tmp_path: Pa
 
 @pytest.mark.parametrize("is_killed", [False, True], ids=["ctrl-c", "kill -9"])
 def test_a_fault_is_undone_whatever_ends_the_run(tmp_path: Path, is_killed: bool) -> None:
+    at_work = tmp_path / "at_work"
     with server() as (base_url, process):
         command = CommandLine(new_state(tmp_path / "state"), {"PERF_BASE_URL": base_url})
         profile = shop(tmp_path, process.pid, seconds=100, lasts="60s")
+        stop = f"kill -STOP {process.pid}"
+        # Still at work when the run ends: it must not have the last word.
+        slow = f"{stop}; echo $$ > {at_work}; sleep 80; {stop}"
+        profile.write_text(profile.read_text("utf-8").replace(stop, slow), encoding="utf-8")
         running = command.begin("run", str(profile))
         running.wait_for("fault frozen begins")
-        wait_until(lambda: frozen(process), 10.0)
+        wait_until(lambda: frozen(process) and at_work.exists(), 10.0)
 
         if is_killed:
             running.kill()
@@ -163,6 +168,7 @@ def test_a_fault_is_undone_whatever_ends_the_run(tmp_path: Path, is_killed: bool
             assert running.answer().code == 105
 
         wait_until(lambda: not frozen(process), 30.0)
+    wait_until(lambda: not psutil.pid_exists(int(at_work.read_text())), 10.0)
     wait_until(lambda: not any((command.state / "faults").iterdir()), 30.0)
 
 

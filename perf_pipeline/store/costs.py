@@ -7,13 +7,10 @@ from dataclasses import fields
 from typing import Final
 
 from perf_pipeline.metrics.cost import Cost
+from perf_pipeline.store.benchmark_rows import rows_by_benchmark
 from perf_pipeline.store.history import History
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Cost))
-_OF_RUN: Final = f"""
-select benchmark, {_COLUMNS} from costs where run_id = ?
-order by benchmark, tier, kind, value desc, name
-"""
 # A run without any cost was not watched, and tells nothing about what was not there.
 _BEFORE: Final = f"""
 with own as (
@@ -35,11 +32,7 @@ select benchmark, run_id, {_COLUMNS} from costs join before using (run_id, bench
 
 def costs_of(history: History, run_id: str) -> dict[str, list[Cost]]:
     """Return by benchmark what tiers' time went into in a run, of each kind the largest first."""
-    history.proof.require_rows([run_id], "costs")
-    found: dict[str, list[Cost]] = {}
-    for benchmark, *cost in history.connection.execute(_OF_RUN, [run_id]).fetchall():
-        found.setdefault(benchmark, []).append(Cost(*cost))
-    return found
+    return rows_by_benchmark(history, run_id, "costs", Cost, order="tier, kind, value desc, name")
 
 
 def costs_before(history: History, run_id: str, *, most: int) -> dict[str, list[list[Cost]]]:

@@ -10,7 +10,7 @@ several searches (scaling.py).
 import math
 import time
 
-from perf_pipeline.analysis.capacity.search import Capacity, CapacityKind, Shown
+from perf_pipeline.analysis.capacity.search import Capacity, CapacityKind
 from perf_pipeline.judging.capacities import cut_short
 from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
 from perf_pipeline.loading.calibrating import calibrated
@@ -20,7 +20,7 @@ from perf_pipeline.metrics.catalog import CAPACITY_PER_S
 from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.plan.capacity import target_per_s
 from perf_pipeline.report.capacity_texts import answer_sentence
-from perf_pipeline.runs.searching import SearchUnderWay, searched
+from perf_pipeline.runs.searching import SearchUnderWay, is_generators_limit, searched
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus
 from perf_pipeline.units import SECONDS_PER_DAY
@@ -103,7 +103,4 @@ def _limits(searching: SearchUnderWay, answer: Capacity) -> list[str]:
     """Say why the load generator was the limit, where it was."""
     if searching.is_generators:
         return [searching.ended]
-    if answer.kind is not CapacityKind.AT_LEAST:
-        return []
-    is_limit = any(tried.shown is Shown.INVALID for tried in answer.tried)
-    return [_told(searching, answer)] if is_limit else []
+    return [_told(searching, answer)] if is_generators_limit(answer) else []

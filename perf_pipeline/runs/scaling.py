@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from perf_pipeline.analysis.capacity.search import Capacity, CapacityKind, Shown
+from perf_pipeline.analysis.capacity.search import Capacity, CapacityKind
 from perf_pipeline.analysis.scaling_answer import scaling_figures
 from perf_pipeline.config.capacity import CapacitySearch
 from perf_pipeline.config.profile import BenchmarkConfig
@@ -36,7 +36,7 @@ from perf_pipeline.probes.track import csv_lines
 from perf_pipeline.report.capacity_texts import answer_sentence
 from perf_pipeline.report.scaling_texts import scaling_sentence
 from perf_pipeline.report.wording import plural
-from perf_pipeline.runs.searching import STOPPED, SearchUnderWay, searched
+from perf_pipeline.runs.searching import STOPPED, SearchUnderWay, is_generators_limit, searched
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus
 from perf_pipeline.store.spool_csv import SCALING_FILE
@@ -193,7 +193,7 @@ def _searched_at(scaling: _ScalingUnderWay, units: int, hint: tuple[int, float] 
     scaling.windows += searching.windows
     told = answer_sentence(search.of, answer, searching.windows, ended=searching.ended)
     _keep(scaling, units, answer, searching.windows, told)
-    if searching.is_generators or _is_generators(answer):
+    if searching.is_generators or is_generators_limit(answer):
         scaling.limits.append(f"with {plural(units, 'unit')}: {told}")
     elif answer.kind is CapacityKind.UNFINISHED and not scaling.session.stop.is_set():
         scaling.is_gone = True
@@ -211,11 +211,6 @@ def _answered(searching: SearchUnderWay) -> Capacity:
             if time.monotonic() > give_up_at or stop.wait(_AGAIN_AFTER_S):
                 searching.ended = in_one_sentence(error)
                 return cut_short(())
-
-
-def _is_generators(answer: Capacity) -> bool:
-    is_open = answer.kind is CapacityKind.AT_LEAST
-    return is_open and any(tried.shown is Shown.INVALID for tried in answer.tried)
 
 
 def _keep(

@@ -11,7 +11,14 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from perf_pipeline.analysis.capacity.length import counts, window_s
-from perf_pipeline.analysis.capacity.search import Capacity, Purpose, Shown, Trial, search
+from perf_pipeline.analysis.capacity.search import (
+    Capacity,
+    CapacityKind,
+    Purpose,
+    Shown,
+    Trial,
+    search,
+)
 from perf_pipeline.analysis.capacity.verdict import verdict_of
 from perf_pipeline.config.capacity import CapacitySearch
 from perf_pipeline.config.profile import Profile
@@ -88,6 +95,12 @@ def searched(searching: SearchUnderWay) -> Capacity:
     except GeneratorLimitError as error:
         searching.ended, searching.is_generators = error.sentence, True
         return cut_short(searching.windows)
+
+
+def is_generators_limit(answer: Capacity) -> bool:
+    """Say whether a rate holds, and the load generator was the limit above it."""
+    is_open = answer.kind is CapacityKind.AT_LEAST
+    return is_open and any(tried.shown is Shown.INVALID for tried in answer.tried)
 
 
 def _walked(searching: SearchUnderWay) -> Capacity:

@@ -19,7 +19,13 @@ from perf_pipeline.cli.profiles import (
     profile_options,
     tag_option,
 )
-from perf_pipeline.cli.search_run import benchmark_to_search, run_alone
+from perf_pipeline.cli.search_run import (
+    benchmark_to_search,
+    hint_option,
+    of_option,
+    run_alone,
+    window_option,
+)
 from perf_pipeline.cli.verdict import form_options
 
 if TYPE_CHECKING:
@@ -35,11 +41,7 @@ _NO_COMMAND: Final = (
 @click.command()
 @file_argument
 @profile_options
-@click.option(
-    "--of",
-    metavar="BENCHMARK",
-    help="Search this benchmark's scenarios. Default: the first one whose rates can be raised.",
-)
+@of_option
 @click.option(
     "--run",
     "command",
@@ -49,10 +51,8 @@ _NO_COMMAND: Final = (
 @click.option("--usual", type=int, help="How many units there are otherwise, and afterwards.")
 @click.option("--units", metavar="N,N,…", help="Try these numbers of units. Default: 1,2,4.")
 @click.option("--cores", type=int, help="How many cores the units may use. Default: as there are.")
-@click.option("--hint", metavar="RATE", help="Begin there. Default: the rate of the profile.")
-@click.option(
-    "--window", metavar="TIME", help="Measure each rate for so long, e.g. 10s. Default: as needed."
-)
+@hint_option
+@window_option
 @tag_option("Give the run a tag, e.g. env=staging; repeatable.")
 @form_options
 @click.pass_context

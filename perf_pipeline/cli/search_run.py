@@ -18,6 +18,20 @@ _NOTHING: Final = (
     "it has no benchmark whose scenarios all have a rate and run at once, so there is nothing to "
     "search"
 )
+of_option = click.option(
+    "--of",
+    metavar="BENCHMARK",
+    help="Search this benchmark's scenarios. Default: the first one whose rates can be raised.",
+)
+"""Which benchmark is searched."""
+hint_option = click.option(
+    "--hint", metavar="RATE", help="Begin there. Default: the rate of the profile."
+)
+"""At which rate a search begins."""
+window_option = click.option(
+    "--window", metavar="TIME", help="Measure each rate for so long, e.g. 10s. Default: as needed."
+)
+"""How long each rate is measured."""
 
 
 def benchmark_to_search(profile: "Profile", of: str | None) -> str:

@@ -42,8 +42,7 @@ class ScalingReport:
 
     def windows_of(self, point: ScalingPoint) -> tuple[CapacityWindow, ...]:
         """Return the windows of one point."""
-        first, last = point.first_window, point.last_window
-        return tuple(window for window in self.windows if first <= window.number <= last)
+        return _within(point, self.windows)
 
 
 def between(estimate: Estimate, *, percent: bool = False) -> str:
@@ -165,9 +164,13 @@ def _limit(points: Sequence[ScalingPoint], windows: Sequence[CapacityWindow]) ->
     if not known:
         return ""
     last = known[-1]
-    within = [its for its in windows if last.first_window <= its.number <= last.last_window]
-    sentence = limit_sentence(last.per_s, within)
+    sentence = limit_sentence(last.per_s, _within(last, windows))
     return sentence and f"With {plural(last.units, 'unit')}: {sentence[0].lower()}{sentence[1:]}"
+
+
+def _within(point: ScalingPoint, windows: Sequence[CapacityWindow]) -> tuple[CapacityWindow, ...]:
+    first, last = point.first_window, point.last_window
+    return tuple(window for window in windows if first <= window.number <= last)
 
 
 def _unknown(points: Sequence[ScalingPoint]) -> Iterator[str]:

@@ -82,10 +82,11 @@ def judge(
         machine: shares of the machine's time that others used (machine_time.py).
         hosts: what is known of the hosts of workers that are not on this machine.
     """
-    reasons, notes, pauses = list(incidents), list[str](), list[str]()
+    reasons, notes, pauses, is_late = list(incidents), list[str](), list[str](), False
     for worker, vitals in sorted(workers.items()):
         name = f"worker {worker} on {hosts[worker].host}" if worker in hosts else f"worker {worker}"
         late = [f"{name} {reason}" for reason in _pause_reasons(vitals)]
+        is_late = is_late or bool(late)
         saturated = [f"{name} {reason}" for reason in _cpu_reasons(vitals)]
         pauses.extend([*late, *saturated])
         reasons.extend([*late, *(f"{name} {reason}" for reason in _reasons(vitals))])
@@ -93,18 +94,14 @@ def judge(
             notes.append(f"the load generator was the limit of the ceiling run: {saturated[0]}")
         else:
             reasons.extend(saturated)
-    if abs(clock_step_ms) > CLOCK_STEP_LIMIT_MS:
-        reasons.append(
-            f"the wall clock was set by {clock_step_ms:+.0f} ms during the load (limit "
-            f"{CLOCK_STEP_LIMIT_MS:.0f} ms), so latencies across processes can be wrong; run again"
-        )
+    reasons.extend(_clock_reasons(clock_step_ms))
     reasons.extend(dict.fromkeys(_host_reasons(hosts, workers)))
     place = "a host of the fleet" if hosts else "this machine"
     throttled = [*_throttling_reasons(machine, place if hosts else "this container")]
     reasons.extend(throttled)
     notes.extend(_notes_of_answers(workers.values()))
     stolen = list(_stolen(machine, place))
-    if any(_late_or_still(vitals) for vitals in workers.values()):  # what others used explains why
+    if is_late:  # what others used explains why
         explained = [*stolen, *_waited_for(machine, place)]
         reasons.extend(explained)
         pauses.extend(explained)
@@ -115,6 +112,14 @@ def judge(
         figures["clock_error_ms"] = max(account.clock_error_ms for account in hosts.values())
     pauses.extend(throttled)
     return GeneratorHealth(not reasons, tuple(reasons), figures, tuple(notes), tuple(pauses))
+
+
+def _clock_reasons(clock_step_ms: float) -> Iterator[str]:
+    if abs(clock_step_ms) > CLOCK_STEP_LIMIT_MS:
+        yield (
+            f"the wall clock was set by {clock_step_ms:+.0f} ms during the load (limit "
+            f"{CLOCK_STEP_LIMIT_MS:.0f} ms), so latencies across processes can be wrong; run again"
+        )
 
 
 def _host_reasons(hosts: Mapping[int, HostAccount], seen: Mapping[int, Vitals]) -> Iterator[str]:
@@ -168,10 +173,6 @@ def _throttling_reasons(machine: Mapping[str, float], place: str) -> Iterator[st
             f"the CPU limit of {place} held the load generator back for {throttled:.0%} of the "
             f"time (limit {THROTTLED_LIMIT_RATIO:.0%}); give it more CPU, or use a lower rate"
         )
-
-
-def _late_or_still(vitals: Vitals) -> bool:
-    return any(_pause_reasons(vitals))
 
 
 def _stolen(machine: Mapping[str, float], place: str) -> Iterator[str]:

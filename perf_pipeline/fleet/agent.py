@@ -35,6 +35,7 @@ from perf_pipeline.fleet.frames import FrameKind
 from perf_pipeline.fleet.kept_files import KeptFiles, folder_of_host
 from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
 from perf_pipeline.fleet.shipment import SPOOL
+from perf_pipeline.fleet.worker_pipes import write_all
 
 # The driver connects to one agent after the other, each after the files of those before it.
 _DRIVER_LIMIT_S: Final = 600.0
@@ -165,10 +166,7 @@ def _pass_on(worker: Child, kind: FrameKind, payload: bytes) -> None:
     elif kind is FrameKind.INPUT_END:
         worker.stdin.close()
     else:
-        with suppress(BrokenPipeError):
-            rest = memoryview(payload)
-            while rest:
-                rest = rest[worker.stdin.write(rest) or 0 :]
+        write_all(worker.stdin.fileno(), payload)
 
 
 class _Tail:

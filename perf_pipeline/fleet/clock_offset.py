@@ -4,7 +4,7 @@ A host's clock is asked over the connection. The answer was made at some moment 
 so its middle is wrong by half of the round trip at most, and the shortest of several round trips
 tells most (Cristian, Probabilistic clock synchronization, Distributed Computing 3, 1989).
 
-Add here: another way to narrow the bound. Keep out: connections (distant_worker.py), limits
+Add here: another way to narrow the bound. Keep out: connections (host_clock.py), limits
 (engine/health.py).
 """
 

@@ -2,7 +2,8 @@
 
 A thread reads what the agent sends: the worker's output goes into a pipe, its spool into the files
 of the run, and its clock is asked all the while. Add here: another message of the agent. Keep out:
-placing workers on hosts (engines), and what a dead host means for a load (engine/processes.py).
+how a clock is asked (host_clock.py), placing workers on hosts (engines), and what a dead host means
+for a load (engine/processes.py).
 """
 
 import json
@@ -22,17 +23,14 @@ from perf_pipeline.engine.distant import HostAccount
 from perf_pipeline.engine.forked_worker import UNKNOWN_EXIT
 from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.fleet.arriving import ArrivingSpool
-from perf_pipeline.fleet.clock_offset import OffsetReading, OffsetTrack, best_of
 from perf_pipeline.fleet.frames import Frame, FrameKind
+from perf_pipeline.fleet.host_clock import HostClock
 from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
 from perf_pipeline.fleet.shipment import Shipment, hash_of
 from perf_pipeline.fleet.worker_pipes import WorkerInput, write_all
 from perf_pipeline.quoting import on_one_line
 
-_ROUND_TRIPS: Final = 20
 _ASK_EVERY_S: Final = 0.2
-_TIME: Final = struct.Struct("<q")
-_TIMES: Final = struct.Struct("<qq")
 _PART_BYTES: Final = 256 * 1024
 _ANSWER_LIMIT_S: Final = 60.0
 _SILENT_LIMIT_S: Final = 5.0  # of a worker that has said that it is done
@@ -68,8 +66,8 @@ class DistantWorker:
         self.stdin: IO[bytes] | None = cast("IO[bytes]", WorkerInput(link))
         self._thread = threading.Thread(target=self._listen, name=f"fleet {host}", daemon=True)
         try:
-            self._folder = json.loads(self._expected(FrameKind.HOST))["folder"]
-            self._track = OffsetTrack(best_of(self._round_trips()))
+            self._folder = json.loads(link.expected(FrameKind.HOST))["folder"]
+            self._clock = HostClock(link)
         except (OSError, EOFError, ValueError, LookupError) as error:
             self._release()
             self.stdout.close()
@@ -82,32 +80,6 @@ class DistantWorker:
     def host(self) -> str:
         """Return the name of its host."""
         return self._host
-
-    def _expected(self, kind: FrameKind) -> bytes:
-        frame = self._link.receive(SILENCE_LIMIT_S)
-        if frame is None or frame[0] is not kind:
-            raise ValueError(f"{kind.name} did not come")
-        return frame[1]
-
-    # --- its clock -----------------------------------------------------------------------------
-
-    def _ask(self) -> None:
-        self._link.send(FrameKind.PING, _TIME.pack(time.monotonic_ns()))
-
-    def _round_trips(self) -> list[OffsetReading]:
-        """Ask for the time again and again; what else comes meanwhile is taken as usual."""
-        readings: list[OffsetReading] = []
-        self._ask()
-        while len(readings) < _ROUND_TRIPS:
-            frame = self._link.receive(SILENCE_LIMIT_S)
-            if frame is None:
-                raise TimeoutError(f"nothing came for {SILENCE_LIMIT_S:.0f} s")
-            if frame[0] is FrameKind.PONG:
-                readings.append(_reading_of(frame[1]))
-                self._ask()
-        # The answer to the last question.
-        readings.append(_reading_of(self._expected(FrameKind.PONG)))
-        return readings
 
     # --- what its thread does ------------------------------------------------------------------
 
@@ -139,7 +111,7 @@ class DistantWorker:
         while self._code is None:
             if time.monotonic() - asked_s >= _ASK_EVERY_S:
                 asked_s = time.monotonic()
-                self._ask()
+                self._clock.ask()
             frame = self._link.receive(_ASK_EVERY_S)
             if frame is not None:
                 heard_s = time.monotonic()
@@ -152,7 +124,7 @@ class DistantWorker:
             self._spoke_s = time.monotonic()
         match kind:
             case FrameKind.PONG:
-                self._track.add(_reading_of(payload))
+                self._clock.take(payload)
             case FrameKind.OUTPUT:
                 write_all(self._output, payload)
             case FrameKind.LOG:
@@ -176,9 +148,7 @@ class DistantWorker:
 
     def _take_exit(self, told: Mapping[str, Any]) -> None:
         """Ask for the time once more, and take over what the host says of the load."""
-        for _ in range(_ROUND_TRIPS):
-            self._ask()
-            self._track.add(_reading_of(self._expected(FrameKind.PONG)))
+        self._clock.ask_again()
         machine = {str(name): float(share) for name, share in told["machine"].items()}
         step_ms = float(told["clock_step_ms"])
         self._account = HostAccount(self._host, clock_step_ms=step_ms, machine=machine)
@@ -204,7 +174,11 @@ class DistantWorker:
             raise GeneratorLimitError(
                 f"the host {self._host} could not start a worker: {self._lost or _told(error)}"
             ) from error
-        return {**order, "job": job, "origin_ns": order["origin_ns"] + self._track.first.offset_ns}
+        return {
+            **order,
+            "job": job,
+            "origin_ns": order["origin_ns"] + self._clock.track.first.offset_ns,
+        }
 
     def _ship(self, shipment: Shipment) -> None:
         hashes = {place: hash_of(path) for place, path in shipment.files.items()}
@@ -227,7 +201,7 @@ class DistantWorker:
 
     def begin(self) -> None:
         """Let what is told of the host, and of its clock, be that of the load, which begins."""
-        self._track.restart()
+        self._clock.track.restart()
         with suppress(OSError):  # whoever is gone is noticed by its output
             self._link.send(FrameKind.BEGIN)
 
@@ -256,7 +230,7 @@ class DistantWorker:
     def account(self) -> HostAccount:
         """Return what is known of its host by now."""
         known = self._account
-        error_ms = self._track.error_ns / 1e6
+        error_ms = self._clock.track.error_ns / 1e6
         return HostAccount(
             self._host, error_ms, known.clock_step_ms, known.machine, incident=self._lost
         )
@@ -288,15 +262,6 @@ class DistantWorker:
         assert self.stdout is not None
         self._link.close()
         self.stdout.close()  # the thread may wait for somebody who reads it
-
-
-def _reading_of(payload: bytes) -> OffsetReading:
-    received_ns = time.monotonic_ns()
-    try:
-        sent_ns, there_ns = _TIMES.unpack(payload)
-    except struct.error:
-        raise ValueError("it told no time") from None
-    return OffsetReading.of(sent_ns, there_ns, received_ns)
 
 
 def _told(error: Exception) -> str:

@@ -68,6 +68,19 @@ class HostLink:
             self._frames.extend(self._reader.fed(self._read()))
         return self._frames.popleft()
 
+    def expected(self, kind: FrameKind) -> bytes:
+        """Return what the next frame holds, which has to be of a kind.
+
+        Raises:
+            EOFError: the other end closed the connection.
+            OSError: the connection is broken.
+            ValueError: nothing came, or something else.
+        """
+        frame = self.receive(SILENCE_LIMIT_S)
+        if frame is None or frame[0] is not kind:
+            raise ValueError(f"{kind.name} did not come")
+        return frame[1]
+
     def _is_readable(self, timeout_s: float) -> bool:
         if isinstance(self._stream, ssl.SSLSocket) and self._stream.pending():
             return True

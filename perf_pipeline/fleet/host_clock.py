@@ -1,0 +1,88 @@
+"""The clock of a worker's host, as it is asked over the connection to its agent.
+
+Add here: another moment at which it is asked. Keep out: what the answers tell (clock_offset.py),
+and other messages (distant_worker.py).
+"""
+
+import struct
+import time
+from typing import Final
+
+from perf_pipeline.fleet.clock_offset import OffsetReading, OffsetTrack, best_of
+from perf_pipeline.fleet.frames import FrameKind
+from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
+
+_ROUND_TRIPS: Final = 20
+_TIME: Final = struct.Struct("<q")
+_TIMES: Final = struct.Struct("<qq")
+
+
+class HostClock:
+    """Ask a host for the time; at first many times, without anything else between.
+
+    Args:
+        link: to its agent.
+
+    Attributes:
+        track: what the answers tell.
+
+    Raises:
+        EOFError: the agent closed the connection.
+        OSError: the connection is broken, or nothing came.
+        ValueError: what came is no time.
+    """
+
+    def __init__(self, link: HostLink) -> None:
+        self._link = link
+        self.track = OffsetTrack(best_of(self._round_trips()))
+
+    def ask(self) -> None:
+        """Send a question, whose answer is for `take`.
+
+        Raises:
+            OSError: the connection is broken.
+        """
+        self._link.send(FrameKind.PING, _TIME.pack(time.monotonic_ns()))
+
+    def take(self, answer: bytes) -> None:
+        """Take an answer that has just come.
+
+        Raises:
+            ValueError: it is no time.
+        """
+        self.track.add(_reading_of(answer))
+
+    def ask_again(self) -> None:
+        """Ask many times, and wait for the answers; the agent says nothing else any more.
+
+        Raises:
+            EOFError: the agent closed the connection.
+            OSError: the connection is broken.
+            ValueError: nothing came, or what came is no time.
+        """
+        for _ in range(_ROUND_TRIPS):
+            self.ask()
+            self.take(self._link.expected(FrameKind.PONG))
+
+    def _round_trips(self) -> list[OffsetReading]:
+        readings: list[OffsetReading] = []
+        self.ask()
+        while len(readings) < _ROUND_TRIPS:
+            frame = self._link.receive(SILENCE_LIMIT_S)
+            if frame is None:
+                raise TimeoutError(f"nothing came for {SILENCE_LIMIT_S:.0f} s")
+            if frame[0] is FrameKind.PONG:
+                readings.append(_reading_of(frame[1]))
+                self.ask()
+        # The answer to the last question.
+        readings.append(_reading_of(self._link.expected(FrameKind.PONG)))
+        return readings
+
+
+def _reading_of(payload: bytes) -> OffsetReading:
+    received_ns = time.monotonic_ns()
+    try:
+        sent_ns, there_ns = _TIMES.unpack(payload)
+    except struct.error:
+        raise ValueError("it told no time") from None
+    return OffsetReading.of(sent_ns, there_ns, received_ns)

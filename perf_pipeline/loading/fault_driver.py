@@ -8,7 +8,7 @@ process holds (held_faults.py), and what the load felt (fault_figures.py).
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -21,7 +21,6 @@ from perf_pipeline.metrics.faults import FaultRecord
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.own_command import run_command
 from perf_pipeline.stack.part_faults import kill_part, pause, processes_of, require_part, stop_part
-from perf_pipeline.stack.process_register import birth_mark
 from perf_pipeline.stack.service import own_folder
 from perf_pipeline.stack.undoing import Pending, Undo, perform
 from perf_pipeline.units import US_PER_S
@@ -209,7 +208,7 @@ class FaultDriver:
 
         def note(pid: int) -> None:
             if undo is not None:
-                self._pending.add(replace(undo, processes=((pid, birth_mark(pid)),)))
+                self._pending.add_running(undo, pid)
 
         log = self._folder / "logs" / f"{planned.position}.log"
         limit_s = fault.time_limit_us / US_PER_S

@@ -7,7 +7,6 @@ Add here: another way to set a number of units. Keep out: what is measured at ea
 (runs/scaling.py).
 """
 
-from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
@@ -16,7 +15,6 @@ from perf_pipeline.loading.fault_driver import FOLDER
 from perf_pipeline.loading.session import Session
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.own_command import run_command
-from perf_pipeline.stack.process_register import birth_mark
 from perf_pipeline.stack.service import own_folder
 from perf_pipeline.stack.undoing import Pending, Undo, perform
 from perf_pipeline.units import US_PER_S
@@ -76,7 +74,7 @@ class UnitSetter:
     def _note_running(self, pid: int) -> None:
         """Write down what is at work, so that it does not outlive the run and set its number."""
         assert self._pending is not None
-        self._pending.add(replace(self._undo, processes=((pid, birth_mark(pid)),)))
+        self._pending.add_running(self._undo, pid)
 
     def __exit__(
         self,

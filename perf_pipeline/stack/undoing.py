@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -24,7 +24,7 @@ from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.own_command import run_command
 from perf_pipeline.stack.part_faults import Marked, resume
 from perf_pipeline.stack.parts import Stack
-from perf_pipeline.stack.process_register import is_alive, read_register, start_mark
+from perf_pipeline.stack.process_register import birth_mark, is_alive, read_register, start_mark
 from perf_pipeline.stack.revival import revive
 
 PENDING: Final = "pending.json"
@@ -75,6 +75,10 @@ class Pending:
         with self._lock:
             self._undos[undo.fault] = undo
             self._write()
+
+    def add_running(self, undo: Undo, pid: int) -> None:
+        """Write down which child does what a command undoes, so that it is ended before that."""
+        self.add(replace(undo, processes=((pid, birth_mark(pid)),)))
 
     def remove(self, undo: Undo) -> None:
         """Forget an undo that was done."""

@@ -3,7 +3,7 @@
 Add here: another reason why a benchmark can't be searched. Keep out: the keys (capacity.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from perf_pipeline.benchmarks.record import Part
@@ -91,6 +91,11 @@ def _of_mistakes(profile: Profile, search: CapacitySearch) -> Iterator[str]:
             f"executor {_OPEN}, or name the scenarios that have one: scenarios = [...]"
         )
         return
+    yield from _rate_mistakes(search, scenarios)
+
+
+def _rate_mistakes(search: CapacitySearch, scenarios: Mapping[str, Scenario]) -> Iterator[str]:
+    """Find what keeps scenarios that have rates from being raised together."""
     for name in filter(lambda name: _asks_a_log(scenarios[name]), scenarios):
         yield (
             f"of: scenario {name} of {search.of} asks for the paths of a log, which has one for "

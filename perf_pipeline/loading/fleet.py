@@ -6,6 +6,7 @@ Add here: another thing that has to hold on every host before a run. Keep out: h
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
@@ -93,6 +94,13 @@ def _checked(engine: FleetEngine, profile: Profile, target: Target, say: Say) ->
     if told := too_many(facts, profile.workers):
         say(told)
     return fleet
+
+
+def on_fleet(session: Session, fleet: Fleet | None) -> Session:
+    """Return a run that a fleet loads, with the fleet's size in its fingerprint; itself without."""
+    if fleet is None:
+        return session
+    return replace(session, fleet=fleet, environment={**session.environment, "fleet": fleet.size})
 
 
 @contextmanager

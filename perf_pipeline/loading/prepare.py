@@ -31,7 +31,7 @@ from perf_pipeline.loading.broker_agents import require_agents
 from perf_pipeline.loading.environment import exact_machine, fingerprint
 from perf_pipeline.loading.fault_driver import FOLDER
 from perf_pipeline.loading.fault_parts import require_fault_parts
-from perf_pipeline.loading.fleet import fleet_of
+from perf_pipeline.loading.fleet import fleet_of, on_fleet
 from perf_pipeline.loading.given_parts import is_found, stack_options
 from perf_pipeline.loading.jobs import workload_modules
 from perf_pipeline.loading.leftovers import rows_removed
@@ -122,11 +122,8 @@ def open_session(
             wanted = _Wanted(
                 profile, state, trigger, told, run_id, stop, names, by_name, variables, tags
             )
-            session = wanted.session(target, complete, stack, start_worker)
-            session = replace(session, unmet=unmet_of(session), fleet=fleet)
-            if fleet is not None:
-                environment = {**session.environment, "fleet": fleet.size}
-                session = replace(session, environment=environment)
+            session = on_fleet(wanted.session(target, complete, stack, start_worker), fleet)
+            session = replace(session, unmet=unmet_of(session))
             begin_run(session)
             told.begin_run(session)
             with rows_removed(session, stack):

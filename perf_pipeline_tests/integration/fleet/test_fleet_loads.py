@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -192,8 +193,9 @@ def test_secrets_reach_the_worker_and_nothing_else(tmp_path: Path, fleet: Loopba
     seen: list[str] = []
 
     def look(running: LoopbackFleet) -> None:
-        processes = [running.process, *running.process.children(recursive=True)]
-        seen.extend(str(process.cmdline()) + str(process.environ()) for process in processes)
+        for process in (running.process, *running.process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):  # one that ended since
+                seen.append(str(process.cmdline()) + str(process.environ()))
 
     run_for_two_s = {**FOR_A_MINUTE, "duration": "2s"}
     job = job_of(tmp_path, scenario("Sleeper", run_for_two_s, service_ms=20))

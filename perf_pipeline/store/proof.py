@@ -46,8 +46,12 @@ order by table_name, run_id, benchmark limit 1
 """
 _SEALED_TABLES: Final = "select distinct table_name from digests where run_id = ?"
 _ALL: Final = "true"
-_ONE: Final = "run_id = $runs[1]"
-_CHOSEN: Final = "run_id in (select unnest($runs::varchar[]))"
+# DuckDB passes over the rows of runs before the first and after the last without looking at them.
+_ONE: Final = "run_id = $first"
+_SEVERAL: Final = (
+    "run_id between $first and $last and run_id in (select unnest($chosen::varchar[]))"
+)
+_BENCHMARK: Final = " and benchmark = $benchmarks[1]"
 
 
 def seal(
@@ -57,10 +61,11 @@ def seal(
     all_makers = _makers(connection)
     makers = {table: all_makers[table] for table in tables}
     given = {"runs": [key.run_id for key in keys], "benchmarks": [key.benchmark for key in keys]}
-    found = _found(makers, _ONE if len(keys) == 1 else _CHOSEN)
+    chosen, named = _chosen({key.run_id for key in keys})
+    found = _found(makers, chosen + _BENCHMARK if len(keys) == 1 else chosen)
     connection.execute(
         _SEAL.format(found=found),
-        {**given, "tables": list(makers), "makers": list(makers.values())},
+        {**given, **named, "tables": list(makers), "makers": list(makers.values())},
     )
 
 
@@ -83,7 +88,7 @@ class RowProof:
         if run_id in self._runs:
             return
         tables = self.connection.execute(_SEALED_TABLES, [run_id]).fetchall()
-        self._require([name for (name,) in tables], _ONE, {"runs": [run_id]})
+        self._require([name for (name,) in tables], *_chosen([run_id]))
         self._runs.add(run_id)
 
     def require_rows(self, run_ids: Iterable[str], *tables: str) -> None:
@@ -91,9 +96,8 @@ class RowProof:
         wanted = {(table, run_id) for run_id in {*run_ids} - self._runs for table in tables}
         new = wanted - self._rows
         if new:
-            runs = sorted({run_id for _, run_id in new})
-            chosen = _ONE if len(runs) == 1 else _CHOSEN
-            self._require(sorted({table for table, _ in new}), chosen, {"runs": runs})
+            chosen = _chosen({run_id for _, run_id in new})
+            self._require(sorted({table for table, _ in new}), *chosen)
             self._rows.update(new)
 
     def require_table(self, table: str) -> None:
@@ -102,7 +106,7 @@ class RowProof:
             self._require([table], _ALL, {})
             self._rows.add((table, _ALL))
 
-    def _require(self, tables: Iterable[str], chosen: str, given: Mapping[str, list[str]]) -> None:
+    def _require(self, tables: Iterable[str], chosen: str, given: Mapping[str, object]) -> None:
         known = _makers(self.connection)
         makers = {table: known[table] for table in tables if table in known}
         if not makers:
@@ -113,6 +117,15 @@ class RowProof:
         ).fetchone()
         if wrong is not None:
             raise _changed(*wrong)
+
+
+def _chosen(run_ids: Collection[str]) -> tuple[str, dict[str, object]]:
+    """Return the condition that chooses some runs, with its parameters."""
+    if len(run_ids) == 1:
+        return _ONE, {"first": next(iter(run_ids))}
+    runs = sorted(run_ids)
+    first, last = (runs[0], runs[-1]) if runs else ("", "")
+    return _SEVERAL, {"first": first, "last": last, "chosen": runs}
 
 
 def _found(tables: Iterable[str], chosen: str) -> str:

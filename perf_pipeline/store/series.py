@@ -9,13 +9,15 @@ several runs (analysis/).
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
 from perf_pipeline.metrics.catalog import FAULT_RECOVERY_S, TELLS_OF_FAILURES
 from perf_pipeline.metrics.statistic import STATISTICS
+from perf_pipeline.store import like_runs
 from perf_pipeline.store.comparison_rows import SeriesPoint
+from perf_pipeline.store.like_runs import IS_USABLE, LIKES_WITHIN, USABLE, Beyond
 from perf_pipeline.store.proof import RowProof
 from perf_pipeline.store.run_rows import iso_utc, one_run
 from perf_pipeline.store.tags_text import read_tags
@@ -27,43 +29,13 @@ select distinct benchmark, metric, tags from summaries semi join (
         unnest($tags::varchar[]) as tags
 ) using (benchmark, metric, tags)
 """
+_DECIDING: Final = ("scenarios", "verdicts")
+_NONE: Final = Beyond()
 _PLACE: Final = "select made_as, began_at from runs where run_id = ?"
 _FIGURE: Final = " ".join(
     f"when '{statistic.name}' then {statistic.field}" for statistic in STATISTICS.values()
 )
-# Like runs are numbered from the newest on: all of them, and those made before the run in question.
-_LIKES: Final = """
-all_likes as (
-    select run_id, benchmark, load_hash, made_as, runs.began_at, valid, invalid_reasons,
-        $place::bigint is not null
-            and (made_as, runs.began_at, run_id) < ($place, $began_at, $before) as earlier,
-        row_number() over newest as nth,
-        row_number() over newest_of_side as nth_of_side
-    from benchmarks join runs using (run_id)
-    semi join (
-        select unnest($benchmarks::varchar[]) as benchmark, unnest($loads::varchar[]) as load_hash
-    ) using (benchmark, load_hash)
-    where profile = $profile and environment_id = $environment and status = 'complete'
-        and run_id not in (select unnest($left_out::varchar[]))
-    window newest as (
-            partition by benchmark, load_hash
-            order by made_as desc, runs.began_at desc, run_id desc),
-        newest_of_side as (
-            partition by benchmark, load_hash, earlier
-            order by made_as desc, runs.began_at desc, run_id desc)
-),
-likes as (from all_likes where nth <= $reach or (earlier and nth_of_side <= $reach))
-"""
-_READ: Final = f"""
-with {_LIKES}
-select benchmark, load_hash, count(*) filter (where nth > $reach),
-    count(*) filter (where earlier and nth_of_side > $reach),
-    list(run_id) filter (where nth <= $reach or (earlier and nth_of_side <= $reach))
-from all_likes group by benchmark, load_hash
-"""
-# What a target answers that fails says nothing about how fast it works: such a run teaches nothing.
 # A recovery that nobody needed took no time, which says nothing about how long one takes.
-# A starved step spoils its own scenarios only, unless something else spoilt the whole benchmark.
 _SERIES: Final = f"""
 with wanted as (
     select unnest(range(len($metrics))) as number, unnest($benchmarks::varchar[]) as benchmark,
@@ -71,22 +43,8 @@ with wanted as (
         unnest($tags::varchar[]) as tags, unnest($scenarios::varchar[]) as scenario,
         unnest($statistics::varchar[]) as statistic
 ),
-{_LIKES},
-kept_up as (
-    select run_id, benchmark, unnest(names) as scenario
-    from (
-        select run_id, benchmark,
-            list(scenario) filter (len(scenarios.invalid_reasons) = 0) as names
-        from scenarios join likes using (run_id, benchmark)
-        where not valid and len(likes.invalid_reasons) > 0
-        group by run_id, benchmark, likes.invalid_reasons
-        having list_has_all(flatten(list(scenarios.invalid_reasons)), likes.invalid_reasons)
-    )
-),
-broken as (
-    select distinct run_id, benchmark from verdicts semi join likes using (run_id, benchmark)
-    where status = 'FAIL' and list_contains($failures::varchar[], metric)
-),
+{LIKES_WITHIN},
+{USABLE},
 points as (
     select number, run_id, nth, began_at, nth <= $reach as recent, earlier,
         case statistic {_FIGURE} end as figure
@@ -94,8 +52,8 @@ points as (
         join likes using (run_id, benchmark, load_hash)
         left join kept_up using (run_id, benchmark, scenario)
         anti join broken using (run_id, benchmark)
-    where figure is not null and not (metric = $recovery and figure = 0)
-        and (valid or (scenario <> '' and kept_up.scenario is not null))
+    where run_id between $first and $last
+        and figure is not null and not (metric = $recovery and figure = 0) and {IS_USABLE}
 )
 select number, run_id, began_at, recent, earlier, figure from points order by number, nth desc
 """
@@ -162,10 +120,11 @@ def series_of(
         PerfPipelineError: `before` is not in the history.
         StoreError: a row that was read is not the one that was written.
     """
+    connection, names = proof.connection, list(dict.fromkeys(wanted))
     place, began_at = None, None
     if before is not None:
-        one_run(proof.connection, before)
-        place, began_at = proof.connection.execute(_PLACE, [before]).fetchone() or (None, None)
+        one_run(connection, before)
+        place, began_at = connection.execute(_PLACE, [before]).fetchone() or (None, None)
     # Which runs are alike rests on all of these rows; they are few.
     proof.require_table("benchmarks")
     asked = {
@@ -176,18 +135,14 @@ def series_of(
         "before": before,
         "left_out": list(left_out),
     }
-    names, found = list(dict.fromkeys(wanted)), dict[SeriesName, OverRuns]()
-    short = names
-    for reach in _reaches(limit):
-        likes = _proven_likes(proof, short, {**asked, "reach": reach})
-        found |= _points(proof.connection, short, {**asked, "reach": reach}, limit)
-        lacking = [
-            name for name in short if likes.get(_load(name), _NO_LIKES).may_add(found[name], limit)
-        ]
-        short = _stored(proof.connection, lacking)
-        if not short:
-            break
-    return found
+    like_runs.put_down(connection, _loads(names), asked)
+    reach = _reaches(limit)[0]
+    found = _proven_points(proof, names, like_runs.runs_within(connection, reach), reach, limit)
+    beyond = like_runs.beyond_by_load(connection, reach)
+    lacking = [
+        name for name in names if _may_add(beyond.get(_load(name), _NONE), found[name], limit)
+    ]
+    return found | _of_older_runs(proof, _stored(connection, lacking), found, limit)
 
 
 def _reaches(limit: int) -> tuple[int, ...]:
@@ -198,21 +153,41 @@ def _reaches(limit: int) -> tuple[int, ...]:
     return (limit + max(1, limit // 10), 2 * limit, 8 * limit, _ALL_RUNS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Likes:
-    """Count the like runs of one load beyond reach: of all, and of those before the run."""
-
-    beyond: int = 0
-    beyond_before: int = 0
-
-    def may_add(self, points: OverRuns, limit: int) -> bool:
-        """Say whether a series lacks points, and runs beyond reach may have them."""
-        return (self.beyond > 0 and len(points.whole) < limit) or (
-            self.beyond_before > 0 and len(points.before) < limit
-        )
+def _may_add(beyond: Beyond, points: OverRuns, limit: int) -> bool:
+    """Say whether a series lacks points, and runs beyond reach may have them."""
+    return (beyond.of_all > 0 and len(points.whole) < limit) or (
+        beyond.before > 0 and len(points.before) < limit
+    )
 
 
-_NO_LIKES: Final = _Likes()
+def _of_older_runs(
+    proof: RowProof, names: Sequence[SeriesName], found: Mapping[SeriesName, OverRuns], limit: int
+) -> dict[SeriesName, OverRuns]:
+    """Read series that still lack points in older runs, step by step, of those that are usable.
+
+    Which runs are usable is proven for all of them, so that none is passed over that was not read.
+    """
+    if not names:
+        return {}
+    runs = like_runs.runs_of(proof.connection, _loads(names))
+    proof.require_rows(runs, *_DECIDING)
+    scenarios = [_scenario(name) for name in names]
+    like_runs.put_down_usable(proof.connection, _loads(names), scenarios, runs)
+    read, *further = _reaches(limit)
+    points = {name: found[name] for name in names}
+    for reach in further:
+        beyond = like_runs.usable_beyond(proof.connection, read)
+        short = [
+            name
+            for number, name in enumerate(names)
+            if _may_add(beyond.get(number, _NONE), points[name], limit)
+        ]
+        if not short:
+            break
+        usable = like_runs.usable_within(proof.connection, reach)
+        points |= _proven_points(proof, short, usable, reach, limit)
+        read = reach
+    return points
 
 
 def _stored(connection: duckdb.DuckDBPyConnection, names: Sequence[SeriesName]) -> list[SeriesName]:
@@ -226,39 +201,35 @@ def _stored(connection: duckdb.DuckDBPyConnection, names: Sequence[SeriesName]) 
     return [name for name, key in zip(names, keys, strict=True) if key in stored]
 
 
-def _load(name: SeriesName) -> tuple[str, str]:
-    return name.benchmark, name.load_hash
-
-
-def _proven_likes(
-    proof: RowProof, names: Sequence[SeriesName], asked: Mapping[str, object]
-) -> dict[tuple[str, str], _Likes]:
-    """Prove all that the like runs within reach have; count by load those beyond it."""
-    rows = proof.connection.execute(_READ, {**asked, **_loads(names)}).fetchall()
-    run_ids = {run_id for *_, within in rows for run_id in within}
-    proof.require_rows(run_ids, "scenarios", "summaries", "verdicts")
-    return {(row[0], row[1]): _Likes(*row[2:4]) for row in rows}
-
-
-def _points(
-    connection: duckdb.DuckDBPyConnection,
+def _proven_points(
+    proof: RowProof,
     names: Sequence[SeriesName],
-    asked: Mapping[str, object],
+    run_ids: Collection[str],
+    reach: int,
     limit: int,
 ) -> dict[SeriesName, OverRuns]:
-    rows = connection.execute(
+    """Prove all that runs have, and read the points of series from them."""
+    proof.require_rows(run_ids, *_DECIDING, "summaries")
+    rows = proof.connection.execute(
         _SERIES,
         {
-            **asked,
             **_loads(names),
+            **like_runs.span(run_ids),
+            "reach": reach,
             "failures": sorted(TELLS_OF_FAILURES),
             "recovery": FAULT_RECOVERY_S,
             "metrics": [name.metric for name in names],
             "tags": [name.tags for name in names],
-            "scenarios": [read_tags(name.tags).get("scenario", "") for name in names],
+            "scenarios": [_scenario(name) for name in names],
             "statistics": [name.statistic for name in names],
         },
     ).fetchall()
+    return _over_runs(names, rows, limit)
+
+
+def _over_runs(
+    names: Sequence[SeriesName], rows: Sequence[tuple[Any, ...]], limit: int
+) -> dict[SeriesName, OverRuns]:
     # Every series has a point of the same run; writing a moment takes longer than reading it.
     moments = {moment: iso_utc(moment) for moment in {row[2] for row in rows}}
     before: list[list[SeriesPoint]] = [[] for _ in names]
@@ -274,6 +245,14 @@ def _points(
         name: OverRuns(tuple(before[n][-limit:]), tuple(whole[n][-limit:]))
         for n, name in enumerate(names)
     }
+
+
+def _load(name: SeriesName) -> tuple[str, str]:
+    return name.benchmark, name.load_hash
+
+
+def _scenario(name: SeriesName) -> str:
+    return read_tags(name.tags).get("scenario", "")
 
 
 def _loads(names: Sequence[SeriesName]) -> dict[str, list[str]]:

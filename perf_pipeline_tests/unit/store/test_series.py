@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import PerfPipelineError, StoreError
 from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.history import History, memory_history
+from perf_pipeline.store.proof import RowProof, seal
+from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.series import OverRuns, SeriesName, series_of
 from perf_pipeline.store.tags_text import read_tags
 
@@ -273,6 +275,66 @@ def test_an_earlier_run_is_not_the_newest_of_all_where_newer_ones_were_not_valid
 
     assert [point.run_id for point in found.before] == ["r0"]
     assert [point.run_id for point in found.whole] == ["r2"]
+
+
+READ: Final = SeriesName("api", "l1", "http_req_duration", "scenario:read", "count")
+
+
+@pytest.fixture
+def starved(history: History) -> RowProof:
+    """Store four runs, sealed: of the oldest one scenario kept up, and of the others none did."""
+    figures = (("http_req_duration", "scenario:read", None, 7.0),)
+    rows = [
+        Row(
+            *(run, 1, run, "quick", "here", "api", "l1", "complete", False, ("lag",)),
+            (("read", () if run == 0 else ("lag",)), ("write", ("lag",))),
+            figures,
+        )
+        for run in range(4)
+    ]
+    _store(history.connection, rows)
+    history.connection.execute("delete from digests")
+    keys = [RunKey(row.run_id, row.benchmark) for row in rows]
+    seal(history.connection, keys, ["benchmarks", "scenarios", "verdicts", "summaries"])
+    return RowProof(history.connection)
+
+
+def whole(proof: RowProof, name: SeriesName) -> list[str]:
+    """Read one point: of the two newest runs, and as neither has one, of older ones."""
+    found = series_of(proof, [name], profile="quick", environment_id="here", before=None, limit=1)
+    return [point.run_id for point in found[name].whole]
+
+
+def test_older_runs_that_count_for_nothing_are_not_read(starved: RowProof) -> None:
+    starved.connection.execute("update summaries set count = 1 where run_id = 'r1'")
+
+    assert whole(starved, READ) == ["r0"]
+
+
+@pytest.mark.parametrize(
+    ("change", "table"),
+    [
+        ("update benchmarks set load_hash = 'l2'", "benchmarks"),
+        ("update scenarios set invalid_reasons = ['lag']", "scenarios"),
+        (
+            (
+                "insert into verdicts select run_id, benchmark, 0, 'http_req_failed', '', 'rate', "
+                "null, '<', 0, 'profile', 'error', false, 0, 1, 'FAIL', '' from benchmarks"
+            ),
+            "verdicts",
+        ),
+        ("update summaries set count = 1", "summaries"),
+    ],
+)
+def test_an_older_run_is_not_passed_over_because_of_damage(
+    starved: RowProof, change: str, table: str
+) -> None:
+    starved.connection.execute(f"{change} where run_id = 'r0'")
+
+    with pytest.raises(StoreError, match=f"table {table} has of api in run r0"):
+        whole(starved, READ)
+
+    starved.connection.execute("delete from verdicts")
 
 
 def test_a_run_that_nobody_knows_is_refused(history: History) -> None:

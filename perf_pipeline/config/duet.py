@@ -5,10 +5,11 @@ Add here: a key of a comparison. Keep out: what a side is (duet_sides.py).
 
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.secrecy.addresses import secrets_in
 from perf_pipeline.units import US_PER_S
 
 _LONGEST_US: Final = 3_600 * US_PER_S
@@ -18,8 +19,8 @@ class DuetConfig(Frozen):
     """Say what is compared where nobody names it on the command line.
 
     Attributes:
-        baseline: the side that is compared with: a URL, a command with `{port}` in it that starts
-            it, or `git:REVISION`.
+        baseline: the side that is compared with: a URL, a DSN, `env:NAME` for either in a variable,
+            a command with `{port}` in it that starts it, or `git:REVISION`.
         candidate: the side that is judged, written alike.
         command: starts a git revision on `{port}`, in its files.
         prepare: is run in a revision's files first: its build.
@@ -39,3 +40,11 @@ class DuetConfig(Frozen):
     margin: float = Field(default=0.02, gt=0, le=0.5)
     ready_within_us: Duration = Field(default=60 * US_PER_S, alias="readyWithin", gt=0)
     on_undecided: Literal["fail", "pass"] = "fail"
+
+    @field_validator("baseline", "candidate")
+    @classmethod
+    def _has_no_password(cls, side: str) -> str:
+        """Refuse a password, because profiles are stored with runs and shared."""
+        if "://" in side and "{" not in side and secrets_in(side):
+            raise ValueError("holds a password; write env:NAME, and the address into that variable")
+        return side

@@ -6,6 +6,8 @@ and the order in which they take turns (plan/turns.py).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrivalRate
@@ -17,14 +19,18 @@ from perf_pipeline.config.executors.replayed_arrivals import ReplayedArrivals
 from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.own_scenarios import draws_from_query, draws_seeded_users
 from perf_pipeline.config.parameters import iteration_kind
+from perf_pipeline.config.pgbench.parameters import PgbenchParameters
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.units import US_PER_S
 
-_HINT = (
-    "a duet compares HTTP requests; name the benchmarks that send nothing else with "
-    "`--only BENCHMARK`"
+_HINT: Final = (
+    "name the benchmarks that load nothing else with `--only BENCHMARK`, or sides of the part that "
+    "they load: two URLs for HTTP requests, two postgresql:// addresses for SQL"
+)
+_LOADED: Final[Mapping[Part, str]] = MappingProxyType(
+    {Part.API: "HTTP requests", Part.POSTGRES: "SQL of your own (exec sql or pgbench)"}
 )
 
 
@@ -48,7 +54,11 @@ class DuetLoad:
 
 
 def duet_loads(
-    profile: Profile, benchmarks: Sequence[str], length_us: int, warm_up_us: int
+    profile: Profile,
+    benchmarks: Sequence[str],
+    length_us: int,
+    warm_up_us: int,
+    part: Part = Part.API,
 ) -> list[DuetLoad]:
     """Return the loads of these benchmarks, one after the other, which share the time evenly.
 
@@ -62,12 +72,13 @@ def duet_loads(
         benchmarks: names, in the order of running.
         length_us: how long all of it may be measured.
         warm_up_us: of each load; a longer `warmUp` of a scenario wins.
+        part: of a system that the sides are.
 
     Raises:
-        ProfileError: a benchmark does more than sending HTTP requests, or none has scenarios.
+        ProfileError: a benchmark loads another part, or more than it, or none has scenarios.
     """
     named = [name for name in benchmarks if profile.benchmarks[name].scenarios]
-    problems = [told for name in named for told in _unfit(name, profile.benchmarks[name])]
+    problems = [told for name in named for told in _unfit(name, profile.benchmarks[name], part)]
     if not named:
         problems = [
             f"{', '.join(benchmarks)} has no scenarios, so that there is no load to compare"
@@ -79,22 +90,37 @@ def duet_loads(
     return [_load(profile, name, step, share_us, warm_up_us) for name, step in steps]
 
 
-def _unfit(name: str, config: BenchmarkConfig) -> Iterator[str]:
-    """Say what of a benchmark is no HTTP request, or needs more than two addresses."""
+def _unfit(name: str, config: BenchmarkConfig, part: Part) -> Iterator[str]:
+    """Say what of a benchmark is no load of a part, or needs more than two addresses."""
     for scenario, written in config.scenarios.items():
-        kind = iteration_kind(written.exec)
-        if kind is None or kind.part is not Part.API:
-            yield f"benchmarks.{name}.scenarios.{scenario} runs {written.exec}, not HTTP requests"
-        elif isinstance(written.plan, ReplayedArrivals):
-            yield f"benchmarks.{name}.scenarios.{scenario} replays a log, which can't go on longer"
-        elif kind.ids:
-            yield f"benchmarks.{name}.scenarios.{scenario} needs users that a run seeds"
+        place = f"benchmarks.{name}.scenarios.{scenario}"
+        if why := _unfit_scenario(written, part):
+            yield f"{place} {why}"
     if draws_seeded_users(config):
         yield f"benchmarks.{name} draws users that a run seeds; write data of your own for a duet"
     if draws_from_query(config):
         yield f"benchmarks.{name} draws rows of a database; write them into a file for a duet"
     if config.deliveries is not None:
         yield f"benchmarks.{name} waits for deliveries, which a duet does not follow"
+
+
+def _unfit_scenario(written: Scenario, part: Part) -> str:
+    """Say why two sides can't get the same of a scenario; empty where they can."""
+    kind = iteration_kind(written.exec)
+    is_loaded = kind is not None and kind.part is part and (part is Part.API or kind.is_own)
+    if kind is None or not is_loaded:
+        return f"runs {written.exec}, not {_LOADED[part]}"
+    if isinstance(written.plan, ReplayedArrivals):
+        return "replays a log, which can't go on longer"
+    if kind.ids:
+        return "needs users that a run seeds"
+    own = written.parameters
+    if isinstance(own, PgbenchParameters) and own.are_built_in and own.scale is None:
+        return (
+            "counts the rows of pgbench_branches, which may be others on each side, so that they "
+            "would be asked for different rows; write parameters.scale"
+        )
+    return ""
 
 
 def _load(profile: Profile, name: str, step: int, length_us: int, warm_up_us: int) -> DuetLoad:

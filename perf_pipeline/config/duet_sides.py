@@ -3,24 +3,46 @@
 Add here: another kind of side. Keep out: starting it (stack/sides.py) and asking it (loading/).
 """
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.errors import RequestError
+from perf_pipeline.secrecy.addresses import mask_address
+from perf_pipeline.secrecy.known import KNOWN
 
 PORT: Final = "{port}"
 _GIT: Final = "git:"
+_VARIABLE: Final = "env:"
 _HINT: Final = (
-    "write http://HOST:PORT, a command with {port} in it that starts the side, or git:REVISION "
-    "with --command"
+    "write http://HOST:PORT, postgresql://HOST:PORT/DATABASE, env:NAME for either in an "
+    "environment variable, a command with {port} in it that starts the side, or git:REVISION with "
+    "--command"
+)
+_SCHEMES: Final[Mapping[str, Part]] = MappingProxyType(
+    {
+        "http": Part.API,
+        "https": Part.API,
+        "postgresql": Part.POSTGRES,
+        "postgres": Part.POSTGRES,
+    }
 )
 
 
 @dataclass(frozen=True, slots=True)
-class UrlSide:
-    """Name a side that is running: the URL of its API."""
+class GivenSide:
+    """Name a side that is running.
 
-    url: str
+    Attributes:
+        address: the URL of its API, or the DSN of its database.
+        part: which of them it is.
+    """
+
+    address: str = field(repr=False)
+    part: Part = Part.API
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +59,23 @@ class CommandSide:
     revision: str = ""
     prepare: str = ""
 
+    @property
+    def part(self) -> Part:
+        """Return what is loaded of it: what such a command starts is an API."""
+        return Part.API
 
-Side = UrlSide | CommandSide
+
+Side = GivenSide | CommandSide
 
 
-def read_side(name: str, text: str, *, command: str = "", prepare: str = "") -> Side:
+def read_side(
+    name: str,
+    text: str,
+    *,
+    command: str = "",
+    prepare: str = "",
+    environment: Mapping[str, str] = os.environ,
+) -> Side:
     """Read a side as it was written.
 
     Args:
@@ -49,12 +83,15 @@ def read_side(name: str, text: str, *, command: str = "", prepare: str = "") -> 
         text: what was written.
         command: starts a revision.
         prepare: is run before it.
+        environment: where `env:NAME` finds an address.
 
     Raises:
         RequestError: it is none of the kinds, or a revision has no command.
     """
     if not text:
         raise RequestError(f"no {name} is named", hint=f"--{name} SIDE: {_HINT}")
+    if text.startswith(_VARIABLE):
+        return _given_by(name, text.removeprefix(_VARIABLE), environment)
     if text.startswith(_GIT):
         revision = text.removeprefix(_GIT).strip()
         if not revision or revision.startswith("-"):
@@ -65,19 +102,62 @@ def read_side(name: str, text: str, *, command: str = "", prepare: str = "") -> 
                 hint="for example --command './serve --port {port}'",
             )
         return CommandSide(command, revision, prepare)
-    if text.startswith(("http://", "https://")):
-        return UrlSide(text)
+    if side := _given(text):
+        return side
     if PORT not in text:
+        shown = mask_address(text)
         raise RequestError(
-            f"--{name} {text!r} is no URL, and no command, because {PORT} is not in it", hint=_HINT
+            f"--{name} {shown!r} is no URL, and no command, because {PORT} is not in it", hint=_HINT
         )
     return CommandSide(text)
+
+
+def _given(text: str) -> GivenSide | None:
+    """Return a side by its address; None where it is none of a part that can be a side."""
+    scheme, separator, _ = text.partition("://")
+    part = _SCHEMES.get(scheme.lower()) if separator else None
+    if part is None:
+        return None
+    KNOWN.add_address(text)
+    return GivenSide(text, part)
+
+
+def _given_by(name: str, variable: str, environment: Mapping[str, str]) -> GivenSide:
+    """Return a side whose address stands in an environment variable; its text is never shown."""
+    text = environment.get(variable, "")
+    side = _given(text)
+    if side is None and "=" in text and "://" not in text:  # libpq's keywords: host=... dbname=...
+        KNOWN.add_address(text)
+        side = GivenSide(text, Part.POSTGRES)
+    if side is None:
+        raise RequestError(
+            f"--{name} {_VARIABLE}{variable}: the environment variable {variable} holds no URL and "
+            "no DSN",
+            hint=f"set {variable} to http://HOST:PORT or postgresql://HOST:PORT/DATABASE",
+        )
+    return side
+
+
+def part_of(sides: tuple[Side, Side]) -> Part:
+    """Return which part of a system two sides are.
+
+    Raises:
+        RequestError: they are different ones.
+    """
+    one, other = (side.part for side in sides)
+    if one is not other:
+        raise RequestError(
+            f"the baseline is the part {one.value} of a system and the candidate {other.value}; "
+            "both have to be the same",
+            hint=_HINT,
+        )
+    return one
 
 
 def told_side(side: Side) -> str:
     """Say what a side is, for people."""
     match side:
-        case UrlSide(url=url):
-            return url
+        case GivenSide(address=address):
+            return address
         case CommandSide(command=command, revision=revision):
             return f"{_GIT}{revision}, {command}" if revision else command

@@ -4,7 +4,7 @@ Add here: a fact that a worker needs or that a report quotes. Keep out: secrets 
 the job and are never part of a record) and samples (recorder.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +40,30 @@ class ScenarioJob:
     is_ceiling: bool = False
     side: int | None = None
     draws_as: str = ""
+
+    def secrets_among(self, secrets: Mapping[str, str]) -> Mapping[str, str]:
+        """Return those secrets that the workload gets: all, or those of its side."""
+        if self.side is None:
+            return secrets
+        ours = _of_side(self.side)
+        return {
+            name.removeprefix(ours): secret
+            for name, secret in secrets.items()
+            if name.startswith(ours)
+        }
+
+
+def _of_side(side: int) -> str:
+    return f"side-{side}:"
+
+
+def secrets_of_sides(sides: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Join the secrets of both sides; `ScenarioJob.secrets_among` gives each its own again."""
+    return {
+        f"{_of_side(side)}{name}": secret
+        for side, secrets in enumerate(sides)
+        for name, secret in secrets.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

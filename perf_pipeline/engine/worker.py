@@ -148,7 +148,7 @@ class LoadWorker:
             vus=stripe.share(scenario.executor.most_vus),
             seed=self._order.job.seed,
             parameters=scenario.parameters,
-            secrets=self._order.secrets,
+            secrets=scenario.secrets_among(self._order.secrets),
             clock=self._clock,
             recorder=self._recorder,
         )

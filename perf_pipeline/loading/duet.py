@@ -18,7 +18,7 @@ from perf_pipeline.analysis.duet_verdict import DuetFinding, DuetRules
 from perf_pipeline.analysis.exact import LEAST_POINTS
 from perf_pipeline.analysis.looks import Look, planned_looks
 from perf_pipeline.config.duet_loads import DuetLoad, is_paced
-from perf_pipeline.engine.job import LoadJob, LoadOutcome, ScenarioJob
+from perf_pipeline.engine.job import LoadJob, LoadOutcome, ScenarioJob, secrets_of_sides
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.engine.progress import Progress
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
@@ -70,7 +70,7 @@ def measure_duet(session: DuetSession, load: DuetLoad, folder: Path) -> DuetLoad
     try:
         outcome = run_load(
             _job_of_both(sides, load, folder),
-            secrets=secrets_of(sides[0]),
+            secrets=secrets_of_sides([secrets_of(side) for side in sides]),
             origin_ns=time.monotonic_ns(),
             stop=watch.stop,
             on_progress=watch.on_progress,

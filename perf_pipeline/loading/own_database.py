@@ -5,12 +5,13 @@ load (workloads/postgres/).
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.own_files import columns_used
 from perf_pipeline.config.pgbench.parameters import PgbenchParameters
+from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.sql_statements import SqlParameters
 from perf_pipeline.config.sql_text import bound
 from perf_pipeline.config.templated import Templated
@@ -32,13 +33,26 @@ def require_statements(session: Session, benchmark: str) -> None:
         ProfileError: a statement is wrong.
         TargetUnavailableError: the database does not answer, or has not what a statement names.
     """
-    asked = list(_asked(session, benchmark))
-    if not asked:
-        return
-    refusals = refusals_of(require_postgres(session), asked)
+    if asked := list(_asked(session.profile, benchmark)):
+        _require(require_postgres(session), session.profile, asked)
+
+
+def require_statements_at(dsn: str, profile: Profile, benchmark: str) -> None:
+    """Have a server parse all statements of a benchmark, wherever it is; nothing is run.
+
+    Raises:
+        ProfileError: a statement is wrong.
+        TargetUnavailableError: the database does not answer, or has not what a statement names.
+    """
+    if asked := list(_asked(profile, benchmark)):
+        _require(dsn, profile, asked)
+
+
+def _require(dsn: str, profile: Profile, asked: Sequence[CheckedStatement]) -> None:
+    refusals = refusals_of(dsn, asked)
     wrong = [refusal.sentence for refusal in refusals if not refusal.is_of_the_target]
     if wrong:
-        raise ProfileError(session.profile.name, wrong)
+        raise ProfileError(profile.name, wrong)
     if refusals:
         raise TargetUnavailableError(
             "; ".join(refusal.sentence for refusal in refusals),
@@ -46,8 +60,8 @@ def require_statements(session: Session, benchmark: str) -> None:
         )
 
 
-def _asked(session: Session, benchmark: str) -> Iterator[CheckedStatement]:
-    for name, scenario in session.profile.benchmarks[benchmark].scenarios.items():
+def _asked(profile: Profile, benchmark: str) -> Iterator[CheckedStatement]:
+    for name, scenario in profile.benchmarks[benchmark].scenarios.items():
         place = f"benchmarks.{benchmark}.scenarios.{name}.parameters"
         parameters = scenario.parameters
         if isinstance(parameters, Templated):
@@ -56,7 +70,7 @@ def _asked(session: Session, benchmark: str) -> Iterator[CheckedStatement]:
                     columns = columns_used(parameters, data)
                     yield CheckedStatement(f"{place}.data.{data}.query", data_set.query, columns)
         if isinstance(parameters, PgbenchParameters):
-            yield from _of_scripts(session, parameters)
+            yield from _of_scripts(profile, parameters)
         if isinstance(parameters, SqlParameters):
             for number, statement in enumerate(parameters.statements):
                 yield CheckedStatement(
@@ -66,12 +80,12 @@ def _asked(session: Session, benchmark: str) -> Iterator[CheckedStatement]:
                 )
 
 
-def _of_scripts(session: Session, parameters: PgbenchParameters) -> Iterator[CheckedStatement]:
-    constants = given_variables(parameters, parameters.scale or 1, session.profile.seed)
+def _of_scripts(profile: Profile, parameters: PgbenchParameters) -> Iterator[CheckedStatement]:
+    constants = given_variables(parameters, parameters.scale or 1, profile.seed)
     try:
-        scripts = ready_scripts(parameters, Path(session.profile.folder), constants)
+        scripts = ready_scripts(parameters, Path(profile.folder), constants)
     except ValueError as error:
-        raise ProfileError(session.profile.name, [str(error)]) from error
+        raise ProfileError(profile.name, [str(error)]) from error
     for script in scripts:
         for line, text in texts_to_check(script, constants):
             yield CheckedStatement(f"script {script.name}, line {line}", text)

@@ -6,7 +6,6 @@ Add here: a use case around the loads of a comparison. Keep out: printing.
 import os
 import shutil
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,21 +16,27 @@ from perf_pipeline.analysis.duet_record import SIDES, DuetLoadRecord, DuetRecord
 from perf_pipeline.analysis.duet_verdict import DuetRules
 from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.duet_loads import DuetLoad, duet_loads
-from perf_pipeline.config.duet_sides import CommandSide, Side, UrlSide, read_side, told_side
+from perf_pipeline.config.duet_sides import (
+    CommandSide,
+    GivenSide,
+    Side,
+    part_of,
+    read_side,
+    told_side,
+)
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.config.safety import check_target
-from perf_pipeline.config.target import Target, resolve_target
+from perf_pipeline.config.target import Target
 from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import StartWorker
-from perf_pipeline.errors import ProfileError, StoppedByUserError, TargetUnavailableError
+from perf_pipeline.errors import ProfileError, TargetUnavailableError
 from perf_pipeline.judging.duet import publish_duet
 from perf_pipeline.loading.duet import DuetSession, measure_duet
 from perf_pipeline.loading.jobs import workload_modules
 from perf_pipeline.loading.locks import alone, lock_folders
-from perf_pipeline.loading.needs import require_api
 from perf_pipeline.loading.prepare import require_history
 from perf_pipeline.loading.revision import told_version
 from perf_pipeline.loading.session import Session, new_run_id
+from perf_pipeline.loading.side_target import await_side, checked_side
 from perf_pipeline.loading.space import require_space
 from perf_pipeline.narration import Narrator
 from perf_pipeline.quoting import on_one_line
@@ -42,7 +47,6 @@ from perf_pipeline.stack.sides import StartedSide, started_sides
 from perf_pipeline.store.state import State
 from perf_pipeline.units import US_PER_S
 
-_POLL_S: Final = 0.2
 _SAMPLES: Final = "duets"
 
 
@@ -106,18 +110,20 @@ def run_duet(
     """Compare two sides and return what was found; nothing that was started is left running.
 
     Raises:
-        ProfileError: a benchmark is not made of HTTP requests; nothing was sent.
+        ProfileError: a benchmark loads another part than the sides are; nothing was sent.
+        RequestError: the sides are different parts of a system.
         TargetNotAllowedError: a side is on a host that may not be loaded; nothing was sent.
         TargetUnavailableError: a side does not answer.
         StackError: a side could not be started.
         StoppedByUserError: stopped before anything was measured.
     """
     names = chosen(wish.profile, wish.only)
-    loads = duet_loads(wish.profile, names, wish.length_us, wish.warm_up_us)
+    part = part_of(wish.sides)
+    loads = duet_loads(wish.profile, names, wish.length_us, wish.warm_up_us, part)
     given = {
-        name: checked_side(wish.profile, name, side.url)
+        name: checked_side(wish.profile, name, side)
         for name, side in zip(SIDES, wish.sides, strict=True)
-        if isinstance(side, UrlSide)
+        if isinstance(side, GivenSide)
     }
     require_space(state.folder)
     what = f"the duet of profile {wish.profile.name}"
@@ -128,7 +134,7 @@ def run_duet(
             for name, target in zip(SIDES, targets, strict=True):
                 # What somebody else started is asked once.
                 within_s = wish.ready_within_s if name in started else 0.0
-                _await_health(loads, target, within_s, stop)
+                await_side(loads, target, within_s, stop)
             record = _Sides(wish, targets, started, state, narrator, stop).compared(loads)
         publish_duet(state, record)
         return record
@@ -151,52 +157,12 @@ def _running(
     with started_sides(
         state.folder, commands, within_s=wish.ready_within_s, say=narrator.say, stop=stop
     ) as started:
-        urls = {name: checked_side(wish.profile, name, one.url) for name, one in started.items()}
+        urls = {
+            name: checked_side(wish.profile, name, GivenSide(one.url))
+            for name, one in started.items()
+        }
         both = {**given, **urls}
         yield (both[SIDES[0]], both[SIDES[1]]), started
-
-
-def checked_side(profile: Profile, name: str, url: str) -> Target:
-    """Return the profile's target with another URL, which may be loaded.
-
-    Args:
-        profile: whose target says what is asked and allowed.
-        name: of the side.
-        url: of its API.
-
-    Raises:
-        TargetNotAllowedError: its host is neither loopback nor allowed.
-        AddressError: it cannot be read.
-    """
-    written = profile.targets.get(profile.target)
-    target = resolve_target(profile.target, written, os.environ, profile.folder)
-    KNOWN.add_address(url)
-    only_api = replace(
-        target,
-        base_url=url,
-        postgres_dsn=None,
-        brokers=None,
-        redis_url=None,
-        named_by=(("base_url", f"--{name}"),),
-    )
-    return check_target(only_api)
-
-
-def _await_health(
-    loads: Sequence[DuetLoad], target: Target, within_s: float, stop: threading.Event
-) -> None:
-    """Wait until a side is healthy, as the profile's target says what that means."""
-    until_s = time.monotonic() + within_s
-    for load in loads:
-        while True:
-            try:
-                require_api(load.profile, target, load.benchmark)
-                break
-            except TargetUnavailableError as error:
-                if time.monotonic() >= until_s:
-                    raise
-                if stop.wait(_POLL_S):
-                    raise StoppedByUserError("stopped before anything was measured") from error
 
 
 @dataclass(frozen=True, slots=True)

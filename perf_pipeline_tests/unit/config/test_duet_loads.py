@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.duet_loads import duet_loads, is_paced
 from perf_pipeline.config.executors.constant_vus import ConstantVUs
 from perf_pipeline.config.executors.kinds import RampedRate, SteadyRate
@@ -138,3 +139,23 @@ def test_what_needs_more_than_two_addresses_is_refused(scenario: dict[str, Any],
         duet_loads(profile, ["orders"], 60 * _S, _S)
 
     assert told in str(refused.value)
+
+
+def test_databases_get_sql_and_nothing_else() -> None:
+    statements = {"statements": [{"name": "one", "sql": "select 1"}]}
+    sql = {**_STEADY, "exec": "sql", "parameters": statements}
+
+    (load,) = duet_loads(_profile(sql), ["orders"], 60 * _S, _S, Part.POSTGRES)
+
+    assert list(load.profile.benchmarks["orders"].scenarios) == ["s0"]
+    with pytest.raises(ProfileError, match="s1 runs http_steps, not SQL of your own"):
+        duet_loads(_profile(sql, _STEADY), ["orders"], 60 * _S, _S, Part.POSTGRES)
+
+
+def test_pgbench_needs_a_scale_that_both_sides_share() -> None:
+    script = {**_STEADY, "exec": "pgbench", "parameters": {"scripts": ["select-only"]}}
+    told = {**script, "parameters": {"scripts": ["select-only"], "scale": 3}}
+
+    assert duet_loads(_profile(told), ["orders"], 60 * _S, _S, Part.POSTGRES)
+    with pytest.raises(ProfileError, match=r"write parameters\.scale"):
+        duet_loads(_profile(script), ["orders"], 60 * _S, _S, Part.POSTGRES)

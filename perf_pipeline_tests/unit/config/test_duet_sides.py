@@ -5,22 +5,72 @@ Add here: another spelling. Keep out: starting sides (integration/stack).
 
 import pytest
 
-from perf_pipeline.config.duet_sides import CommandSide, UrlSide, read_side, told_side
-from perf_pipeline.errors import RequestError
+from perf_pipeline.benchmarks.record import Part
+from perf_pipeline.config.duet_sides import (
+    CommandSide,
+    GivenSide,
+    part_of,
+    read_side,
+    told_side,
+)
+from perf_pipeline.config.loading import validate_profile
+from perf_pipeline.errors import ProfileError, RequestError
 
 _SERVE = "./serve --port {port}"
 
 
 def test_a_side_is_a_url_a_command_or_a_revision() -> None:
-    assert read_side("baseline", "http://127.0.0.1:8080") == UrlSide("http://127.0.0.1:8080")
+    assert read_side("baseline", "http://127.0.0.1:8080") == GivenSide("http://127.0.0.1:8080")
     assert read_side("baseline", _SERVE) == CommandSide(_SERVE)
     assert read_side("baseline", "git:main", command=_SERVE, prepare="make") == CommandSide(
         _SERVE, "main", "make"
     )
 
 
+@pytest.mark.parametrize(
+    "dsn", ["postgresql://127.0.0.1/shop", "postgres://127.0.0.1/shop", "dbname=shop"]
+)
+def test_a_side_in_a_variable_is_a_url_or_a_dsn_in_either_of_its_forms(dsn: str) -> None:
+    given = {"SHOP": dsn}
+
+    assert read_side("baseline", "env:SHOP", environment=given) == GivenSide(dsn, Part.POSTGRES)
+
+
+@pytest.mark.parametrize("text", ["mysql://app:s3cret@127.0.0.1/shop", "s3cret"])
+def test_what_a_variable_holds_is_not_shown_where_it_is_no_side(text: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        read_side("baseline", "env:SHOP", environment={"SHOP": text})
+
+    assert "SHOP holds no URL and no DSN" in refused.value.sentence
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_profile_holds_no_password_of_a_side() -> None:
+    with pytest.raises(ProfileError) as refused:
+        validate_profile(
+            {
+                "name": "shop",
+                "duet": {"baseline": "postgresql://app:s3cret@127.0.0.1/shop"},
+                "benchmarks": {},
+            },
+            "shop.toml",
+        )
+
+    assert "duet.baseline: holds a password; write env:NAME" in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_both_sides_are_the_same_part() -> None:
+    database = GivenSide("postgresql://127.0.0.1/shop", Part.POSTGRES)
+
+    assert part_of((database, database)) is Part.POSTGRES
+    assert part_of((CommandSide(_SERVE), GivenSide("http://127.0.0.1:1"))) is Part.API
+    with pytest.raises(RequestError, match="both have to be the same"):
+        part_of((database, CommandSide(_SERVE)))
+
+
 def test_a_side_is_told_as_it_was_written() -> None:
-    assert told_side(UrlSide("http://127.0.0.1:8080")) == "http://127.0.0.1:8080"
+    assert told_side(GivenSide("http://127.0.0.1:8080")) == "http://127.0.0.1:8080"
     assert told_side(CommandSide(_SERVE)) == _SERVE
     assert told_side(CommandSide(_SERVE, "main")) == f"git:main, {_SERVE}"
 

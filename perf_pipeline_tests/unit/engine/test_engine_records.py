@@ -11,6 +11,7 @@ from perf_pipeline.engine.job import (
     ScenarioJob,
     ScenarioOutcome,
     load_job_from_json,
+    secrets_of_sides,
 )
 from perf_pipeline.engine.loading import load_workload
 from perf_pipeline.engine.planned import NOTHING_PLANNED, planned_now
@@ -43,6 +44,16 @@ def test_a_job_survives_its_way_through_json(tmp_path: Path) -> None:
     job = LoadJob("run", "benchmark", "main", tmp_path, 7, 2, scenarios)
 
     assert load_job_from_json(json.loads(json.dumps(job.to_json()))) == job
+
+
+def test_each_side_of_a_comparison_gets_its_own_secrets() -> None:
+    plan = read_executor(EXECUTORS[0])
+    one, other = (ScenarioJob("s", plan, "m:C", {}, side=side) for side in range(2))
+    both = secrets_of_sides([{"dsn": "old", "env:KEY": "k"}, {"dsn": "new", "env:KEY": "k"}])
+
+    assert one.secrets_among(both) == {"dsn": "old", "env:KEY": "k"}
+    assert other.secrets_among(both) == {"dsn": "new", "env:KEY": "k"}
+    assert ScenarioJob("s", plan, "m:C", {}).secrets_among({"dsn": "any"}) == {"dsn": "any"}
 
 
 def test_shares_of_a_scenario_add_up() -> None:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
+from perf_pipeline.loading.fault_driver import FOLDER
 from perf_pipeline.loading.needs import in_one_sentence
 from perf_pipeline.loading.session import Session
 from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.stack.undoing import still_broken
 from perf_pipeline.store.records import BenchmarkOutcome
 
 
@@ -18,6 +20,8 @@ def measure_if_possible(
     session: Session, benchmark: str, how: Callable[[Session, str], BenchmarkOutcome]
 ) -> BenchmarkOutcome:
     """Run one benchmark; one that can't begin leaves an outcome that says why, and no figure.
+
+    None begins while a fault or a number of units of an earlier load is not undone.
 
     Args:
         session: the run.
@@ -28,8 +32,11 @@ def measure_if_possible(
         GeneratorLimitError: this machine can't ask, or can't write what was measured.
         RuntimeError: a load worker failed in a way that nobody foresaw.
     """
+    broken = still_broken(session.state.folder.absolute() / FOLDER)
     try:
-        if (why := session.unmet.get(benchmark)) is None:
+        if broken:
+            why = f"the target is not as usual, so its figures would be another system's: {broken}"
+        elif (why := session.unmet.get(benchmark, "")) == "":
             return how(session, benchmark)
     except TargetUnavailableError as error:
         why = in_one_sentence(error)

@@ -98,7 +98,8 @@ class _ScalingUnderWay:
 def find_scaling(session: Session, benchmark: str) -> BenchmarkOutcome:
     """Search for the capacity at each number of units that a profile names; leave all in the spool.
 
-    The usual number of units is set again in the end, whatever that is.
+    The usual number of units is set again in the end, whatever that is; where that fails, what was
+    found is INVALID, because the target is left as another system than it was.
     """
     began_at, origin_ns = session.now(), time.monotonic_ns()
     scaling = _ScalingUnderWay(session, benchmark, fresh_folder(session, benchmark))
@@ -107,7 +108,7 @@ def find_scaling(session: Session, benchmark: str) -> BenchmarkOutcome:
     try:
         with UnitSetter(session, benchmark, scaling.wanted) as setter:
             _searched_all(scaling, setter)
-        problems += filter(None, [setter.problem])
+        scaling.limits += filter(None, [setter.problem])
         status = scaling.status
         problems += calibrated(session, scaling.folder, origin_ns, "after")
         problems += _told(scaling)

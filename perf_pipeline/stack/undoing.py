@@ -178,6 +178,20 @@ def undo_left_over(folders: Path, say: Say) -> None:
             dispose(folder)
 
 
+def still_broken(folders: Path) -> str:
+    """Say what of the target nobody has undone yet; empty where all of it is as usual.
+
+    Args:
+        folders: where each run has the folder of its faults.
+    """
+    told = [
+        f"the {undo.what} {undo.fault} is not undone; undo it by hand, then remove {folder}"
+        for folder in (sorted(folders.iterdir()) if folders.is_dir() else ())
+        for undo in read_pending(folder)
+    ]
+    return KNOWN.mask("; ".join(told))
+
+
 def read_pending(folder: Path) -> list[Undo]:
     """Return what is to be undone, the last first; nothing where nothing was written down."""
     try:

@@ -150,6 +150,36 @@ def test_a_command_that_fails_is_invalid_and_the_usual_number_is_set(shop: Shop)
     assert shop.units == "3"
 
 
+def test_a_usual_number_that_cannot_be_set_again_is_no_pass_and_nothing_is_loaded_after_it(
+    shop: Shop, tmp_path: Path
+) -> None:
+    command = CommandLine(new_state(tmp_path))
+    quota = tmp_path / "quota"
+    run = f"{{ test {{n}} != 3 || test -e {quota}; }} && echo {{n}} > {shop.folder}/units"
+
+    scaled = command("scaling", shop.profile(run), timeout_s=240.0)
+    after = command("run", shop.profile(run), "--quiet")
+
+    assert scaled.code == 97
+    told = " ".join(scaled.out.split())
+    assert "the usual number of units, 3, could not be set again" in told
+    verdicts = "select distinct status from verdicts where run_id = '{}'"
+    assert command.sql(verdicts.format(scaled.run_id)) == [("INVALID",)]
+    assert after.code == 97
+    assert command.sql("select distinct status from verdicts where benchmark = 'checkout'") == [
+        ("NO_DATA",)
+    ]
+    (why,) = command.sql("select problems[1] from benchmarks where benchmark = 'checkout'")[0]
+    assert why.startswith("the target is not as usual")
+    assert shop.units == "2"
+    quota.touch()
+    assert command("run", shop.profile(run), "--quiet").code in {0, 97}
+    assert shop.units == "3"
+    assert command.value(
+        "select count(*) from benchmarks where benchmark = 'checkout' and measured_s > 0"
+    )
+
+
 def test_a_target_that_is_gone_ends_it(shop: Shop, tmp_path: Path) -> None:
     (tmp_path / "health").touch()
     serving = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]

@@ -12,7 +12,14 @@ import pytest
 from perf_pipeline.stack.own_command import run_command
 from perf_pipeline.stack.process_register import Owner, birth_mark
 from perf_pipeline.stack.service import open_folder
-from perf_pipeline.stack.undoing import Pending, Undo, read_pending, undo_all, undo_left_over
+from perf_pipeline.stack.undoing import (
+    Pending,
+    Undo,
+    read_pending,
+    still_broken,
+    undo_all,
+    undo_left_over,
+)
 from perf_pipeline_tests.support.commands.command_line import wait_until
 
 OWNER = """
@@ -104,8 +111,12 @@ def test_an_undo_that_fails_is_kept_told_and_tried_again(tmp_path: Path) -> None
     assert said[0] == "undoing what a run that was killed left broken: frozen"
     assert "the fault frozen could not be undone" in said[1]
     assert f"ended with exit code 4; undo it by hand, then remove {folder}" in said[1]
+    assert still_broken(tmp_path / "faults") == (
+        f"the fault frozen is not undone; undo it by hand, then remove {folder}"
+    )
     (tmp_path / "docker").touch()
     undo_left_over(tmp_path / "faults", said.append)
+    assert still_broken(tmp_path / "faults") == ""
     assert not folder.exists()
 
 

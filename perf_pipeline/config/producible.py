@@ -44,7 +44,7 @@ def _mistake(config: BenchmarkConfig, threshold: Threshold) -> str:
     ]
     who = f"scenario {named[0]} has no" if named else "no scenario has the"
     known = {
-        "operation": _operations(scenarios),
+        "operation": operations_of(scenarios),
         "check": _checks(scenarios, tags),
         "outcome": list(_OUTCOMES),
     }
@@ -75,7 +75,7 @@ def _unlike(tag: str, sentence: str, tags: Mapping[str, str], known: Iterable[st
     return f"{sentence} {tags[tag]!r}; there are {', '.join(values)}{meant(tags[tag], values)}"
 
 
-def _operations(scenarios: Iterable[Scenario]) -> list[str] | None:
+def operations_of(scenarios: Iterable[Scenario]) -> list[str] | None:
     """Return the operations that the scenarios make; None where one may make any."""
     found: list[str] = []
     for scenario in scenarios:

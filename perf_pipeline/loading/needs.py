@@ -23,6 +23,7 @@ from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.expiry import longest_wait_us, note_ends, positions_file
+from perf_pipeline.loading.growth_parts import require_growth_parts
 from perf_pipeline.loading.jobs import CEILING_SUFFIX
 from perf_pipeline.loading.own_database import fetch_rows, require_statements
 from perf_pipeline.loading.own_deliveries import require_own_deliveries
@@ -112,7 +113,8 @@ def unmet_of(session: Session) -> dict[str, str]:
 
     Raises:
         TargetUnavailableError: none of them can begin; the first reason is told.
-        ProfileError: an own statement is wrong, or an own message larger than its topic takes.
+        ProfileError: an own statement is wrong, an own message larger than its topic takes, or a
+            threshold on the growth of a part that nothing watches.
     """
     found: dict[str, TargetUnavailableError] = {}
     answers: dict[tuple[Part, bool], TargetUnavailableError | None] = {}
@@ -143,6 +145,7 @@ def _refused_own_work(session: Session, benchmark: str) -> TargetUnavailableErro
     try:
         require_statements(session, benchmark)
         require_own_topics(session, benchmark)
+        require_growth_parts(session, benchmark)
     except TargetUnavailableError as error:
         return error
     return None

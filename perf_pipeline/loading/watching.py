@@ -12,6 +12,7 @@ from perf_pipeline.benchmarks.record import Lag, Part
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.needed_parts import parts_of
 from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.loading.growth_parts import parts_named
 from perf_pipeline.loading.own_topics import own_groups_of, own_topics_of, watched_group
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.tier_probes import tier_probes
@@ -60,7 +61,8 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
     if target.postgres_dsn:
         probes.append(PostgresProbe(target.postgres_dsn))
         if config.growth is not None:
-            probes.append(RelationsProbe(target.postgres_dsn))
+            named = [threshold.tags["part"] for threshold in parts_named(config)]
+            probes.append(RelationsProbe(target.postgres_dsn, named))
     if target.redis_url:
         probes.append(RedisProbe(target.redis_url))
     if target.brokers:

@@ -8,6 +8,7 @@ Add here: another figure of a table. Keep out: gauges of the server (postgres.py
 whole tables.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 import psycopg
@@ -19,7 +20,13 @@ from perf_pipeline.probes.probe import ProbeError
 MOST_TABLES: Final = 10
 _LEAST_ROWS: Final = 1_000
 _LARGEST: Final = """
-select relid from pg_stat_user_tables order by pg_total_relation_size(relid) desc, relid limit %s
+select relid from pg_stat_user_tables
+order by (schemaname || '.' || relname = any(%s)) desc, pg_total_relation_size(relid) desc, relid
+limit %s
+"""
+_NAMES: Final = """
+select schemaname || '.' || relname as name from pg_stat_user_tables
+order by pg_total_relation_size(relid) desc, relid
 """
 # A table that was dropped meanwhile has no row, and its size is null until then.
 _READ: Final = """
@@ -29,17 +36,34 @@ from pg_stat_user_tables where relid = any(%s)
 """
 
 
+def tables_of(dsn: str) -> list[str]:
+    """Return all tables that are no system's, as `schema.table`, the largest first.
+
+    Raises:
+        ProbeError: the database does not answer.
+    """
+    connection = connect(dsn)
+    try:
+        return [str(row["name"]) for row in connection.execute(_NAMES).fetchall()]
+    except psycopg.Error as error:
+        raise ProbeError(sentence_of(error, dsn)) from None
+    finally:
+        connection.close()
+
+
 class RelationsProbe:
     """Read the ten tables that were the largest at the beginning; the source is `schema.table`.
 
     Args:
         dsn: of the measured database; never in a reading or a sentence.
+        named: tables that are read whatever their size, as `schema.table`.
     """
 
     name = "relations"
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, named: Collection[str] = ()) -> None:
         self._dsn = dsn
+        self._named = sorted(set(named))
         self._connection: ProbeConnection | None = None
         self._tables: list[int] = []
 
@@ -52,7 +76,8 @@ class RelationsProbe:
         self._connection = connect(self._dsn)
         try:
             if not self._tables:
-                rows = self._connection.execute(_LARGEST, [MOST_TABLES]).fetchall()
+                most = MOST_TABLES + len(self._named)
+                rows = self._connection.execute(_LARGEST, [self._named, most]).fetchall()
                 self._tables = [row["relid"] for row in rows]
         except psycopg.Error as error:
             raise ProbeError(sentence_of(error, self._dsn)) from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -48,6 +49,7 @@ memory_growth_bytes_per_h = ["value<1000000000"]
 class Leak(NamedTuple):
     command: CommandLine
     answer: Answer
+    url: str
 
     def growth(self, metric: str, part: str) -> tuple[Any, ...]:
         return self.command.sql(
@@ -75,7 +77,7 @@ def leak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Leak]:
         command = CommandLine(new_state(folder / "state"))
         profile = folder / "leak.toml"
         profile.write_text(PROFILE.format(url=url), encoding="utf-8")
-        yield Leak(command, command("run", str(profile), timeout_s=120.0))
+        yield Leak(command, command("run", str(profile), timeout_s=120.0), url)
 
 
 def test_a_leak_of_a_mebibyte_a_second_is_found_with_its_pace(leak: Leak) -> None:
@@ -139,3 +141,33 @@ def test_reports_tell_what_grows(leak: Leak) -> None:
     assert "<h3>Growth</h3>" in (folder / "report.html").read_text("utf-8")
     assert '"part": "leaking"' in (folder / "summary.json").read_text("utf-8")
     assert "growth in shop" in (folder / "report.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("metric", "part", "told"),
+    [
+        (
+            "memory_growth_bytes_per_h",
+            "leeking",
+            "no part 'leeking' is watched; there are leaking, steady, generator; did you mean",
+        ),
+        ("latency_growth_ms_per_h", "buy", "no part 'buy' is watched; there are look, stage_start"),
+        (
+            "table_growth_bytes_per_h",
+            "public.orders",
+            "no part 'public.orders' is watched; there are none at all in this run",
+        ),
+    ],
+    ids=["a tier", "an operation", "a table"],
+)
+def test_a_part_that_nobody_watches_is_told_before_the_load(
+    leak: Leak, tmp_path: Path, metric: str, part: str, told: str
+) -> None:
+    profile = tmp_path / "leak.toml"
+    text = PROFILE.format(url=leak.url) + f'"{metric}{{part:{part}}}" = ["value<1"]\n'
+    profile.write_text(text, encoding="utf-8")
+
+    answer = leak.command.here("run", str(profile))
+
+    assert answer.code == 104, answer.out + answer.err
+    assert f"benchmarks.shop.thresholds.{metric}{{part:{part}}}: {told}" in answer.err

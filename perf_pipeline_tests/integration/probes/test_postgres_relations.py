@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from perf_pipeline.metrics.catalog import CATALOG
-from perf_pipeline.probes.postgres_relations import MOST_TABLES, RelationsProbe
+from perf_pipeline.probes.postgres_relations import MOST_TABLES, RelationsProbe, tables_of
 from perf_pipeline.probes.probe import ProbeError
 from perf_pipeline_tests.support.loads.own_database import own_database
 
@@ -55,6 +55,18 @@ def test_dead_rows_are_bloat_and_not_rows(dsn: str) -> None:
     assert len(sources) == MOST_TABLES
     assert ("public.small_0", "db_bytes_per_row") not in after
     assert {name for _, name in after} <= CATALOG.keys()
+
+
+def test_a_table_that_somebody_named_is_read_however_small_it_is(dsn: str) -> None:
+    smallest = tables_of(dsn)[-1]  # of 12, of which the ten largest are read
+    probe = RelationsProbe(dsn, [smallest, "public.no_such_table"])
+    probe.open()
+
+    found = {source for source, _ in looked(probe)}
+    probe.close()
+
+    assert {TABLE, smallest} <= found
+    assert "public.no_such_table" not in found
 
 
 def test_a_server_that_is_gone_is_a_sentence() -> None:

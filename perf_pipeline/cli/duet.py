@@ -34,7 +34,7 @@ _OPTIONS: Final = (
         "--baseline",
         "SIDE",
         Text(),
-        "What is compared with: a URL, a DSN, env:NAME, a command with {port}, or git:REVISION.",
+        "Compared with: a URL, DSN, env:NAME, command with {port}, git:REVISION or reference.",
     ),
     ("--candidate", "SIDE", Text(), "What is judged, written alike."),
     ("--command", "COMMAND", Text(), "Starts a git revision on {port}, in its files."),

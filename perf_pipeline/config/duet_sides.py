@@ -4,6 +4,7 @@ Add here: another kind of side. Keep out: starting it (stack/sides.py) and askin
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,14 +14,34 @@ from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.errors import RequestError
 from perf_pipeline.secrecy.addresses import mask_address
 from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.spelling import meant
 
 PORT: Final = "{port}"
 _GIT: Final = "git:"
 _VARIABLE: Final = "env:"
+_REFERENCE: Final = "reference"
+REFERENCE_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "api": "[1-9]|[1-5][0-9]|6[0-4]",
+        "workers": "[1-6]",
+        "redis": "on|off",
+        "pool_size": "[1-9][0-9]{0,2}",
+        "worker_concurrency": "[1-9][0-9]{0,3}",
+        "send_ms": r"[0-9]{1,5}\.\.[0-9]{1,5}",
+    }
+)
+"""What may differ between two reference systems, and how each is written (a regular expression).
+
+`api` and `workers` are numbers of processes; a topic of the reference system has six partitions.
+"""
+_LIKE: Final = (
+    "api=2 (processes), workers=2 (processes, up to 6), redis=off, pool_size=5, "
+    "worker_concurrency=20 or send_ms=0..10"
+)
 _HINT: Final = (
     "write http://HOST:PORT, postgresql://HOST:PORT/DATABASE, env:NAME for either in an "
-    "environment variable, a command with {port} in it that starts the side, or git:REVISION with "
-    "--command"
+    "environment variable, a command with {port} in it that starts the side, git:REVISION with "
+    "--command, or reference:KEY=VALUE for a reference system of its own"
 )
 _SCHEMES: Final[Mapping[str, Part]] = MappingProxyType(
     {
@@ -65,7 +86,23 @@ class CommandSide:
         return Part.API
 
 
-Side = GivenSide | CommandSide
+@dataclass(frozen=True, slots=True)
+class ReferenceSide:
+    """Name a reference system that is started for the comparison, with servers of its own.
+
+    Attributes:
+        settings: that differ from its usual ones, by name.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def part(self) -> Part:
+        """Return what is loaded of it: its API."""
+        return Part.API
+
+
+Side = GivenSide | CommandSide | ReferenceSide
 
 
 def read_side(
@@ -104,12 +141,28 @@ def read_side(
         return CommandSide(command, revision, prepare)
     if side := _given(text):
         return side
+    if text == _REFERENCE or text.startswith(f"{_REFERENCE}:"):
+        return _reference(name, text)
     if PORT not in text:
         shown = mask_address(text)
         raise RequestError(
             f"--{name} {shown!r} is no URL, and no command, because {PORT} is not in it", hint=_HINT
         )
     return CommandSide(text)
+
+
+def _reference(name: str, text: str) -> ReferenceSide:
+    settings: dict[str, str] = {}
+    for written in filter(None, text.removeprefix(_REFERENCE).removeprefix(":").split(",")):
+        key, _, value = written.partition("=")
+        if key not in REFERENCE_SETTINGS or not re.fullmatch(REFERENCE_SETTINGS[key], value):
+            raise RequestError(
+                f"--{name} {text!r}: {written!r} is no setting of the reference system"
+                f"{meant(key, REFERENCE_SETTINGS)}",
+                hint=f"write reference:KEY=VALUE,KEY=VALUE with {_LIKE}",
+            )
+        settings[key] = value
+    return ReferenceSide(settings)
 
 
 def _given(text: str) -> GivenSide | None:
@@ -161,3 +214,6 @@ def told_side(side: Side) -> str:
             return address
         case CommandSide(command=command, revision=revision):
             return f"{_GIT}{revision}, {command}" if revision else command
+        case ReferenceSide(settings=settings):
+            told = ",".join(f"{key}={value}" for key, value in settings.items())
+            return f"{_REFERENCE}:{told}" if told else _REFERENCE

@@ -19,6 +19,7 @@ from perf_pipeline.config.duet_loads import DuetLoad, duet_loads
 from perf_pipeline.config.duet_sides import (
     CommandSide,
     GivenSide,
+    ReferenceSide,
     Side,
     part_of,
     read_side,
@@ -43,6 +44,7 @@ from perf_pipeline.quoting import on_one_line
 from perf_pipeline.runs.pipeline import chosen
 from perf_pipeline.secrecy.addresses import mask_address
 from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.stack.reference_sides import started_references
 from perf_pipeline.stack.sides import StartedSide, started_sides
 from perf_pipeline.store.state import State
 from perf_pipeline.units import US_PER_S
@@ -148,15 +150,16 @@ def _running(
     stop: threading.Event,
     given: Mapping[str, Target],
 ) -> Iterator[tuple[tuple[Target, Target], Mapping[str, StartedSide]]]:
-    """Yield the targets of both sides; those that a command starts end with the block."""
-    commands = {
-        name: side
-        for name, side in zip(SIDES, wish.sides, strict=True)
-        if isinstance(side, CommandSide)
-    }
-    with started_sides(
-        state.folder, commands, within_s=wish.ready_within_s, say=narrator.say, stop=stop
-    ) as started:
+    """Yield the targets of both sides; those that were started end with the block."""
+    named = dict(zip(SIDES, wish.sides, strict=True))
+    commands = {name: side for name, side in named.items() if isinstance(side, CommandSide)}
+    references = {name: side for name, side in named.items() if isinstance(side, ReferenceSide)}
+    folder, say, within_s = state.folder, narrator.say, wish.ready_within_s
+    with (
+        started_sides(folder, commands, within_s=within_s, say=say, stop=stop) as ours,
+        started_references(folder, references, say=say, stop=stop) as whole,
+    ):
+        started = {**ours, **whole}
         urls = {
             name: checked_side(wish.profile, name, GivenSide(one.url))
             for name, one in started.items()

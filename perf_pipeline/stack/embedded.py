@@ -105,6 +105,21 @@ def running_stack(
             require_whole(_stacks_of(state) / UP)
     else:
         say("the stack that is up has other parts or sizes, so this run gets a stack of its own")
+    with own_stack(state, options, say=say, stop=stop) as stack:
+        yield stack
+
+
+@contextmanager
+def own_stack(
+    state: Path, options: StackOptions, *, say: Say, stop: threading.Event | None = None
+) -> Iterator[Stack]:
+    """Yield a stack that is started for this block alone, and stopped with it.
+
+    Raises:
+        StackError: a part could not be had or started.
+        TargetUnavailableError: a given part does not answer.
+        StoppedByUserError: `stop` was set while the stack started.
+    """
     with guarded_folder(state, say=say) as folder:
         try:
             yield _with_pids(start(folder, _cache(state), options, say, stop))

@@ -36,6 +36,7 @@ class StackOptions:
         tables: where `reference` is not wanted, its tables are made in a PostgreSQL that is
             started; a given one is left as it is.
         links: who connects to which server through a proxy, both by their names.
+        settings: variables of the reference system's environment that differ from its usual ones.
     """
 
     postgres_dsn: str | None = None
@@ -47,6 +48,7 @@ class StackOptions:
     allowed: tuple[str, ...] = ()
     tables: bool = False
     links: tuple[tuple[str, str], ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

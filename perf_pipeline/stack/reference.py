@@ -77,7 +77,8 @@ def start_api(
     )
     port = links.upstream_of("api") or free_port()
     serve = ("--host", LOOPBACK, "--port", str(port), "--processes", str(options.api_processes))
-    service = spawn(folder, _command("api", _environment(endpoints, links, "api"), *serve))
+    environment = {**_environment(endpoints, links, "api"), **dict(options.settings)}
+    service = spawn(folder, _command("api", environment, *serve))
     return StartedApi(folder, endpoints, options, links, service, port)
 
 
@@ -211,7 +212,8 @@ def _worker(number: int, environment: Mapping[str, str], options: StackOptions) 
     """
     name = f"worker-{number}"
     identity = {} if options.brokers is not None else {"BIRTHDAY_WORKER_ID": name}
-    return _command("worker", {**environment, **identity}, name=name)
+    given = {**environment, **identity, **dict(options.settings)}
+    return _command("worker", given, name=name)
 
 
 def _version(answer: Mapping[str, object]) -> str:

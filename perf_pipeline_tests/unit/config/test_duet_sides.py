@@ -9,6 +9,7 @@ from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.duet_sides import (
     CommandSide,
     GivenSide,
+    ReferenceSide,
     part_of,
     read_side,
     told_side,
@@ -25,6 +26,32 @@ def test_a_side_is_a_url_a_command_or_a_revision() -> None:
     assert read_side("baseline", "git:main", command=_SERVE, prepare="make") == CommandSide(
         _SERVE, "main", "make"
     )
+
+
+def test_a_reference_system_is_written_with_the_settings_that_differ() -> None:
+    side = read_side("candidate", "reference:workers=2,redis=off,send_ms=0..50")
+
+    assert side == ReferenceSide({"workers": "2", "redis": "off", "send_ms": "0..50"})
+    assert read_side("baseline", "reference") == ReferenceSide()
+    assert told_side(side) == "reference:workers=2,redis=off,send_ms=0..50"
+    assert told_side(ReferenceSide()) == "reference"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("reference:worker=2", "'worker=2' is no setting of the reference system; did you mean"),
+        ("reference:workers=7", "'workers=7' is no setting"),
+        ("reference:pool_size", "'pool_size' is no setting"),
+    ],
+    ids=["unknown", "more than there are partitions", "without a value"],
+)
+def test_a_setting_that_is_none_is_refused(text: str, told: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        read_side("candidate", text)
+
+    assert told in refused.value.sentence
+    assert "workers=2" in str(refused.value.hint)
 
 
 @pytest.mark.parametrize(

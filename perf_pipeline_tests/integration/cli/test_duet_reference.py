@@ -1,0 +1,70 @@
+"""Two reference systems compared by the command line, whose difference is one setting.
+
+Each side is a whole system, so this takes two brokers: it stays the only duet of this kind here.
+Add here: what only two reference systems show. Keep out: other sides (test_duet.py).
+"""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import psutil
+import pytest
+
+from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.places import new_state
+
+pytestmark = pytest.mark.timeout(240)
+
+_PROFILE: Final = """
+name = "pools"
+workers = 1
+[benchmarks.api_user_creation.scenarios.create]
+exec = "create_user"
+executor = "constant-arrival-rate"
+rate = 20
+duration = "5s"
+preAllocatedVUs = 20
+gracefulStop = "2s"
+"""
+_SETTING: Final = "BIRTHDAY_POOL_SIZE"
+
+
+def _settings_of_apis() -> list[str]:
+    """Return the setting of each API that this test's command has started, empty for the usual."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if "perf_pipeline.reference_system.api" in process.cmdline():
+                found.append(process.environ().get(_SETTING, ""))
+    return sorted(found)
+
+
+def test_two_systems_that_differ_in_a_setting_are_started_compared_and_stopped(
+    tmp_path: Path,
+) -> None:
+    command = CommandLine(new_state(tmp_path))
+    profile = tmp_path / "pools.toml"
+    profile.write_text(_PROFILE, encoding="utf-8")
+    running = command.begin(
+        *("duet", str(profile), "--baseline", "reference", "--candidate", "reference:pool_size=1"),
+        *("--within", "6s", "--warm-up", "1s"),
+    )
+    running.wait_for("api_user_creation: ")
+    settings = set(_settings_of_apis())
+    answer = running.answer(220.0)
+
+    # Which verdict it is depends on the machine; that both answered does not.
+    assert answer.code in {0, 97, 98}, answer.out + answer.err
+    assert settings == {"", "1"}
+    (path,) = (command.state / "reports").glob("*/summary.json")
+    told = json.loads(path.read_text(encoding="utf-8"))
+    (operation,) = told["loads"][0]["operations"]
+    assert operation["operation"] == "create_user"
+    assert operation["statistics"]["p50"]["baseline"] > 0
+    assert operation["statistics"]["p50"]["candidate"] > 0
+    assert command.sql("select baseline, candidate from duets") == [
+        ("reference", "reference:pool_size=1")
+    ]
+    assert not list((command.state / "stacks").glob("run-*"))

@@ -17,15 +17,16 @@ from perf_pipeline_tests.support.browser import CHROMIUM
 from perf_pipeline_tests.support.commands.forked import fork_what_is_started_here
 from perf_pipeline_tests.support.given import given_servers
 from perf_pipeline_tests.support.idle_servers import end_idle, remember
-from perf_pipeline_tests.support.places import STATE, WORKER, own_state
+from perf_pipeline_tests.support.places import own_state, worker
 from perf_pipeline_tests.support.room_on_disk import room_on_disk
 from perf_pipeline_tests.support.servers.metric_servers import absent_servers
-from perf_pipeline_tests.support.shared_work import collect_in_turn, rank, scheduling, work_of
+from perf_pipeline_tests.support.shared_work import rank, scheduling, work_of
 from perf_pipeline_tests.support.turns import Turns
 
 pytest_plugins = (
     "perf_pipeline_tests.fix_servers",
     "perf_pipeline_tests.integration.fix_up",
+    "perf_pipeline_tests.support.imported_once",
     "perf_pipeline_tests.support.second_tries",
 )
 
@@ -42,15 +43,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let the runs of this process wait for one another, and not for those of another one."""
-    state = str(own_state())
-    if not WORKER and config.getoption("numprocesses", default=None):
+    state = own_state()
+    if not worker() and config.getoption("numprocesses", default=None):
         archive_beside(config)
-    if WORKER:
-        collect_in_turn(config, int(WORKER.removeprefix("gw")))
-        os.environ[LOCK_FOLDER_VARIABLE] = state
-        config.stash[_TURNS] = Turns(STATE.parent / "turns")
+    if worker():
+        os.environ[LOCK_FOLDER_VARIABLE] = str(state)
+        config.stash[_TURNS] = Turns(state.parent / "turns")
     else:
-        os.environ.setdefault(LOCK_FOLDER_VARIABLE, state)
+        os.environ.setdefault(LOCK_FOLDER_VARIABLE, str(state))
     fork_what_is_started_here()
     # How long an example of a property test takes tells of the machine, and not of the code.
     settings.register_profile(

@@ -9,9 +9,11 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CACHE: Final = ROOT / ".perf" / "cache"
-# pytest-xdist's name of this process; empty where one process does everything.
-WORKER: Final = os.environ.get("PYTEST_XDIST_WORKER", "")
-STATE: Final = ROOT / ".perf" / f"tests{WORKER}"
+
+
+def worker() -> str:
+    """Give pytest-xdist's name of this process; empty where one process does everything."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
 def new_state(folder: Path) -> Path:
@@ -26,4 +28,4 @@ def new_state(folder: Path) -> Path:
 
 def own_state() -> Path:
     """Give this process's own state folder."""
-    return new_state(STATE)
+    return new_state(ROOT / ".perf" / f"tests{worker()}")

@@ -4,10 +4,7 @@ Files that use the same servers share a process, so that these start once and id
 Add here: another set of servers that files share. Keep out: how tests wait to be alone (turns.py).
 """
 
-import os
 import re
-import sys
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +14,6 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from perf_pipeline_tests.support.places import ROOT
 
-_TESTS: Final = "perf_pipeline_tests/**/test_*.py"
 _UP: Final = re.compile(r"\bup: Up\b|\bconfigured_target\b")
 _SERVERS: Final = re.compile(r"\b(?:postgres_dsn|brokers|redis_url): str\b|\bservers: Stack\b")
 _TO_BE_ALONE: Final = "tests that are alone"
@@ -64,30 +60,6 @@ def rank(file: str) -> int:
     if file.startswith(_LONG):
         return 1
     return 3 if file.startswith(_QUICK) else 2
-
-
-def collect_in_turn(config: pytest.Config, number: int) -> None:
-    """Let each process begin with other files, where it is to collect all of them.
-
-    What pytest makes of a file, which takes two thirds of collecting, is then made by one process
-    and read by the others: it is written down even where Python is told to write no bytecode.
-
-    Args:
-        config: of pytest, in one of several processes.
-        number: of the process, from 0.
-    """
-    if config.args != config.getini("testpaths"):
-        return
-    files = [str(file) for file in ROOT.glob(_TESTS)]
-    config.args[:] = in_turn(files, number, int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
-    sys.dont_write_bytecode = False
-
-
-def in_turn(files: Iterable[str], number: int, processes: int) -> list[str]:
-    """Sort files, and begin as far behind the others as a process's share of them is long."""
-    ordered = sorted(files)
-    first = number * len(ordered) // processes
-    return [*ordered[first:], *ordered[:first]]
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist has no types

@@ -3,7 +3,7 @@
 Add here: another rule of the order. Keep out: turns of tests that are alone.
 """
 
-from perf_pipeline_tests.support.shared_work import in_turn, rank, work_of
+from perf_pipeline_tests.support.shared_work import rank, work_of
 
 _TESTS = "perf_pipeline_tests"
 _KAFKA = f"{_TESTS}/integration/workloads/kafka"
@@ -63,9 +63,3 @@ def test_what_is_alone_follows_one_another_whatever_servers_it_uses() -> None:
         len({work_of(file) for file in [*files, f"{_TESTS}/integration/runs/test_slow_tiers.py"]})
         == 1
     )
-
-
-def test_each_process_collects_all_files_and_begins_with_a_share_of_its_own() -> None:
-    collected = [in_turn("dbfaec", number, processes=3) for number in range(3)]
-
-    assert ["".join(files) for files in collected] == ["abcdef", "cdefab", "efabcd"]

@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
             pass_fds=[theirs.fileno()],
         )
     config.stash[_LINK] = ours
-    config.add_cleanup(process.wait)
+    config.add_cleanup(lambda: process.communicate() and None)
     config.add_cleanup(ours.close)  # is done first, and ends it
 
 

@@ -9,14 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
+import psutil
 import pytest
 
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.stack.embedded import running_stack
-from perf_pipeline.stack.parts import StackOptions
+from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline_tests.support.places import CACHE, ROOT, new_state
 from perf_pipeline_tests.support.silent import hush
+
+# It takes 4 s of a processor behind all other work.
+_WRITTEN_S: Final = 120.0
 
 
 def archive_beside(config: pytest.Config) -> None:
@@ -33,10 +38,18 @@ def main() -> None:
     with TemporaryDirectory() as name:
         state = new_state(Path(name) / "state")
         try:
-            with running_stack(state, StackOptions(parts=frozenset({"kafka"})), say=hush):
-                pass
+            with running_stack(state, StackOptions(parts=frozenset({"kafka"})), say=hush) as stack:
+                _end(stack)
         except PerfPipelineError as error:
             sys.stderr.write(f"no broker for its classes: {error}\n")
+
+
+def _end(stack: Stack) -> None:
+    """End the broker, and wait for its archive: a stack would kill it on a busy machine."""
+    processes = [psutil.Process(pid) for service in stack.services for pid in service.pids]
+    for process in processes:
+        process.terminate()
+    psutil.wait_procs(processes, timeout=_WRITTEN_S)
 
 
 if __name__ == "__main__":

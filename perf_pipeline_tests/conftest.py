@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.embedded import doctor
-from perf_pipeline_tests.support.broker_classes import archive_beside
+from perf_pipeline_tests.support.broker_classes import archive_beside, await_archive
 from perf_pipeline_tests.support.browser import CHROMIUM
 from perf_pipeline_tests.support.commands.forked import fork_what_is_started_here
 from perf_pipeline_tests.support.given import given_servers
@@ -57,6 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     settings.load_profile("any machine")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Begin when brokers start quickly."""
+    await_archive(session.config)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

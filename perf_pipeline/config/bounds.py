@@ -17,4 +17,5 @@ MOST_RATE: Final = 1_000_000_000  # starts per timeUnit
 MOST_VUS_AT_ONCE: Final = 1_000_000
 MOST_STARTS: Final = 10_000_000_000
 MOST_BYTES_AT_ONCE: Final = 1 << 30
-MOST_WORKERS: Final = 64  # processes that load at once
+MOST_WORKERS: Final = 64  # processes that load at once, on one machine
+MOST_GENERATORS: Final = 256  # the same on all hosts of a fleet; 200 were tried (docs/fleet.md)

@@ -4,11 +4,12 @@ Add here: another key about it. Keep out: reaching the hosts (fleet/), and wheth
 target (loading/fleet.py).
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from perf_pipeline.config.bounds import MOST_WORKERS
+from perf_pipeline.config.bounds import MOST_GENERATORS, MOST_WORKERS
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.hosts import Place, is_this_machine, read_host, read_port
 
@@ -49,7 +50,7 @@ class FleetConfig(Frozen):
 
     engine: Literal["dask"] = "dask"
     address: Annotated[str, AfterValidator(_checked)]
-    generators: int | None = Field(default=None, ge=1, le=MOST_WORKERS)
+    generators: int | None = Field(default=None, ge=1, le=MOST_GENERATORS)
     encrypted: bool = True
 
     @property
@@ -57,3 +58,9 @@ class FleetConfig(Frozen):
         """Say whether others on the network can read what goes to the hosts."""
         is_tls = self.address.startswith("tls://")
         return not (is_tls or is_this_machine(read_fleet_address(self.address).host))
+
+
+def worker_mistakes(workers: int, fleet: FleetConfig | None) -> Iterator[str]:
+    """Find more load workers than may run on one machine; their answers need memory and a core."""
+    if fleet is None and workers > MOST_WORKERS:
+        yield f"workers is {workers}; without a fleet it must be at most {MOST_WORKERS}"

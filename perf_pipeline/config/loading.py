@@ -4,7 +4,7 @@ Add here: a rule that spans several keys. Keep out: the keys themselves (profile
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from perf_pipeline.benchmarks.registry import is_shipped
 from perf_pipeline.config.capacity_rules import capacity_mistakes
 from perf_pipeline.config.fault_rules import fault_mistakes
 from perf_pipeline.config.files import LARGEST_PROFILE_BYTES, read_text
+from perf_pipeline.config.fleet import worker_mistakes
 from perf_pipeline.config.given_by_environment import given_by_environment
 from perf_pipeline.config.growth_rules import growth_mistakes
 from perf_pipeline.config.kafka_properties import kafka_mistakes
@@ -74,7 +75,7 @@ def load_profile(
     given = {**given_by_environment(variables), **(overrides or {})}
     source, raw, mistakes = _expanded(name_or_path, given)
     found = (*mistakes, *outside_mistakes(_without_unused(raw, only), variables))
-    return _validate(raw, source, found, also=tag_value_mistakes)
+    return _validate(raw, source, found, also=_mistakes_of_a_run)
 
 
 def describe_profile(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Profile:
@@ -86,7 +87,7 @@ def describe_profile(name_or_path: str, overrides: Mapping[str, Any] | None = No
         ProfileError: every mistake of the file at once.
     """
     source, raw, mistakes = _expanded(name_or_path, overrides or {})
-    return _validate(raw, source, mistakes, also=tag_value_mistakes)
+    return _validate(raw, source, mistakes, also=_mistakes_of_a_run)
 
 
 def _expanded(
@@ -173,6 +174,12 @@ def _validate(
     if mistakes or profile is None:
         raise ProfileError(source, mistakes, hint="docs/profiles.md lists every key")
     return profile
+
+
+def _mistakes_of_a_run(profile: Profile) -> Iterator[str]:
+    """Find what a profile of the history may have, and one that is to be run may not."""
+    yield from tag_value_mistakes(profile)
+    yield from worker_mistakes(profile.workers, profile.fleet)
 
 
 def shipped_file(name: str) -> Path:

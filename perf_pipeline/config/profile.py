@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.alerts import Alerts
 from perf_pipeline.config.baseline_policy import BaselinePolicyConfig
-from perf_pipeline.config.bounds import LARGEST_STORED, MOST_WORKERS
+from perf_pipeline.config.bounds import LARGEST_STORED, MOST_GENERATORS
 from perf_pipeline.config.capacity import CapacitySearch
 from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.durations import Duration
@@ -203,7 +203,7 @@ class Profile(Frozen):
     description: str = ""
     question: Question | None = Field(default=None, exclude_if=equals(None))
     seed: int = Field(default=20_260_101, ge=0, le=LARGEST_STORED)
-    workers: int = Field(default=2, ge=1, le=MOST_WORKERS)
+    workers: int = Field(default=2, ge=1, le=MOST_GENERATORS)
     api_processes: int = Field(default=1, ge=1, le=64)
     worker_processes: int = Field(default=1, ge=1, le=64)
     target: str = LOCAL

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from perf_pipeline.config.hosts import Place
+from perf_pipeline.engine.watch import raise_open_files_limit
 from perf_pipeline.engine.worker_start import Child, StartWorker
 from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.fleet.checks import size_of
@@ -60,9 +61,12 @@ class Fleet:
     def workers(self, count: int) -> Iterator[StartWorker]:
         """Yield what starts the workers of one load, in order; none of them outlives the block.
 
+        Each takes six descriptors here, of which a process may usually have 1,024.
+
         Raises:
             GeneratorLimitError: a host can't start its agents.
         """
+        raise_open_files_limit()
         links = self._engine.links(count)
         started: list[DistantWorker] = []
 

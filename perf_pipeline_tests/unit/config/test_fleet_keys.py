@@ -1,9 +1,11 @@
 """The section [fleet] of a profile."""
 
+import json
+
 import pytest
 
 from perf_pipeline.config.fleet import FleetConfig
-from perf_pipeline.config.loading import load_profile
+from perf_pipeline.config.loading import load_profile, validate_profile
 from perf_pipeline.errors import ProfileError
 
 
@@ -36,3 +38,25 @@ def test_what_others_can_read_is_told_by_the_address(address: str, is_open: bool
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(ProfileError, match=r"fleet\.address"):
         load_profile("quick", {"fleet.address": address})
+
+
+def test_only_a_fleet_has_more_workers_than_one_machine_may_have() -> None:
+    fleet = {"fleet.address": "tls://fleet.example:8786"}
+
+    assert load_profile("quick", {**fleet, "fleet.generators": 256}).workers == 256
+    assert load_profile("quick", {**fleet, "workers": 200}).workers == 200
+    with pytest.raises(ProfileError, match="workers is 65; without a fleet it must be at most 64"):
+        load_profile("quick", {"workers": 65})
+    with pytest.raises(
+        ProfileError, match=r"fleet.generators is 257; it must be between 1 and 256"
+    ):
+        load_profile("quick", {**fleet, "fleet.generators": 257})
+
+
+def test_a_stored_profile_says_how_many_workers_loaded_without_its_fleet() -> None:
+    fleet = {"fleet.address": "tls://fleet.example:8786", "fleet.generators": 200}
+
+    stored = json.loads(load_profile("quick", fleet).as_json)
+
+    assert "fleet" not in stored
+    assert validate_profile(stored, "the history").workers == 200

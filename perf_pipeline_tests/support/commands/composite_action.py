@@ -19,6 +19,7 @@ from typing import Any, Final
 import yaml
 
 from perf_pipeline_tests.support.places import ROOT
+from perf_pipeline_tests.support.servers.discussions import Discussions
 
 ACTION: Final[dict[str, Any]] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 _EXPRESSION: Final = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
@@ -186,3 +187,19 @@ class Job:
         return repr(
             self.outputs.get(f"{step}:outcome" if kind == "outcome" else f"{step}.{name[0]}", "")
         )
+
+
+def pull_request_job(folder: Path, name: str, discussions: Discussions, **given: str) -> Job:
+    """Make a job of a pull request.
+
+    Args:
+        folder: gets the job's own folder, and the cache that all jobs in it share.
+        name: of the job's own folder.
+        discussions: where it comments.
+        given: inputs of the action.
+    """
+    (folder / name).mkdir()
+    (folder / "cache").mkdir(exist_ok=True)
+    inputs = {"profile": "first.toml", "token": discussions.github["GITHUB_TOKEN"], **given}
+    github = {"event_name": "pull_request", "event.repository.default_branch": "main"}
+    return Job(folder / name, folder / "cache", inputs, github, discussions.github)

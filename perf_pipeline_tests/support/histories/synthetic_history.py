@@ -12,11 +12,11 @@ from pathlib import Path
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
+from perf_pipeline.store.records import BenchmarkOutcome, RunRecord
 from perf_pipeline.store.state import State
-from perf_pipeline.store.tables import write_summaries
 from perf_pipeline_tests.support.histories.made_before import stored_once
 from perf_pipeline_tests.support.histories.new_history import history_at
+from perf_pipeline_tests.support.histories.stored_at_once import WithoutSamples, store_at_once
 
 QUIET = (80.0, 80.8, 79.2, 80.4, 79.6, 80.0, 80.6, 79.4)  # about 0.7 % of noise
 API, END = "api_user_creation", "end_to_end"
@@ -86,32 +86,37 @@ def _named(made: Made, number: int) -> Made:
 
 
 def _add(state: Path, runs: Sequence[Made], copied: int) -> list[str]:
-    ids = []
     with history_at(State(state).history_file) as history:
-        known = copied or len(history.runs(1_000))
-        for number, made in enumerate(runs[copied:], known + 1):
-            began_at = (_BEGAN + timedelta(hours=number)).isoformat()
-            named = _named(made, number)
-            folder = _write(state, named, began_at)
-            for benchmark, p95_ms in named.p95_ms.items():
-                history.ingest(folder, benchmark)
-                key = RunKey(named.run_id, benchmark)
-                plain = _summary(p95_ms, named.tags)
-                others = [
-                    replace(
-                        _summary(factor * p95_ms, named.tags), metric=metric, last=factor * p95_ms
-                    )
-                    for metric, factor in named.also.items()
-                ]
-                made_up = [plain, *others, *_calibration(named)]
-                write_summaries(history.connection, key, made_up)
-            ids.append(named.run_id)
-    return ids
+        known = copied or len(history.run_ids())
+        made = [made_at(made, number) for number, made in enumerate(runs[copied:], known + 1)]
+        for run in made:
+            spool(State(state).spool, run)
+        store_at_once(history, made)
+    return [run.record.run_id for run in made]
 
 
-def _write(state: Path, made: Made, began_at: str) -> Path:
-    folder = State(state).spool / made.run_id
-    record = RunRecord(
+def made_at(made: Made, number: int) -> WithoutSamples:
+    """Make a run that began so many hours after the first moment of all."""
+    began_at = (_BEGAN + timedelta(hours=number)).isoformat()
+    return WithoutSamples(
+        _record(_named(made, number), began_at),
+        [_outcome(made, benchmark, began_at) for benchmark in made.p95_ms],
+        {benchmark: _summaries(made, p95_ms) for benchmark, p95_ms in made.p95_ms.items()},
+    )
+
+
+def spool(folder: Path, run: WithoutSamples) -> Path:
+    """Write the spool that the run would have left, and give its folder."""
+    path = folder / run.record.run_id
+    for outcome in run.outcomes:
+        (path / outcome.benchmark).mkdir(parents=True)
+        (path / outcome.benchmark / "outcome.json").write_text(outcome.to_json(), encoding="utf-8")
+    (path / "run.json").write_text(run.record.to_json(), encoding="utf-8")
+    return path
+
+
+def _record(made: Made, began_at: str) -> RunRecord:
+    return RunRecord(
         made.run_id,
         made.profile.name,
         made.profile.as_json,
@@ -126,20 +131,26 @@ def _write(state: Path, made: Made, began_at: str) -> Path:
         machine=made.machine,
         tags=made.run_tags,
     )
-    for benchmark in made.p95_ms:
-        (folder / benchmark).mkdir(parents=True)
-        outcome = BenchmarkOutcome(
-            benchmark,
-            "complete",
-            began_at,
-            60.0,
-            50.0,
-            valid=made.valid,
-            load_hash=made.profile.load_hash(benchmark),
-        )
-        (folder / benchmark / "outcome.json").write_text(outcome.to_json(), encoding="utf-8")
-    (folder / "run.json").write_text(record.to_json(), encoding="utf-8")
-    return folder
+
+
+def _outcome(made: Made, benchmark: str, began_at: str) -> BenchmarkOutcome:
+    return BenchmarkOutcome(
+        benchmark,
+        "complete",
+        began_at,
+        60.0,
+        50.0,
+        valid=made.valid,
+        load_hash=made.profile.load_hash(benchmark),
+    )
+
+
+def _summaries(made: Made, p95_ms: float) -> list[Summary]:
+    others = [
+        replace(_summary(factor * p95_ms, made.tags), metric=metric, last=factor * p95_ms)
+        for metric, factor in made.also.items()
+    ]
+    return [_summary(p95_ms, made.tags), *others, *_calibration(made)]
 
 
 def _calibration(made: Made) -> list[Summary]:

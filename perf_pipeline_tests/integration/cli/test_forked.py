@@ -15,6 +15,7 @@ from perf_pipeline import __version__
 from perf_pipeline_tests.support.commands import command_template
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.commands.forked import ForkedProcess, ran, started
+from perf_pipeline_tests.support.commands.forked_program import forked_program
 from perf_pipeline_tests.support.places import ROOT, new_state
 
 
@@ -98,6 +99,31 @@ def test_a_forked_child_ends_by_signals_and_with_its_own_code() -> None:
     assert killed.returncode == -signal.SIGKILL
     assert (refused.returncode, refused.stdout) == (104, "")
     assert "No such command 'rum'" in refused.stderr
+
+
+@pytest.mark.parametrize("mine", [{}, {"LC_ALL": "C"}], ids=["a fork", "an interpreter"])
+def test_a_program_for_scripts_has_their_streams_folder_variables_and_exit_codes(
+    tmp_path: Path, mine: dict[str, str]
+) -> None:
+    (tmp_path / "here").mkdir()
+    script = (
+        "./perf-pipeline rum 2> said; echo $?; cd here; ../perf-pipeline sql 'select 1'; exit $?"
+    )
+    with forked_program(tmp_path / "perf-pipeline"):
+        given = {**os.environ, "PERF_STATE": "state", **mine}
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=tmp_path,
+            env=given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert (done.returncode, done.stdout) == (104, "104\n")
+    assert "No such command 'rum'" in (tmp_path / "said").read_text(encoding="utf-8")
+    assert "there is no run in state/history.duckdb" in done.stderr
+    assert not (tmp_path / "perf-pipeline").exists()
 
 
 def test_a_template_that_nobody_asks_for_children_any_more_leaves_it_at_that() -> None:

@@ -18,7 +18,11 @@ from typing import Final
 
 from perf_pipeline.report import markdown, pages
 from perf_pipeline_tests.support.commands.forked_children import offer_forks
-from perf_pipeline_tests.support.commands.forks_on_request import fork_on_request, run_module
+from perf_pipeline_tests.support.commands.forks_on_request import (
+    fork_on_request,
+    open_streams,
+    run_module,
+)
 
 # What a run imports on its way, and a comparison of runs; all of it without a thread of its own.
 _MODULES: Final = (
@@ -132,6 +136,7 @@ def _become(asked: dict[str, object], fds: list[int]) -> None:
         del os.environ[name]
     os.environ.update(environment)
     os.chdir(str(asked["folder"]))
+    open_streams()
     sys.argv[:] = words
     offer_forks(words)
     if words[1] == "-m":

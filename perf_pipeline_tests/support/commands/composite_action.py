@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 import yaml
 
+from perf_pipeline_tests.support.commands.forked_program import forked_program
 from perf_pipeline_tests.support.places import ROOT
 from perf_pipeline_tests.support.servers.discussions import Discussions
 
@@ -80,11 +80,10 @@ class Job:
         self.temporary.mkdir(parents=True)
         (self.temporary / "summary").touch()
         (self.temporary / "perf-pipeline" / "bin").mkdir(parents=True)
-        command = Path(sys.executable).with_name("perf-pipeline")
-        (self.temporary / "perf-pipeline" / "bin" / "perf-pipeline").symlink_to(command)
-        for step in ACTION["runs"]["steps"][1:]:
-            if self._holds(step):
-                self._do(step)
+        with forked_program(self.temporary / "perf-pipeline" / "bin" / "perf-pipeline"):
+            for step in ACTION["runs"]["steps"][1:]:
+                if self._holds(step):
+                    self._do(step)
         return self
 
     def _holds(self, step: Mapping[str, Any]) -> bool:

@@ -116,18 +116,45 @@ def forked(
         log: what gets its stderr.
         modules: what it imports beside what our own command imports.
     """
-    if _read_early(environment) != _read_early(_BEFORE) or not hasattr(os, "pidfd_open"):
+    if not _is_as_before(environment):
         return None
-    question = {"words": [*words], "environment": {**environment}, "folder": str(Path.cwd())}
     output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - read at its end
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs, log.open("w") as errors, Path(os.devnull).open("rb") as nothing:
         given = [file.fileno() for file in (nothing, output, errors, theirs)]
-        socket.send_fds(_template(modules)[0], [json.dumps(question).encode()], given)
+        asked_for(words, environment, str(Path.cwd()), given, modules=modules)
     ours.settimeout(_IMPORTED_S)
     pid = _told(ours)
     ours.settimeout(None)
     return ForkedProcess(pid, ours, output)
+
+
+def asked_for(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    folder: str,
+    fds: Sequence[int],
+    *,
+    modules: tuple[str, ...] = (),
+) -> bool:
+    """Start a command with streams that are open; say whether it needs no interpreter of its own.
+
+    Args:
+        words: as of `forked`.
+        environment: all of it.
+        folder: where it is started.
+        fds: its three streams, and a socket at whose other end its pid and its exit code are told.
+        modules: as of `forked`.
+    """
+    if not _is_as_before(environment):
+        return False
+    question = {"words": [*words], "environment": {**environment}, "folder": folder}
+    socket.send_fds(_template(modules)[0], [json.dumps(question).encode()], fds)
+    return True
+
+
+def _is_as_before(environment: Mapping[str, str]) -> bool:
+    return _read_early(environment) == _read_early(_BEFORE) and hasattr(os, "pidfd_open")
 
 
 def _told(link: socket.socket) -> int:

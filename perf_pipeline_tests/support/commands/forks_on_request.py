@@ -160,10 +160,10 @@ def _settle(asked: Mapping[str, Any]) -> None:
         del os.environ[name]
     os.environ.update(asked["environment"])
     os.chdir(asked["folder"])
-    _open_streams()
+    open_streams()
 
 
-def _open_streams() -> None:
+def open_streams() -> None:
     """Open the standard streams anew: what they lead to may be no file any more, but a pipe."""
     is_unbuffered = "PYTHONUNBUFFERED" in os.environ
     for number, name in enumerate(("stdin", "stdout", "stderr")):

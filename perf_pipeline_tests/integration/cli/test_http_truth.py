@@ -33,7 +33,7 @@ def _arrivals(rate: int, seconds: int, vus: int) -> str:
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[TimedTarget]:
-    with timed_target({b"/stall/open": STALL, b"/stall/one": STALL}) as running:
+    with timed_target({b"/stall/open": STALL}) as running:
         yield running
 
 
@@ -45,7 +45,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
 
 @pytest.fixture(scope="module")
 def answer(target: TimedTarget, command: CommandLine) -> Answer:
-    """Run each rate for 3 s, and the stall with enough virtual users and with one."""
+    """Run each rate for 3 s, and one stall for enough virtual users and for one beside them."""
     benchmarks = [
         with_scenarios(
             f"held_{rate}",
@@ -53,18 +53,22 @@ def answer(target: TimedTarget, command: CommandLine) -> Answer:
         )
         for rate in RATES
     ]
-    for name, vus in (("open", 200), ("one", 1)):
-        plan = (_arrivals(STALLED_RATE, STALLED_S, vus), steps_of(f"/stall/{name}"))
-        benchmarks.append(with_scenarios(f"stall_{name}", {"s": plan}))
+    stalled = {
+        name: (_arrivals(STALLED_RATE, STALLED_S, vus), steps_of(f"/stall/{name}"))
+        for name, vus in (("open", 200), ("one", 1))
+    }
+    benchmarks.append(with_scenarios("stall", stalled))
     path = command.state / "truth.toml"
     path.write_text(HEAD.format(port=target.port, workers=1) + "".join(benchmarks))
     return command("run", "--profile", str(path))
 
 
-def _summary(command: CommandLine, answer: Answer, benchmark: str, metric: str) -> dict[str, float]:
+def _summary(
+    command: CommandLine, answer: Answer, benchmark: str, metric: str, tags: str = ""
+) -> dict[str, float]:
     (row,) = command.sql(
         f"select count, median, p95, p99 from summaries where run_id = '{answer.run_id}' "
-        f"and benchmark = '{benchmark}' and metric = '{metric}' and tags = ''"
+        f"and benchmark = '{benchmark}' and metric = '{metric}' and tags = '{tags}'"
     )
     return dict(zip(("count", "p50", "p95", "p99"), row, strict=True))
 
@@ -101,7 +105,7 @@ def test_a_stall_of_2_s_is_in_the_response_times_of_all_that_were_due_in_it(
     249 (from 0) is 2,000 ms and each one below it 20 ms less. p99 is at 0.99 * 249 = 246.51:
     2,000 - 2.49 * 20 = 1,950.2 ms; p95 at 236.55: 2,000 - 12.45 * 20 = 1,751 ms.
     """
-    found = _summary(command, answer, "stall_open", "response_time")
+    found = _summary(command, answer, "stall", "response_time", "scenario:open")
     # A machine with much to do may wake the server later than after 2 s.
     late_ms = max(target.held_ms[b"/stall/open"]) - 2_000
 
@@ -115,21 +119,23 @@ def test_a_stall_of_2_s_is_in_the_response_times_of_all_that_were_due_in_it(
 def test_a_loop_that_sends_only_after_an_answer_hides_the_stall_and_its_drops_tell_it(
     target: TimedTarget, command: CommandLine, answer: Answer
 ) -> None:
-    """By hand: one virtual user waits 2 s in the 101st request; what is due meanwhile is dropped.
+    """By hand: one virtual user waits 2 s in one request; what is due meanwhile is dropped.
 
-    Due at 2,020, 2,040 ... 3,980 ms, and at 4,000 ms, when the answer just comes or just not:
-    99 or 100 starts. One slow sample of 150 lies above p99 (1 in 100), which shows nothing.
+    It is the 101st, or the next where that one came before the other scenario's 101st, at which the
+    server stands still. Due at 2,020, 2,040 ... 3,980 ms, and at 4,000 ms, when the answer just
+    comes or just not: 99 or 100 starts, or one less. One slow sample of 150 lies above p99 (1 in
+    100), which shows nothing.
     """
-    found = _summary(command, answer, "stall_one", "http_req_duration")
+    found = _summary(command, answer, "stall", "http_req_duration", "scenario:one")
     dropped = int(
         command.value(
             "select sum(dropped_iterations) from scenarios "
-            f"where run_id = '{answer.run_id}' and benchmark = 'stall_one'"
+            f"where run_id = '{answer.run_id}' and scenario = 'one'"
         )
     )
 
     assert found["count"] + dropped == 250, answer.err
     assert found["count"] == target.counts[b"/stall/one"]
     # A shared machine may stand still for a second of the five as well.
-    assert 99 <= dropped <= 150, answer.err
+    assert 98 <= dropped <= 150, answer.err
     assert found["p99"] < 1_000

@@ -19,9 +19,9 @@ class DuetConfig(Frozen):
     """Say what is compared where nobody names it on the command line.
 
     Attributes:
-        baseline: the side that is compared with: a URL, a DSN, `env:NAME` for either in a variable,
-            a command with `{port}` in it that starts it, `git:REVISION`, or `reference:KEY=VALUE`
-            for a reference system of its own.
+        baseline: the side that is compared with: a URL, a DSN, `kafka://HOST:PORT/TOPIC`, or
+            `env:NAME` for one of these in a variable; a command with `{port}` in it that starts it,
+            `git:REVISION`, or `reference:KEY=VALUE` for a reference system of its own.
         candidate: the side that is judged, written alike.
         command: starts a git revision on `{port}`, in its files.
         prepare: is run in a revision's files first: its build.

@@ -18,6 +18,7 @@ from perf_pipeline.config.executors.ramping_vus import RampingVUs
 from perf_pipeline.config.executors.replayed_arrivals import ReplayedArrivals
 from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.own_scenarios import draws_from_query, draws_seeded_users
+from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.parameters import iteration_kind
 from perf_pipeline.config.pgbench.parameters import PgbenchParameters
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
@@ -27,10 +28,15 @@ from perf_pipeline.units import US_PER_S
 
 _HINT: Final = (
     "name the benchmarks that load nothing else with `--only BENCHMARK`, or sides of the part that "
-    "they load: two URLs for HTTP requests, two postgresql:// addresses for SQL"
+    "they load: two URLs for HTTP requests, two postgresql:// addresses for SQL, two kafka:// "
+    "addresses for messages"
 )
 _LOADED: Final[Mapping[Part, str]] = MappingProxyType(
-    {Part.API: "HTTP requests", Part.POSTGRES: "SQL of your own (exec sql or pgbench)"}
+    {
+        Part.API: "HTTP requests",
+        Part.POSTGRES: "SQL of your own (exec sql or pgbench)",
+        Part.BROKERS: "messages of your own (exec produce)",
+    }
 )
 
 
@@ -115,12 +121,38 @@ def _unfit_scenario(written: Scenario, part: Part) -> str:
     if kind.ids:
         return "needs users that a run seeds"
     own = written.parameters
+    if isinstance(own, OwnConsumeParameters):
+        return "consumes; a duet of two topics compares how long producing takes (exec produce)"
     if isinstance(own, PgbenchParameters) and own.are_built_in and own.scale is None:
         return (
             "counts the rows of pgbench_branches, which may be others on each side, so that they "
             "would be asked for different rows; write parameters.scale"
         )
     return ""
+
+
+def at_topic(profile: Profile, topic: str) -> Profile:
+    """Return a profile whose messages all go to a topic; as it is where none is named."""
+    if not topic:
+        return profile
+    benchmarks = {
+        name: config.model_copy(
+            update={
+                "scenarios": {
+                    key: _at_topic(scenario, topic) for key, scenario in config.scenarios.items()
+                }
+            }
+        )
+        for name, config in profile.benchmarks.items()
+    }
+    return profile.model_copy(update={"benchmarks": benchmarks})
+
+
+def _at_topic(scenario: Scenario, topic: str) -> Scenario:
+    own = scenario.parameters
+    if not isinstance(own, OwnProduceParameters):
+        return scenario
+    return scenario.model_copy(update={"parameters": own.model_copy(update={"topic": topic})})
 
 
 def _load(profile: Profile, name: str, step: int, length_us: int, warm_up_us: int) -> DuetLoad:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.benchmarks.record import Part
+from perf_pipeline.config.kafka_client import bootstrap_servers
 from perf_pipeline.errors import RequestError
 from perf_pipeline.secrecy.addresses import mask_address
 from perf_pipeline.secrecy.known import KNOWN
@@ -39,9 +40,9 @@ _LIKE: Final = (
     "worker_concurrency=20 or send_ms=0..10"
 )
 _HINT: Final = (
-    "write http://HOST:PORT, postgresql://HOST:PORT/DATABASE, env:NAME for either in an "
-    "environment variable, a command with {port} in it that starts the side, git:REVISION with "
-    "--command, or reference:KEY=VALUE for a reference system of its own"
+    "write http://HOST:PORT, postgresql://HOST:PORT/DATABASE, kafka://HOST:PORT/TOPIC, env:NAME "
+    "for one of them in an environment variable, a command with {port} in it that starts the side, "
+    "git:REVISION with --command, or reference:KEY=VALUE for a reference system of its own"
 )
 _SCHEMES: Final[Mapping[str, Part]] = MappingProxyType(
     {
@@ -49,6 +50,8 @@ _SCHEMES: Final[Mapping[str, Part]] = MappingProxyType(
         "https": Part.API,
         "postgresql": Part.POSTGRES,
         "postgres": Part.POSTGRES,
+        "kafka": Part.BROKERS,
+        "sasl_plaintext": Part.BROKERS,
     }
 )
 
@@ -58,12 +61,14 @@ class GivenSide:
     """Name a side that is running.
 
     Attributes:
-        address: the URL of its API, or the DSN of its database.
+        address: the URL of its API, the DSN of its database, or its brokers (kafka_client.py).
         part: which of them it is.
+        topic: that is produced to, where it is not the one that the profile names.
     """
 
     address: str = field(repr=False)
     part: Part = Part.API
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +177,19 @@ def _given(text: str) -> GivenSide | None:
     if part is None:
         return None
     KNOWN.add_address(text)
-    return GivenSide(text, part)
+    return _topic_side(text) if part is Part.BROKERS else GivenSide(text, part)
+
+
+def _topic_side(text: str) -> GivenSide:
+    """Take the topic out of `kafka://HOST:PORT/TOPIC?property=value`."""
+    scheme, _, rest = text.partition("://")
+    place, asks, query = rest.partition("?")
+    servers, _, topic = place.partition("/")
+    brokers = servers if scheme.lower() == "kafka" else f"{scheme}://{servers}"
+    if asks:
+        brokers = f"kafka://{servers}?{query}"
+    KNOWN.add_address(brokers)
+    return GivenSide(brokers, Part.BROKERS, topic)
 
 
 def _given_by(name: str, variable: str, environment: Mapping[str, str]) -> GivenSide:
@@ -186,7 +203,8 @@ def _given_by(name: str, variable: str, environment: Mapping[str, str]) -> Given
         raise RequestError(
             f"--{name} {_VARIABLE}{variable}: the environment variable {variable} holds no URL and "
             "no DSN",
-            hint=f"set {variable} to http://HOST:PORT or postgresql://HOST:PORT/DATABASE",
+            hint=f"set {variable} to http://HOST:PORT, postgresql://HOST:PORT/DATABASE or "
+            "kafka://HOST:PORT/TOPIC",
         )
     return side
 
@@ -210,6 +228,8 @@ def part_of(sides: tuple[Side, Side]) -> Part:
 def told_side(side: Side) -> str:
     """Say what a side is, for people."""
     match side:
+        case GivenSide(address=address, part=Part.BROKERS, topic=topic):
+            return f"kafka://{bootstrap_servers(address)}/{topic}".rstrip("/")
         case GivenSide(address=address):
             return address
         case CommandSide(command=command, revision=revision):

@@ -17,7 +17,7 @@ from perf_pipeline.analysis.duet_record import SIDES, DuetLoadRecord
 from perf_pipeline.analysis.duet_verdict import DuetFinding, DuetRules
 from perf_pipeline.analysis.exact import LEAST_POINTS
 from perf_pipeline.analysis.looks import Look, planned_looks
-from perf_pipeline.config.duet_loads import DuetLoad, is_paced
+from perf_pipeline.config.duet_loads import DuetLoad, at_topic, is_paced
 from perf_pipeline.engine.job import LoadJob, LoadOutcome, ScenarioJob, secrets_of_sides
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.engine.progress import Progress
@@ -41,10 +41,12 @@ class DuetSession:
     Attributes:
         sides: a session of each side, which differ in their targets.
         rules: what decides, for each load.
+        topics: of each side's messages, where they are not those that the profile names.
     """
 
     sides: tuple[Session, Session]
     rules: DuetRules
+    topics: tuple[str, str] = ("", "")
 
     @property
     def stop(self) -> threading.Event:
@@ -64,7 +66,8 @@ def measure_duet(session: DuetSession, load: DuetLoad, folder: Path) -> DuetLoad
         folder: where the samples go; it exists.
     """
     sides = tuple(
-        replace(side, profile=load.profile, planned=(load.benchmark,)) for side in session.sides
+        replace(side, profile=at_topic(load.profile, topic), planned=(load.benchmark,))
+        for side, topic in zip(session.sides, session.topics, strict=True)
     )
     watch = _Watch(DuetSession((sides[0], sides[1]), session.rules), load, folder)
     try:

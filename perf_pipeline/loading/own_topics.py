@@ -16,14 +16,14 @@ from perf_pipeline.config.target import allowed_hosts
 from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import ProfileError, TargetUnavailableError
 from perf_pipeline.loading.seeding import require_brokers
-from perf_pipeline.loading.session import Session
+from perf_pipeline.loading.session import Aim, Session
 from perf_pipeline.workloads.kafka.topic_settings import is_compacted, most_message_bytes
 from perf_pipeline.workloads.kafka.topics import fix_position
 
 OwnMessages = OwnProduceParameters | OwnConsumeParameters
 
 
-def require_own_topics(session: Session, benchmark: str) -> None:
+def require_own_topics(session: Aim, benchmark: str) -> None:
     """Ask whether the topics of own messages are there, and take messages of their size.
 
     Raises:
@@ -41,7 +41,7 @@ def require_own_topics(session: Session, benchmark: str) -> None:
         raise ProfileError(session.profile.name, mistakes)
 
 
-def _require_registries(session: Session, benchmark: str) -> None:
+def _require_registries(session: Aim, benchmark: str) -> None:
     """Refuse a schema registry on a host that nobody allowed.
 
     Raises:
@@ -56,19 +56,19 @@ def _require_registries(session: Session, benchmark: str) -> None:
         require_allowed(place, allowed, f"the schema registry {place.host}")
 
 
-def topic_of(session: Session, own: OwnMessages) -> str:
+def topic_of(session: Aim, own: OwnMessages) -> str:
     """Return the topic that own messages go to or come from: the target's where none is named."""
     return own.topic or session.target.topic
 
 
-def own_topics_of(session: Session, config: BenchmarkConfig) -> list[str]:
+def own_topics_of(session: Aim, config: BenchmarkConfig) -> list[str]:
     """Return the topics of a benchmark's own messages, each once."""
     own = (scenario.parameters for scenario in config.scenarios.values())
     topics = (topic_of(session, messages) for messages in own if isinstance(messages, OwnMessages))
     return list(dict.fromkeys(topics))
 
 
-def own_groups_of(session: Session, benchmark: str) -> dict[str, str]:
+def own_groups_of(session: Aim, benchmark: str) -> dict[str, str]:
     """Return the groups that a benchmark's own consumers form, each with its topic.
 
     Raises:
@@ -95,7 +95,7 @@ def own_groups_of(session: Session, benchmark: str) -> dict[str, str]:
     return found
 
 
-def watched_group(session: Session) -> str | None:
+def watched_group(session: Aim) -> str | None:
     """Return the group of the system, if the profile names one: the default is a stranger's."""
     written = session.profile.targets.get(session.profile.target)
     is_named = written is not None and "group" in written.model_fields_set
@@ -159,14 +159,12 @@ def _consumers(session: Session, benchmark: str) -> list[OwnConsumeParameters]:
     return [own for own in _own(session, benchmark) if isinstance(own, OwnConsumeParameters)]
 
 
-def _own(session: Session, benchmark: str) -> list[Frozen]:
+def _own(session: Aim, benchmark: str) -> list[Frozen]:
     scenarios = session.profile.benchmarks[benchmark].scenarios
     return [scenario.parameters for scenario in scenarios.values()]
 
 
-def _too_large(
-    session: Session, benchmark: str, most_bytes: Mapping[str, int | None]
-) -> Iterator[str]:
+def _too_large(session: Aim, benchmark: str, most_bytes: Mapping[str, int | None]) -> Iterator[str]:
     config, folder = session.profile.benchmarks[benchmark], Path(session.profile.folder)
     for name, scenario in config.scenarios.items():
         own = scenario.parameters

@@ -12,7 +12,7 @@ from typing import Final
 
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.absent import REDIS_REMEDY
-from perf_pipeline.loading.session import Session
+from perf_pipeline.loading.session import Aim, Session
 from perf_pipeline.workloads.postgres.seeding import clean, seed, split_ids
 
 # Reads, deletes and updates never share an id: a read of a deleted user is a 404 that says nothing.
@@ -106,7 +106,7 @@ def require_postgres(session: Session) -> str:
     return session.target.postgres_dsn
 
 
-def require_brokers(session: Session) -> str:
+def require_brokers(session: Aim) -> str:
     """Return the bootstrap servers.
 
     Raises:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
@@ -21,6 +22,20 @@ from perf_pipeline.narration import Narrator
 from perf_pipeline.probes.probe import Probe
 from perf_pipeline.stack.parts import ServiceInfo, Stack
 from perf_pipeline.store.state import State
+
+
+class Aim(Protocol):
+    """Say what is asked of whom: all that is needed of a run before its load."""
+
+    @property
+    def profile(self) -> Profile:
+        """Return what is asked for."""
+        ...
+
+    @property
+    def target(self) -> Target:
+        """Return of whom, with the addresses of its parts."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from perf_pipeline.loading.locks import alone, lock_folders
 from perf_pipeline.loading.prepare import require_history
 from perf_pipeline.loading.revision import told_version
 from perf_pipeline.loading.session import Session, new_run_id
-from perf_pipeline.loading.side_target import await_side, checked_side
+from perf_pipeline.loading.side_target import await_side, checked_side, loads_of
 from perf_pipeline.loading.space import require_space
 from perf_pipeline.narration import Narrator
 from perf_pipeline.quoting import on_one_line
@@ -133,10 +133,10 @@ def run_duet(
         require_history(state, has_waited=has_waited)
         shutil.rmtree(state.folder / _SAMPLES, ignore_errors=True)  # of one that was killed
         with _running(wish, state, narrator, stop, given) as (targets, started):
-            for name, target in zip(SIDES, targets, strict=True):
+            for name, side, target in zip(SIDES, wish.sides, targets, strict=True):
                 # What somebody else started is asked once.
                 within_s = wish.ready_within_s if name in started else 0.0
-                await_side(loads, target, within_s, stop)
+                await_side(loads_of(side, loads), target, within_s, stop)
             record = _Sides(wish, targets, started, state, narrator, stop).compared(loads)
         publish_duet(state, record)
         return record
@@ -187,7 +187,9 @@ class _Sides:
         with worker_template(workload_modules(wish.profile, wish.only)) as start_worker:
             sides = tuple(self._session(n, run_id, began_at, start_worker) for n in range(2))
             rules = replace(wish.rules, alpha=wish.rules.alpha / len(loads))
-            records = list(self._each(DuetSession((sides[0], sides[1]), rules), loads))
+            records = list(
+                self._each(DuetSession((sides[0], sides[1]), rules, self._topics), loads)
+            )
         return DuetRecord(
             run_id=run_id,
             profile=wish.profile.name,
@@ -206,6 +208,13 @@ class _Sides:
     def told(self, number: int) -> str:
         """Say what a side is, for people, without secrets."""
         return KNOWN.mask(on_one_line(mask_address(told_side(self.wish.sides[number]))))
+
+    @property
+    def _topics(self) -> tuple[str, str]:
+        baseline, candidate = (
+            side.topic if isinstance(side, GivenSide) else "" for side in self.wish.sides
+        )
+        return baseline, candidate
 
     def _each(self, session: DuetSession, loads: Sequence[DuetLoad]) -> Iterator[DuetLoadRecord]:
         """Run one load after the other until one of them can't be measured."""

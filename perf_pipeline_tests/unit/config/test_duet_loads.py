@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perf_pipeline.benchmarks.record import Part
-from perf_pipeline.config.duet_loads import duet_loads, is_paced
+from perf_pipeline.config.duet_loads import at_topic, duet_loads, is_paced
 from perf_pipeline.config.executors.constant_vus import ConstantVUs
 from perf_pipeline.config.executors.kinds import RampedRate, SteadyRate
 from perf_pipeline.config.executors.ramping_arrival_rate import RampingArrivalRate
@@ -159,3 +159,22 @@ def test_pgbench_needs_a_scale_that_both_sides_share() -> None:
     assert duet_loads(_profile(told), ["orders"], 60 * _S, _S, Part.POSTGRES)
     with pytest.raises(ProfileError, match=r"write parameters\.scale"):
         duet_loads(_profile(script), ["orders"], 60 * _S, _S, Part.POSTGRES)
+
+
+def test_brokers_get_messages_each_side_to_its_topic_and_nothing_that_consumes() -> None:
+    produce = {
+        **_STEADY,
+        "exec": "produce",
+        "parameters": {"topic": "orders", "value": "order"},
+    }
+    consume = {**_STEADY, "exec": "consume", "parameters": {"topic": "orders"}}
+    (load,) = duet_loads(_profile(produce), ["orders"], 60 * _S, _S, Part.BROKERS)
+
+    topics = [
+        at_topic(load.profile, topic).benchmarks["orders"].scenarios["s0"].parameters.topic  # type: ignore[attr-defined]  # of messages
+        for topic in ("", "orders_compressed")
+    ]
+
+    assert topics == ["orders", "orders_compressed"]
+    with pytest.raises(ProfileError, match="s1 consumes; a duet of two topics compares"):
+        duet_loads(_profile(produce, consume), ["orders"], 60 * _S, _S, Part.BROKERS)

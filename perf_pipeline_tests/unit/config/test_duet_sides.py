@@ -28,6 +28,33 @@ def test_a_side_is_a_url_a_command_or_a_revision() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "brokers", "shown"),
+    [
+        ("kafka://127.0.0.1:9092/orders", "127.0.0.1:9092", "kafka://127.0.0.1:9092/orders"),
+        (
+            "kafka://127.0.0.1:9093/orders?security.protocol=SSL",
+            "kafka://127.0.0.1:9093?security.protocol=SSL",
+            "kafka://127.0.0.1:9093/orders",
+        ),
+        (
+            "SASL_PLAINTEXT://app:s3cret@127.0.0.1:9092/orders",
+            "SASL_PLAINTEXT://app:s3cret@127.0.0.1:9092",
+            "kafka://127.0.0.1:9092/orders",
+        ),
+    ],
+    ids=["plain", "properties", "password"],
+)
+def test_a_topic_is_written_behind_its_brokers(text: str, brokers: str, shown: str) -> None:
+    side = read_side("baseline", text)
+
+    assert side == GivenSide(brokers, Part.BROKERS, "orders")
+    assert told_side(side) == shown
+    assert read_side("baseline", "kafka://127.0.0.1:9092") == GivenSide(
+        "127.0.0.1:9092", Part.BROKERS
+    )
+
+
 def test_a_reference_system_is_written_with_the_settings_that_differ() -> None:
     side = read_side("candidate", "reference:workers=2,redis=off,send_ms=0..50")
 

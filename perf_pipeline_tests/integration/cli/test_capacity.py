@@ -132,7 +132,7 @@ def test_a_search_that_is_stopped_has_no_figure_and_says_what_held(tmp_path: Pat
     with capacity_target(Bucket(MU)) as url:
         path = tmp_path / "shop.toml"
         path.write_text(PROFILE.format(url=url), encoding="utf-8")
-        running = command.start("capacity", str(path))
+        running = command.begin("capacity", str(path))
         running.wait_for("window 1 at 40/s")
         running.send(signal.SIGINT)
         answer = running.answer()

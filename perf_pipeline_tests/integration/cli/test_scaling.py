@@ -204,7 +204,7 @@ def test_a_target_that_is_gone_ends_it(shop: Shop, tmp_path: Path) -> None:
 def test_a_run_that_is_stopped_leaves_as_many_units_as_usual(shop: Shop) -> None:
     (shop.folder / "units").write_text("3")
     (shop.folder / "set").unlink(missing_ok=True)
-    running = shop.command.start("scaling", shop.profile())
+    running = shop.command.begin("scaling", shop.profile())
     running.wait_for("setting the number of units to 1")
     wait_until(lambda: shop.units == "1", 30.0)
     running.send(signal.SIGINT)
@@ -224,7 +224,7 @@ def test_a_run_that_is_killed_leaves_no_command_at_work(shop: Shop) -> None:
     (shop.folder / "units").write_text("7")
     slow = f"echo $$ > {at_work}; sleep 80"
     run = f"test {{n}} = 3 || {{ {slow}; }}; echo {{n}} > {shop.folder}/units"
-    running = shop.command.start("scaling", shop.profile(run))
+    running = shop.command.begin("scaling", shop.profile(run))
     wait_until(lambda: at_work.exists() and bool(at_work.read_text().strip()), 30.0)
     running.send(signal.SIGKILL)
 

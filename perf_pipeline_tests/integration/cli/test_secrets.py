@@ -17,6 +17,8 @@ KEY = "-----BEGIN KEY-----\nMIIkEy0123456789abcdef\n-----END KEY-----\n"
 CACHE = "ca@che-55d2/q"
 KEYWORDS = r"host=127.0.0.1 port=1 user=u dbname=d password='tok-8f3a \'ca@che-55d2'"
 SECRETS = (TOKEN, PASSWORD, KEY.strip(), KEY.splitlines()[1], "ca@che-55d2", "che-55d2")
+# What is begun so lets others read the files that it makes, unless it says otherwise.
+OPEN_TO_ALL = ("sh", "-c", 'umask 000; exec "$@"', "sh")
 
 PROFILE = """
 extends = "quick"
@@ -122,8 +124,7 @@ def command(tmp_path: Path) -> Iterator[CommandLine]:
             "T_ACCOUNT": f"{ACCOUNT}:{PASSWORD}",
             "T_KEY": KEY,
         }
-        open_to_all = ("sh", "-c", 'umask 000; exec "$@"', "sh")
-        yield CommandLine(new_state(tmp_path / "state"), variables, open_to_all)
+        yield CommandLine(new_state(tmp_path / "state"), variables)
 
 
 def load(command: CommandLine, **environment: str) -> Answer:
@@ -137,7 +138,7 @@ def load(command: CommandLine, **environment: str) -> Answer:
 def test_no_secret_is_in_any_file_or_line_of_a_run_that_fails_and_raises(
     command: CommandLine,
 ) -> None:
-    answer = load(command)
+    answer = load(replace(command, prefix=OPEN_TO_ALL))
 
     assert answer.code in {97, 99}, answer.err
     log = next(command.state.rglob("worker-0.log")).read_text(encoding="utf-8")

@@ -19,11 +19,13 @@ import uvloop
 _BACKLOG: Final = 2_048
 
 
-def serving_protocols(protocol: Callable[[], asyncio.Protocol]) -> AbstractContextManager[int]:
+def serving_protocols(
+    protocol: Callable[[], asyncio.Protocol], host: str = "127.0.0.1"
+) -> AbstractContextManager[int]:
     """Serve each connection by a protocol, at the speed of uvloop; give the port."""
 
     async def start() -> asyncio.Server:
-        listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+        listener = socket.create_server((host, 0), backlog=_BACKLOG)
         loop = asyncio.get_running_loop()
         return await loop.create_server(protocol, sock=listener, backlog=_BACKLOG)
 

@@ -21,7 +21,7 @@ class TimedTarget:
     """Serve `/held/...` by the table, and anything else at once.
 
     Attributes:
-        port: on 127.0.0.1.
+        port: of its address.
         held_ms: how long each answer was really held, by path, in order of answering.
         stands_still: path -> (number of the request that it stops at, s).
     """
@@ -61,8 +61,10 @@ class _Connection(asyncio.Protocol):
 
 
 @contextlib.contextmanager
-def timed_target(stands_still: dict[bytes, tuple[int, float]]) -> Iterator[TimedTarget]:
+def timed_target(
+    stands_still: dict[bytes, tuple[int, float]], host: str = "127.0.0.1"
+) -> Iterator[TimedTarget]:
     """Run a target in a thread until the block ends."""
     target = TimedTarget(stands_still)
-    with serving_protocols(lambda: _Connection(target)) as target.port:
+    with serving_protocols(lambda: _Connection(target), host) as target.port:
         yield target

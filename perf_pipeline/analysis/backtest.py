@@ -4,8 +4,9 @@ The history pass tells afterwards which alarms a change of level explains.
 Add here: another question about a replayed history. Keep out: reading histories (judging/).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff
@@ -145,6 +146,8 @@ def tally(
     run_ids: Sequence[str],
     policy: BaselinePolicy,
     truth: BaselinePolicy | None = None,
+    *,
+    each: Callable[..., Iterable[list[Diff]]] = map,
 ) -> GateTally:
     """Replay the histories of a profile in an environment, and count.
 
@@ -153,9 +156,10 @@ def tally(
         run_ids: every run of the series, the oldest first.
         policy: the gate that is tried.
         truth: decides which changes of level matter, whatever gate is tried; `policy` when None.
+        each: calls a function with each of several series, as `map` does.
     """
     truth = truth or policy
-    replayed = _gated([replay(track, policy) for track in tracks], tracks, run_ids)
+    replayed = _gated([*each(partial(replay, policy=policy), tracks)], tracks, run_ids)
     alarms: list[Alarm] = []
     caught: list[int] = []
     worse_changes = 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from perf_pipeline.cli.collecting import collects_rarely
 from perf_pipeline.cli.values import Line, Number
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _VERDICT: Final = {
     "--profile", type=Line(100), default=None, help="Replay only the runs of this profile."
 )
 @click.pass_obj
+@collects_rarely
 def backtest(
     state: "State", alpha: float | None, min_effect: float | None, profile: str | None
 ) -> None:

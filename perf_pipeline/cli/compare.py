@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from perf_pipeline.cli.collecting import collects_rarely
 from perf_pipeline.cli.values import RunId
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     help="Write two runs as a page, one over the other: figures, plots, distributions.",
 )
 @click.pass_obj
+@collects_rarely
 def compare(state: "State", run_id: str | None, other: str | None, page: Path | None) -> None:
     """Compare a stored run with the runs before it, or any two stored runs with each other.
 

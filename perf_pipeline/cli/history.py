@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from perf_pipeline.cli.collecting import collects_rarely
 from perf_pipeline.cli.profiles import environment_option, profile_names, tag_option, tags_of
 from perf_pipeline.cli.values import RunId, WholeNumber
 from perf_pipeline.cli.verdict import finish, form_options, shown
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @form_options
 @environment_option
 @click.pass_obj
+@collects_rarely
 def judge(
     state: "State",
     run_id: str | None,
@@ -62,6 +64,7 @@ def judge(
 @click.argument("run_id", type=RunId(), required=False)
 @form_options
 @click.pass_obj
+@collects_rarely
 def report(state: "State", run_id: str | None, *, quiet: bool, as_json: bool) -> None:
     """Write the reports of a stored run again, print one, and exit by its verdict.
 

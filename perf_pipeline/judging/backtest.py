@@ -3,7 +3,7 @@
 Add here: another set of histories to replay. Keep out: counting (analysis/) and layout (report/).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -16,6 +16,7 @@ from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.machines import CALIBRATION, machines_over
 from perf_pipeline.judging.past import read_past
+from perf_pipeline.judging.replaying import shared_out
 from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, policy_of, series_of
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
@@ -118,16 +119,17 @@ def _replayed(
     newest, policy = runs[0], settings.of(own)
     levels = [newest_level(track, own) for track in tracks]
     oldest_first = [run.run_id for run in reversed(runs)]
-    return Backtest(
-        newest.profile,
-        newest.environment_id,
-        policy,
-        len(runs),
-        len(tracks),
-        tally(tracks, oldest_first, policy, own),
-        tuple(_planted(levels, policy, factor) for factor in PLANTED_FACTORS),
-        outlook([level.values for level in levels], policy),
-    )
+    with shared_out(tracks) as each:
+        return Backtest(
+            newest.profile,
+            newest.environment_id,
+            policy,
+            len(runs),
+            len(tracks),
+            tally(tracks, oldest_first, policy, own, each=each),
+            tuple(_planted(levels, policy, factor, each) for factor in PLANTED_FACTORS),
+            outlook([level.values for level in levels], policy),
+        )
 
 
 def _tracks(history: History, runs: list[RunRecord]) -> Iterator[ReplayedSeries]:
@@ -171,7 +173,11 @@ def _newest_of_each_load(
 
 
 def _planted(
-    levels: Sequence[ReplayedSeries], policy: BaselinePolicy, factor: float
+    levels: Sequence[ReplayedSeries],
+    policy: BaselinePolicy,
+    factor: float,
+    each: Callable[..., Iterable[list[bool]]],
 ) -> tuple[float, int, int]:
-    found = [was_found for level in levels for was_found in planted(level, policy, factor)]
+    slowed = each(partial(planted, policy=policy, factor=factor), levels)
+    found = [was_found for level in slowed for was_found in level]
     return factor, sum(found), len(found)

@@ -163,20 +163,39 @@ def _statistics(positions: Sequence[float]) -> "Floats":
 
     y = np.asarray(positions, dtype=np.float64)
     n = len(y)
+    product, left_squares, right_squares, weight = _of_lengths(n)
+    apart = y[:, None] - y[None, :]
+    np.abs(apart, out=apart)
     # sums[i, j] is the sum of all |y_a - y_b| with a < i and b < j
     sums = np.zeros((n + 1, n + 1))
-    sums[1:, 1:] = np.abs(y[:, None] - y[None, :]).cumsum(axis=0).cumsum(axis=1)
+    np.cumsum(apart.cumsum(axis=0), axis=1, out=sums[1:, 1:])
     inside = np.diag(sums)
-    i, j = np.arange(n + 1)[:, None], np.arange(n + 1)[None, :]
-    left, right = i, j - i
-    valid = (left > 0) & (right > 0)
     within_left = inside[:, None]
-    across = sums - within_left
-    within_right = inside[None, :] - within_left - 2 * across
+    across_twice = 2 * (sums - within_left)
+    within_right = inside[None, :] - within_left
+    within_right -= across_twice
     with np.errstate(divide="ignore", invalid="ignore"):
-        distance = 2 * across / (left * right) - within_left / left**2 - within_right / right**2
-        statistic: Floats = np.where(valid, left * right / (left + right) * distance, -np.inf)
+        statistic: Floats = across_twice / product
+        statistic -= within_left / left_squares
+        statistic -= np.divide(within_right, right_squares, out=within_right)
+        statistic *= weight
+    statistic[product <= 0] = -np.inf
     return statistic
+
+
+@lru_cache(maxsize=8)
+def _of_lengths(n: int) -> "tuple[Floats, Floats, Floats, Floats]":
+    """Return what the statistics of every (i, j) need of the lengths of both sides.
+
+    It is their product, not positive where a side has none, the square of each, and their product
+    by their sum.
+    """
+    import numpy as np  # noqa: PLC0415 - as above
+
+    i, j = np.arange(n + 1.0)[:, None], np.arange(n + 1.0)[None, :]
+    left, right = i, j - i
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return left * right, left**2, right**2, left * right / (left + right)
 
 
 def _split(positions: Sequence[float]) -> tuple[int, int] | None:

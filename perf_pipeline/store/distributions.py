@@ -13,6 +13,7 @@ import duckdb
 
 from perf_pipeline.metrics.histogram import Histogram
 from perf_pipeline.store.censoring import UNDECIDED
+from perf_pipeline.store.like_runs import span
 
 # Each metric of a benchmark has baseline runs of its own; what was cut off undecided says nothing.
 _BUCKETS: Final = f"""
@@ -24,7 +25,7 @@ found as (
     select benchmark, metric, is_now, minimum, maximum, unnest(buckets) as bucket,
         unnest(counts) as times
     from histograms join wanted using (run_id, benchmark, metric)
-    where not ({UNDECIDED})
+    where run_id between $first and $last and not ({UNDECIDED})
 )
 select benchmark, metric, is_now, bucket, cast(sum(times) as bigint), min(minimum), max(maximum)
 from found group by benchmark, metric, is_now, bucket
@@ -64,7 +65,7 @@ def distributions_of(
     }
 
 
-def _parameters(run_id: str, wanted: Sequence[WantedDistribution]) -> Mapping[str, list[object]]:
+def _parameters(run_id: str, wanted: Sequence[WantedDistribution]) -> Mapping[str, object]:
     asked = [
         (question.benchmark, question.metric, run, run == run_id)
         for question in wanted
@@ -72,7 +73,7 @@ def _parameters(run_id: str, wanted: Sequence[WantedDistribution]) -> Mapping[st
     ]
     columns = zip(*asked, strict=True) if asked else ((), (), (), ())
     names = ("benchmarks", "metrics", "runs", "now")
-    return dict(zip(names, map(list, columns), strict=True))
+    return dict(zip(names, map(list, columns), strict=True)) | span({row[2] for row in asked})
 
 
 def _histogram(rows: Sequence[tuple[int, int, float, float]]) -> Histogram:

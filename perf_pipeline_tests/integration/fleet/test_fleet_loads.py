@@ -17,6 +17,7 @@ from perf_pipeline.engine.progress import Progress
 from perf_pipeline.engine.worker_start import Child
 from perf_pipeline.fleet.link import SILENCE_LIMIT_S
 from perf_pipeline.metrics.spool_seal import FileFacts, unsealed
+from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.fleets import LoopbackFleet, loopback_fleet
 from perf_pipeline_tests.support.loads.engine_loads import (
     SECRET,
@@ -25,8 +26,26 @@ from perf_pipeline_tests.support.loads.engine_loads import (
     samples,
     scenario,
 )
+from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.servers.timed_target import timed_target
 
 RATE = {"executor": "constant-arrival-rate", "rate": 100, "duration": "1s", "preAllocatedVUs": 9}
+ABORTING = """
+name = "abort"
+calibration = false
+target = "here"
+[targets.here]
+baseUrl = "http://127.0.0.1:{port}"
+[benchmarks.asked.scenarios.get]
+exec = "http_steps"
+executor = "constant-arrival-rate"
+rate = 40
+duration = "60s"
+preAllocatedVUs = 10
+parameters.steps = [ {{ name = "get", path = "/" }} ]
+[benchmarks.asked.thresholds]
+http_reqs = [{{ threshold = "count<50", abortOnFail = true }}]
+"""
 FOR_A_MINUTE = {"executor": "constant-vus", "vus": 4, "duration": "60s"}
 
 
@@ -238,3 +257,19 @@ with LoopbackFleet(sys.argv[1], None).started(2) as start:
     job = job_of(Path(sys.argv[2]), scenario("Sleeper", executor, service_ms=50))
     load(job, start=start, apart=True)
 """
+
+
+def test_a_threshold_with_abort_on_fail_ends_the_load_on_all_hosts(
+    tmp_path: Path, fleet: LoopbackFleet
+) -> None:
+    command = CommandLine(new_state(tmp_path / "state"))
+    with timed_target({}) as target:
+        (tmp_path / "abort.toml").write_text(ABORTING.format(port=target.port))
+        answer = command("run", str(tmp_path / "abort.toml"), "--fleet", fleet.address)
+
+    assert answer.code == 99, answer.err
+    (row,) = command.sql("select count(*), count(distinct vu % 2), max(ended_us) from samples")
+    assert row[1] == 2  # the VUs of each worker
+    assert row[0] > 50
+    assert row[2] < 20_000_000  # of the minute that was planned
+    assert "http_reqs" in answer.out

@@ -52,13 +52,20 @@ def read_bytes(path: Path, most_bytes: int) -> bytes:
         raise ValueError(f"can't be read: {reason}{there}") from error
 
 
-def beside(path: Path) -> str:
-    """Suggest a file or folder beside a missing one with a similar name; empty where none is."""
+def beside(path: Path, ending: str = "") -> str:
+    """Suggest a file or folder beside a missing one with a similar name; empty where none is.
+
+    Args:
+        path: of the missing one.
+        ending: of all names that may be suggested.
+    """
     try:
         names = sorted(entry.name for entry in path.parent.iterdir())
     except OSError:
         return f"; there is no folder {shown(str(path.parent))}"
-    return meant(path.name, [name for name in names[:_MOST_NAMES] if name.isprintable()])
+    return meant(
+        path.name, [n for n in names[:_MOST_NAMES] if n.isprintable() and n.endswith(ending)]
+    )
 
 
 def _read(path: Path, most_bytes: int) -> bytes:

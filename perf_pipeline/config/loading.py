@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from perf_pipeline.benchmarks.registry import is_shipped
 from perf_pipeline.config.capacity_rules import capacity_mistakes
 from perf_pipeline.config.fault_rules import fault_mistakes
-from perf_pipeline.config.files import LARGEST_PROFILE_BYTES, read_text
+from perf_pipeline.config.files import LARGEST_PROFILE_BYTES, beside, read_text
 from perf_pipeline.config.fleet import worker_mistakes
 from perf_pipeline.config.given_by_environment import given_by_environment
 from perf_pipeline.config.growth_rules import growth_mistakes
@@ -204,10 +204,12 @@ def _read(name_or_path: str) -> tuple[str, str]:
 
 
 def _file_or_shipped(name: str) -> str:
-    """Suggest the file that lacks its ending, or a shipped profile."""
-    if "\0" not in name and Path(f"{name[:200]}.toml").is_file():
+    """Suggest the file that lacks its ending, a shipped profile, or a file with a similar name."""
+    if "\0" in name:
+        return ""
+    if Path(f"{name[:200]}.toml").is_file():
         return f"; did you mean {name}.toml?"
-    return meant(name, SHIPPED)
+    return meant(name, SHIPPED) or beside(Path(name[:200]), ".toml")
 
 
 def _parse(source: str, text: str) -> dict[str, Any]:

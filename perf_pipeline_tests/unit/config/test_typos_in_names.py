@@ -250,6 +250,20 @@ def test_a_file_that_is_not_there_is_answered_with_the_one_beside_it(
     assert "Errno" not in str(caught.value)
 
 
+@pytest.mark.parametrize("typo", ["shop.tml", "shop.tom", "shp.tml", "shop.toml~", "shop.yaml"])
+def test_a_file_with_another_ending_is_answered_with_the_profile_beside_it(
+    tmp_path: Path, typo: str
+) -> None:
+    (tmp_path / "shop.toml").write_text(LOOK_TOML, encoding="utf-8")
+    (tmp_path / "shop.tml.orig").write_text("", encoding="utf-8")
+
+    with pytest.raises(ProfileError) as caught:
+        load_profile(str(tmp_path / typo))
+
+    (answer,) = caught.value.problems
+    assert answer.endswith("; did you mean shop.toml?")
+
+
 @pytest.mark.parametrize(
     ("typo", "right"),
     [("quik", "quick"), ("Quick", "quick"), ("fulll", "full"), ("wekly", "weekly")],

@@ -56,7 +56,9 @@ def test_the_servers_work_is_waiting_and_a_late_half_of_the_body_is_receiving(
     assert _of(delayed).waiting_us > 50_000
     assert _of(delayed).sending_us + _of(delayed).waiting_us >= int(delayed.header("x-held-us"))
     assert _of(delayed).receiving_us < 90_000
-    assert 90_000 < _of(halved).receiving_us < 1_500_000
+    # As above: one that comes late to the first half stamps it late.
+    assert 50_000 < _of(halved).receiving_us < 1_500_000
+    assert sum(_of(halved)) > 95_000
 
 
 def test_an_upload_that_the_server_lets_wait_is_sending(run: Run) -> None:

@@ -4,6 +4,7 @@ What is only in the checkout is missing here: a file that the wheel forgets, and
 only the tools bring.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,21 +56,34 @@ class Installed:
         )
 
 
+def uv(*words: str, **given: str) -> None:
+    """Start uv, with more in its environment, and wait for its end."""
+    done = subprocess.run(
+        [str(_TOOLS / "uv"), "-q", *words],
+        env={**os.environ, **given},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [built] = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     folder = tmp_path_factory.mktemp("installed")
     (folder / "empty").mkdir()
     python = folder / "env" / "bin" / "python"
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    [wheel] = folder.glob("*.whl")
-    uv = str(_TOOLS / "uv")
-    for words in (
-        ["venv", "--python", sys.executable, str(folder / "env")],
-        ["pip", "install", "--python", str(python), f"{wheel}[stack]"],
-    ):
-        done = subprocess.run([uv, "-q", *words], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    uv("venv", "--python", sys.executable, str(folder / "env"))
+    uv("pip", "install", "--python", str(python), f"{wheel}[stack]")
     return Installed(python.parent, folder / "empty")
 
 
@@ -93,6 +107,22 @@ def test_the_wheel_makes_a_project_runs_it_and_shows_it_in_dagster(
     assert [path.name for path in installed.folder.glob(".perf/history.duckdb")]
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert "Validation successful for code location shop_speed" in shown.stdout + shown.stderr
+
+
+def test_as_a_tool_of_uv_it_makes_a_project_and_runs_it(
+    wheel: Path, shop: Shop, tmp_path: Path
+) -> None:
+    places = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
+    (tmp_path / "empty").mkdir()
+    uv("tool", "install", "--python", sys.executable, f"{wheel}[stack]", **places)
+    tool = Installed(tmp_path / "bin", tmp_path / "empty")
+
+    made = tool("perf-pipeline", "init", "shop", "--url", shop.base_url)
+    ran = tool("perf-pipeline", "run", "shop/shop.toml", *_SHORT)
+
+    assert made.returncode == 0, made.stderr
+    assert ran.returncode in _JUDGED, ran.stderr
+    assert "Do 2 visits a second go through?" in ran.stdout
 
 
 def test_the_wheel_with_its_stack_starts_and_loads_a_server_of_its_own(

@@ -94,13 +94,14 @@ class SpooledSeries:
         names: scenario, protocol and operation.
     """
 
-    __slots__ = ("_count", "_items", "_kinds", "_names", "_pack", "_rows")
+    __slots__ = ("_count", "_items", "_kind", "_names", "_pack", "_phase", "_rows")
 
     def __init__(self, rows: Rows, count: OperationCount, names: tuple[str, str, str]) -> None:
         self._rows, self._items = rows, rows.items
         self._count, self._names = count, names
         self._pack = plain_sample_packing().pack
-        self._kinds: dict[Phase, int] = {}
+        self._phase: Phase | None = None
+        self._kind = 0
 
     def answered(
         self,
@@ -113,13 +114,12 @@ class SpooledSeries:
     ) -> None:
         """Record an operation that went well."""
         phase = iteration.phase if started_us <= iteration.cut_us else _DRAIN
-        kind = self._kinds.get(phase)
-        if kind is None:
-            kind = self._kinds[phase] = self._rows.kinds[*self._names, phase, _OK, 0, ""]
+        if phase is not self._phase:  # which it hardly ever is
+            self._phase, self._kind = phase, self._rows.kinds[*self._names, phase, _OK, 0, ""]
         items = self._items
         items.append(
             self._pack(
-                kind,
+                self._kind,
                 iteration.vu,
                 iteration.number,
                 intended_us,

@@ -49,7 +49,7 @@ def answering(result: pq.abc.PGresult) -> Callable[..., None]:
         session.answered_ns = time.monotonic_ns()
         taker, session._answer = session._answer, None
         assert taker is not None
-        taker.set_result(result)
+        taker.take(result, 1)
 
     return send
 

@@ -7,9 +7,10 @@ Add here: what every exchange needs. Keep out: which statements there are.
 """
 
 import asyncio
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Final, Protocol
+from time import monotonic_ns
+from typing import Final
 
 import psycopg
 from psycopg import pq
@@ -19,30 +20,50 @@ from perf_pipeline.workloads.postgres.errors import CONNECT_TIMEOUT_S
 Answer = asyncio.Future[pq.abc.PGresult]
 Values = Sequence[bytes | None]
 # Plain numbers: a member of an Enum takes 0.1 µs to look up on Python 3.11.
-GOOD: Final = frozenset({int(pq.ExecStatus.COMMAND_OK), int(pq.ExecStatus.TUPLES_OK)})
+_DONE: Final = int(pq.ExecStatus.COMMAND_OK)
 _ROWS: Final = int(pq.ExecStatus.TUPLES_OK)
+GOOD: Final = frozenset({_DONE, _ROWS})
 
 
-class Taker(Protocol):
-    """Take an answer as a future does, which may be one."""
+class Taker(ABC):
+    """Take the answer to a request; a class, because compiled code calls no protocol directly."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def done(self) -> bool:
         """Say whether nobody waits any more."""
-        ...
 
-    def set_result(self, result: pq.abc.PGresult, /) -> None:
-        """Take what was answered."""
-        ...
+    @abstractmethod
+    def take(self, result: pq.abc.PGresult, rows: int) -> None:
+        """Take what was answered, and how many rows it returned or changed."""
 
-    def set_exception(self, exception: Exception, /) -> None:
+    @abstractmethod
+    def refuse(self, exception: Exception) -> None:
         """Take why there is no answer."""
-        ...
-
-    def exception(self) -> object:
-        """Look at what `set_exception` took, so that the log does not tell of it."""
-        ...
 
 
+class _Awaiter(Taker):
+    """Give an answer to whoever awaits it."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def done(self) -> bool:
+        return self._answer.done()
+
+    def take(self, result: pq.abc.PGresult, rows: int) -> None:  # noqa: ARG002 - asked later
+        self._answer.set_result(result)
+
+    def refuse(self, exception: Exception) -> None:
+        self._answer.set_exception(exception)
+        self._answer.exception()  # else the log tells of it where the load is cut off meanwhile
+
+
+# Compiled, a module's Final costs no look-up.
+now_ns: Final = monotonic_ns
 _CONNECTED: Final = int(pq.ConnStatus.OK)
 _IDLE: Final = int(pq.TransactionStatus.IDLE)
 _COPYING: Final = frozenset(
@@ -67,13 +88,23 @@ class LoopConnection:
         answered_ns: when the latest answer was complete, as `time.monotonic_ns` reads it.
     """
 
-    __slots__ = ("_answer", "_connection", "_loop", "_pgconn", "_result", "_socket", "answered_ns")
+    __slots__ = (
+        "_answer",
+        "_connection",
+        "_loop",
+        "_pgconn",
+        "_result",
+        "_socket",
+        "_status",
+        "answered_ns",
+    )
 
     def __init__(self, connection: psycopg.AsyncConnection) -> None:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
         self._answer: Taker | None = None
         self._result: pq.abc.PGresult | None = None
+        self._status = 0
         self._pgconn = connection.pgconn
         self._socket = self._pgconn.socket
         self._pgconn.nonblocking = 1
@@ -112,8 +143,8 @@ class LoopConnection:
 
     def expect_answer(self) -> Answer:
         """Return the answer to the request that is sent next, to be awaited."""
-        self._answer = answer = self._loop.create_future()
-        self._result = None
+        answer: Answer = self._loop.create_future()
+        self.expect(_Awaiter(answer))
         return answer
 
     def _flush(self) -> None:
@@ -144,7 +175,8 @@ class LoopConnection:
                     self._settle()
                     return
                 self._result = result
-                if result.status in _COPYING:
+                self._status = result.status
+                if self._status in _COPYING:
                     # Nobody asked for it, and libpq would give it again and again.
                     self._stop_reading()
                     self._pgconn.finish()
@@ -156,7 +188,7 @@ class LoopConnection:
     def _fail(self, error: psycopg.OperationalError) -> None:
         # libpq has closed its socket; a reader left on that number would watch a stranger.
         self._stop_reading()
-        self.answered_ns = time.monotonic_ns()
+        self.answered_ns = now_ns()
         # A server that ends the session says why before it closes the socket.
         if self._result is not None:
             self._settle()
@@ -165,13 +197,17 @@ class LoopConnection:
 
     def _settle(self) -> None:
         """Hand over the answer; one that nobody awaits any more leaves the connection unusable."""
-        self.answered_ns = time.monotonic_ns()
+        self.answered_ns = now_ns()
         answer, result = self._answer, self._result
         if answer is None or result is None or answer.done():
             return
-        if result.status in GOOD:
+        status = self._status
+        if status == _ROWS:
             self._answer = None  # before the next request may come of it
-            answer.set_result(result)
+            answer.take(result, result.ntuples)
+        elif status == _DONE:
+            self._answer = None
+            answer.take(result, result.command_tuples or 0)
         else:
             self._refuse(psycopg.errors.error_from_result(result))
             self._answer = None
@@ -180,8 +216,7 @@ class LoopConnection:
         """Raise an error where the answer is awaited."""
         answer = self._answer
         if answer is not None and not answer.done():
-            answer.set_exception(error)
-            answer.exception()  # else the log tells of it where the load is cut off meanwhile
+            answer.refuse(error)
 
 
 class SqlSession(LoopConnection):
@@ -256,7 +291,7 @@ class SqlSession(LoopConnection):
         if self._loop.time() < self._limit_s - _TICK_S:
             self._wake_at(self._limit_s)
             return
-        self.answered_ns = time.monotonic_ns()
+        self.answered_ns = now_ns()
         self._refuse(TimeoutError())
 
 

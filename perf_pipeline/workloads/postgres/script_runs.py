@@ -6,11 +6,9 @@ language (config/pgbench/), and what becomes of a run that failed (own_script.py
 
 from typing import Final
 
-from psycopg import pq
-
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.workloads.postgres.client import SqlAnswer, SqlClient
-from perf_pipeline.workloads.postgres.exchange import Values, rows_of
+from perf_pipeline.workloads.postgres.exchange import Values
 from perf_pipeline.workloads.postgres.script_values import ScriptState
 from perf_pipeline.workloads.postgres.scripts import ReadyScript, ReadySet, ReadyStatement
 from perf_pipeline.workloads.postgres.straight_runs import Leg, StraightPlan, StraightRuns
@@ -108,9 +106,8 @@ class ScriptRuns(StraightRuns):
             return part.statement.values(variables)
         return _NO_VALUES
 
-    def _take(self, result: pq.abc.PGresult, ended_us: int) -> bool:
-        rows = rows_of(result)
-        self._leg.answered(self._iteration, self._from_us, self.started_us, ended_us, rows, 0)
+    def _take(self, ended_us: int) -> bool:
+        self._leg.answered(self._iteration, self._from_us, self.started_us, ended_us, self._rows, 0)
         return True
 
     def _ends_well(self) -> bool:

@@ -8,12 +8,10 @@ everything that can be known before the load (statements.py), and what becomes o
 from collections.abc import Sequence
 from typing import Final
 
-from psycopg import pq
-
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.postgres.client import Request, SqlAnswer, SqlClient
-from perf_pipeline.workloads.postgres.exchange import Values, rows_of
+from perf_pipeline.workloads.postgres.exchange import Values
 from perf_pipeline.workloads.postgres.statements import OwnStatement
 from perf_pipeline.workloads.postgres.straight_runs import Leg, StraightPlan, StraightRuns
 from perf_pipeline.workloads.steps.values import Scope
@@ -83,20 +81,18 @@ class SqlRuns(StraightRuns):
         self._bytes_out = len(values[0]) if len(values) == 1 else sum(map(len, values))
         return values
 
-    def _take(self, result: pq.abc.PGresult, ended_us: int) -> bool:
-        statement, rows = self._statements[self._at], rows_of(result)
+    def _take(self, ended_us: int) -> bool:
+        statement, rows = self._statements[self._at], self._rows
         if statement is not None and statement.every:
-            return self._judged(statement, result, ended_us, rows)
+            return self._judged(statement, ended_us, rows)
         self._leg.answered(
             self._iteration, self._from_us, self.started_us, ended_us, rows, self._bytes_out
         )
         return True
 
-    def _judged(
-        self, statement: OwnStatement, result: pq.abc.PGresult, ended_us: int, rows: int
-    ) -> bool:
+    def _judged(self, statement: OwnStatement, ended_us: int, rows: int) -> bool:
         """Write down an answer of which something is expected."""
-        answer = SqlAnswer(result, Outcome.OK, "", self.started_us, ended_us, rows)
+        answer = SqlAnswer(self._result, Outcome.OK, "", self.started_us, ended_us, rows)
         checks = statement.judge(self._scope, answer)
         operation, iteration = self._leg.operation, self._iteration
         self._client.record(iteration, operation, answer, self._from_us, self._bytes_out, checks)

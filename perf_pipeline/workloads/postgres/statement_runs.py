@@ -11,7 +11,6 @@ from typing import Final
 import psycopg
 
 from perf_pipeline.engine.ports import Clock, Iteration, SampleSeries
-from perf_pipeline.workloads.postgres.exchange import rows_of
 from perf_pipeline.workloads.postgres.statement import PreparedConnection
 from perf_pipeline.workloads.postgres.turns import TakesTurns, Turns
 
@@ -78,9 +77,7 @@ class StatementRuns(TakesTurns[int]):
 
     def _answered(self) -> None:
         """Write down what was answered, and run the statement for the next iteration."""
-        repeated, iteration, result = self._repeated, self._iteration, self._result
-        assert result is not None
-        rows = rows_of(result)
+        repeated, iteration, rows = self._repeated, self._iteration, self._rows
         records = repeated.records(rows)
         if records is None:
             self._over.set_result(rows)

@@ -13,13 +13,12 @@ from collections.abc import Callable
 from typing import Final
 
 import psycopg
-from psycopg import pq
 
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.catalog import TRANSACTIONS
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.postgres.client import Request, SqlAnswer, SqlClient
-from perf_pipeline.workloads.postgres.exchange import SqlSession, Values
+from perf_pipeline.workloads.postgres.exchange import SqlSession, Values, now_ns
 from perf_pipeline.workloads.postgres.turns import TakesTurns, Turns
 
 _NS_PER_US: Final = 1_000
@@ -57,10 +56,10 @@ class StraightPlan:
         turns: of the scenario in this worker.
     """
 
-    __slots__ = ("clock", "iteration", "origin_ns", "recorder", "turns", "whole")
+    __slots__ = ("iteration", "origin_ns", "recorder", "turns", "whole")
 
     def __init__(self, context: WorkerContext, iteration: Iteration, whole: str | None) -> None:
-        self.clock, self.origin_ns = context.clock, context.clock.origin_ns
+        self.origin_ns = context.clock.origin_ns
         self.recorder, self.iteration = context.recorder, iteration
         self.turns = Turns()
         self.whole: Answered | None = None
@@ -94,7 +93,6 @@ class StraightRuns(TakesTurns[SqlAnswer | None]):
         "_iteration",
         "_leg",
         "_legs",
-        "_now_us",
         "_number",
         "_origin_ns",
         "_session",
@@ -108,7 +106,7 @@ class StraightRuns(TakesTurns[SqlAnswer | None]):
         super().__init__(plan.turns)
         self._client, self._legs, self._number = client, legs, len(legs)
         self._whole, self._leg, self._text = plan.whole, legs[0], b""
-        self._now_us, self._origin_ns = plan.clock.now_us, plan.origin_ns
+        self._origin_ns = plan.origin_ns
         self._at = self.started_us = self._from_us = 0
         self.begun_us: int | None = None
 
@@ -136,7 +134,7 @@ class StraightRuns(TakesTurns[SqlAnswer | None]):
         """
 
     @abstractmethod
-    def _take(self, result: pq.abc.PGresult, ended_us: int) -> bool:
+    def _take(self, ended_us: int) -> bool:
         """Write down the sample of the leg; False where the run has ended with it."""
 
     @abstractmethod
@@ -159,19 +157,17 @@ class StraightRuns(TakesTurns[SqlAnswer | None]):
         if values is None:
             return
         session = self._session
-        self.started_us = self._now_us()
+        session.expect(self)
+        self.started_us = (now_ns() - self._origin_ns) // _NS_PER_US
         try:
-            session.expect(self)
             leg.send(session, self._text, values, leg.timeout_s)
         except psycopg.Error as error:
-            self.set_exception(error)
+            self.refuse(error)
 
     def _answered(self) -> None:
         """Write down what was answered, and ask for the next."""
-        result = self._result
-        assert result is not None
         ended_us = (self._session.answered_ns - self._origin_ns) // _NS_PER_US
-        if not self._take(result, ended_us):
+        if not self._take(ended_us):
             return
         if self._at == 0:
             self.begun_us = self.started_us

@@ -4,11 +4,12 @@ Add here: nothing. Keep out: what they go on with (straight_runs.py, statement_r
 """
 
 import asyncio
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from abc import abstractmethod
+from typing import Any, Generic, TypeVar
 
 from psycopg import pq
+
+from perf_pipeline.workloads.postgres.exchange import Taker
 
 T = TypeVar("T")
 
@@ -23,31 +24,31 @@ class Turns:
 
     def __init__(self) -> None:
         self._call_soon = asyncio.get_running_loop().call_soon
-        self._ready: list[Callable[[], None]] = []
+        self._ready: list[TakesTurns[Any]] = []
 
-    def add(self, go_on: Callable[[], None]) -> None:
-        """Call this in a moment."""
+    def add(self, taker: "TakesTurns[Any]") -> None:
+        """Let this one go on in a moment."""
         if not self._ready:
             self._call_soon(self._all)
-        self._ready.append(go_on)
+        self._ready.append(taker)
 
     def _all(self) -> None:
         ready, self._ready = self._ready, []
-        for go_on in ready:
-            go_on()
+        for taker in ready:
+            taker.go_on()
 
 
-class TakesTurns(ABC, Generic[T]):
-    """Take answers (`exchange.Taker`), and go on with each when it is its turn.
+class TakesTurns(Taker, Generic[T]):
+    """Take answers, and go on with each when it is its turn.
 
     Args:
         turns: of the scenario in this worker.
     """
 
-    __slots__ = ("_error", "_over", "_result", "_wait_for_turn")
+    __slots__ = ("_error", "_over", "_result", "_rows", "_turns")
 
     def __init__(self, turns: Turns) -> None:
-        self._wait_for_turn = turns.add
+        self._turns, self._rows = turns, 0
         self._result: pq.abc.PGresult | None = None
         self._error: Exception | None = None
 
@@ -55,18 +56,15 @@ class TakesTurns(ABC, Generic[T]):
         """Say whether nobody waits any more."""
         return self._over.done()
 
-    def set_result(self, result: pq.abc.PGresult) -> None:
+    def take(self, result: pq.abc.PGresult, rows: int) -> None:
         """Take an answer, and go on in a moment."""
-        self._result = result
-        self._wait_for_turn(self._go_on)
+        self._result, self._rows = result, rows
+        self._turns.add(self)
 
-    def set_exception(self, exception: Exception) -> None:
+    def refuse(self, exception: Exception) -> None:
         """Take why there is no answer, and end in a moment."""
         self._error = exception
-        self._wait_for_turn(self._go_on)
-
-    def exception(self) -> None:
-        """Take no notice; nothing is logged."""
+        self._turns.add(self)
 
     def _expect_end(self) -> asyncio.Future[T]:
         """Return what is awaited until nothing goes on any more."""
@@ -74,7 +72,8 @@ class TakesTurns(ABC, Generic[T]):
         self._over: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         return self._over
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
+        """Go on with what was taken; what that raises is raised where the end is awaited."""
         if self._over.done():  # cut off meanwhile
             return
         try:

@@ -39,13 +39,13 @@ def test_an_error_that_comes_as_a_run_is_cut_off_does_not_fail_the_next_one(tmp_
             connection = PreparedConnection(psycopg.AsyncConnection(begun))
             runs = runs_on(connection, tmp_path)
             cut_off = runs._expect_end()
-            runs.set_exception(TimeoutError())
+            runs.refuse(TimeoutError())
             cut_off.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await cut_off
 
             following = runs._expect_end()
-            runs.set_result(begun.make_empty_result(pq.ExecStatus.TUPLES_OK))
+            runs.take(begun.make_empty_result(pq.ExecStatus.TUPLES_OK), 0)
             rows = await following
             await connection.close()
             return rows

@@ -19,6 +19,7 @@ from perf_pipeline.probes.postgres_costs import PostgresCosts
 from perf_pipeline.probes.python_functions import PythonFunctions
 from perf_pipeline.probes.tiers import pids_by_name, pids_of_units
 from perf_pipeline.probes.track import csv_lines
+from perf_pipeline.stack.ending import pids_of
 from perf_pipeline.units import US_PER_S
 
 _LEFT_ALONE_S: Final = 600
@@ -83,6 +84,8 @@ def _pids_of(session: Session, tier: str) -> Callable[[], Sequence[int]]:
     """Return what gives the processes of a tier: one that this run starts, or of the target."""
     for service in session.services:
         if service.name == tier and service.pids:
+            if session.stack is not None:
+                return partial(pids_of, session.stack.folder, tier)
             return partial(tuple, service.pids)
     tiers = dict(session.target.tiers)
     named = tiers.get(tier)

@@ -44,14 +44,16 @@ def sampler(session: Session, benchmark: str, folder: Path, origin_ns: int) -> S
 def _parts(session: Session, config: BenchmarkConfig) -> Mapping[str, Pids]:
     """Return the processes of each part; the load generator is this process with its workers.
 
-    Where faults end some of them, those of now are asked for at each reading.
+    They are those of now: an earlier benchmark may have ended some, and started others. Where
+    faults do that while it is watched, they are asked for at each reading.
     """
     parts: dict[str, Pids] = {
         service.name: service.pids for service in session.services if service.pids
     }
-    if config.faults and session.stack is not None:
+    if session.stack is not None:
         for name in parts:
-            parts[name] = partial(leaders_of, session.stack.folder, name)
+            now = partial(leaders_of, session.stack.folder, name)
+            parts[name] = now if config.faults else now()
     parts["generator"] = (os.getpid(),)
     return parts
 

@@ -1,5 +1,7 @@
-"""Brokers are watched beside whatever may reach them, and beside nothing else."""
+"""What is watched beside a benchmark: brokers that it may reach, and a part's processes of now."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,14 @@ import pytest
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.target import resolve_target
 from perf_pipeline.loading.watching import sampler
+from perf_pipeline.probes.processes import ProcessProbe
+from perf_pipeline.stack.parts import Endpoints, ServiceInfo, Stack
+from perf_pipeline.stack.process_register import (
+    ProcessRecord,
+    ProcessRegister,
+    start_mark,
+    write_register,
+)
 from perf_pipeline_tests.support.loads.sessions import session_with
 
 LOOK = {"exec": "http_steps", "parameters": {"steps": [{"name": "look", "path": "/"}]}}
@@ -44,3 +54,25 @@ def test_brokers_are_watched_where_messages_may_go(
 
     names = {track.name for track in made._tracks}
     assert names - {"host", "processes"} == watched
+
+
+def test_the_processes_of_a_part_are_those_that_run_now(tmp_path: Path) -> None:
+    # When the run began, the worker was process 2^22, the highest pid that Linux gives; it is gone.
+    pid = os.getpid()
+    worker = ProcessRecord("worker-1", "worker", 2**22, "of before", 15, 1.0, 2)
+    now = replace(worker, name="worker-2", pid=pid, mark=start_mark(pid) or "")
+    write_register(tmp_path, ProcessRegister(owner=None, processes=(worker, now)))
+    service = ServiceInfo("worker", "reference", "1", "", (worker.pid,), {}, None)
+    profile = validate_profile(
+        {"name": "mine", "benchmarks": {"shop": {"scenarios": {"one": {**PLAN, **LOOK}}}}}, "x"
+    )
+    session = replace(
+        session_with(profile, resolve_target("local", None, {}), tmp_path),
+        services=(service,),
+        stack=Stack("up", Endpoints(), (service,), tmp_path, ()),
+    )
+
+    made = sampler(session, "shop", tmp_path, 0)
+
+    [probe] = [track._probe for track in made._tracks if isinstance(track._probe, ProcessProbe)]
+    assert probe._parts["worker"] == (pid,)

@@ -30,6 +30,15 @@ _KILL_AFTER_S = _GRACE_S + 1.5
 _log = logging.getLogger(__name__)
 
 
+class _Server(uvicorn.Server):
+    """Serve, and log when requests are accepted, so that all processes can be waited for."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            _log.info("ready")
+
+
 def _serve(settings: Settings, listener: socket.socket, stop: threading.Event) -> int:
     config = uvicorn.Config(
         create_app(settings),
@@ -42,7 +51,7 @@ def _serve(settings: Settings, listener: socket.socket, stop: threading.Event) -
         timeout_graceful_shutdown=_GRACE_S,
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    server = uvicorn.Server(config)
+    server = _Server(config)
     server.should_exit = stop.is_set()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(sockets=[listener]))

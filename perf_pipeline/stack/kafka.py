@@ -2,7 +2,7 @@
 
 Also where every Kafka client of the stack lives (readiness of brokers, given ones included).
 Add here: another question to a broker. Keep out: the broker's settings (kafka_configuration.py),
-topics (the reference system's own) and the emulator (see `noida`).
+groups (kafka_group.py), topics (the reference system's own) and the emulator (see `noida`).
 """
 
 import re
@@ -113,33 +113,6 @@ def answers(brokers: str, timeout_s: float = 2.0) -> bool:
         return bool(client.list_topics(timeout=timeout_s).brokers)
     except KafkaException:
         return False
-
-
-def group_is_settled(brokers: str, group: str, members: int, partitions: int) -> bool:
-    """Say whether the consumer group is stable, has its members, and each has its share.
-
-    A load that starts during a rebalance measures the rebalance (two rounds of heartbeats: 6 s).
-    The newer describe_consumer_groups would end this process with an assertion of librdkafka where
-    the connection to the coordinator breaks in the wrong moment (its issue 4605).
-    """
-    client = AdminClient({**kafka_settings(brokers), "log_level": 0})
-    try:
-        found = client.list_groups(group, timeout=2.0)
-    except KafkaException:
-        return False
-    busy = [
-        member
-        for listed in found
-        for member in listed.members
-        if _has_partitions(member.assignment or b"")
-    ]
-    is_stable = any(listed.state == "Stable" for listed in found)
-    return is_stable and len(busy) >= min(members, partitions)
-
-
-def _has_partitions(assignment: bytes) -> bool:
-    """Read of a member's assignment, in Kafka's protocol: a version, and how many topics."""
-    return len(assignment) >= 6 and int.from_bytes(assignment[2:6]) > 0
 
 
 def given_kafka(brokers: str, allowed: Sequence[str] = ()) -> Launched:

@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -185,6 +185,13 @@ def start_process(folder: Path, start: Callable[[], ProcessRecord]) -> ProcessRe
             os.kill(record.pid, signal.SIGKILL)
             raise
     return record
+
+
+def forget(folder: Path, names: Collection[str]) -> None:
+    """Take processes that have ended for good out of the register, so that nobody misses them."""
+    with changing(folder) as register:
+        left = tuple(entry for entry in register.processes if entry.name not in names)
+        write_register(folder, replace(register, processes=left))
 
 
 def close_register(folder: Path) -> ProcessRegister | None:

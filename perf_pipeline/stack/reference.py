@@ -8,6 +8,7 @@ import http.client
 import importlib.metadata
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from perf_pipeline.errors import StackError
 from perf_pipeline.narration import Say
-from perf_pipeline.stack.kafka import group_is_settled
+from perf_pipeline.stack.kafka_group import group_is_settled
 from perf_pipeline.stack.link_routes import NO_LINKS, Links
 from perf_pipeline.stack.parts import Endpoints, PartFinding, ServiceInfo, StackOptions
 from perf_pipeline.stack.service import (
@@ -37,6 +38,9 @@ PARTITIONS = 6
 READY_S = 60.0
 MIGRATE_S = 60.0
 SETTLED_POLL_S = 0.1
+IDENTITY = "BIRTHDAY_WORKER_ID"
+_OURS = "BIRTHDAY_"
+_SERVES = b" api INFO ready\n"
 
 
 def require_servers(options: StackOptions) -> None:
@@ -102,7 +106,8 @@ def complete_reference(api: StartedApi, brokers: str) -> tuple[str, tuple[Servic
     ]
     migration.await_end(MIGRATE_S)
     relay = spawn(api.folder, _command("relay", _environment(endpoints, api.links, "relay")))
-    api.service.await_ready(lambda: health(api.port) is not None, READY_S)
+    processes = api.options.api_processes
+    api.service.await_ready(lambda: all_serve(api.service, api.port, processes), READY_S)
     _await_group(brokers, relay, workers)
     address = f"{LOOPBACK}:{api.port}"
     version = _version(health(api.port) or {})
@@ -128,6 +133,15 @@ def _await_group(brokers: str, relay: Service, workers: Sequence[Service]) -> No
         return group_is_settled(brokers, GROUP, len(workers), PARTITIONS)
 
     relay.await_ready(is_settled, READY_S, poll_s=SETTLED_POLL_S)
+
+
+def all_serve(service: Service, port: int, processes: int) -> bool:
+    """Say whether each of an API's processes accepts requests, as its log and GET /health say."""
+    try:
+        written = service.log.read_bytes()[service.log_begins_at :]
+    except OSError:
+        return False
+    return written.count(_SERVES) >= processes and health(port) is not None
 
 
 def make_tables(folder: Path, postgres_dsn: str) -> None:
@@ -176,8 +190,13 @@ def reference_finding() -> PartFinding:
 
 
 def _environment(endpoints: Endpoints, links: Links = NO_LINKS, client: str = "") -> dict[str, str]:
-    """Return what a part is told; servers that it reaches through a proxy have that one's port."""
+    """Return what a part is told; servers that it reaches through a proxy have that one's port.
+
+    What the caller's environment says to it as well is kept with its command, so that a process
+    that another run starts in its place, or beside it, is as it is.
+    """
     environment = {
+        **{name: value for name, value in os.environ.items() if name.startswith(_OURS)},
         "BIRTHDAY_POSTGRES_DSN": links.seen_by(client, "postgres", endpoints.postgres_dsn) or "",
         "BIRTHDAY_BROKERS": links.seen_by(client, "broker", endpoints.brokers) or "",
         "BIRTHDAY_TOPIC": TOPIC,
@@ -211,7 +230,7 @@ def _worker(number: int, environment: Mapping[str, str], options: StackOptions) 
     given broker a later stack with fewer workers would wait for those of this one as long.
     """
     name = f"worker-{number}"
-    identity = {} if options.brokers is not None else {"BIRTHDAY_WORKER_ID": name}
+    identity = {} if options.brokers is not None else {IDENTITY: name}
     given = {**environment, **identity, **dict(options.settings)}
     return _command("worker", given, name=name)
 

@@ -4,7 +4,6 @@ Add here: a part's own condition for being back. Keep out: killing (the fault st
 `ServiceInfo.pids`) and measuring the recovery.
 """
 
-import json
 import time
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +13,7 @@ from perf_pipeline.stack.condition import is_answered
 from perf_pipeline.stack.ending import reap
 from perf_pipeline.stack.parts import Stack
 from perf_pipeline.stack.process_register import is_alive, is_zombie, read_register
-from perf_pipeline.stack.service import Command, command_path, spawn
+from perf_pipeline.stack.service import kept_command, spawn
 
 # After kill -9 of a postmaster its backends can hold the shared memory for a moment, and the
 # first start fails.
@@ -47,8 +46,7 @@ def revive(stack: Stack, part: str, *, timeout_s: float = 60.0) -> tuple[str, ..
 
 
 def _start_again(stack: Stack, name: str, is_back: Callable[[], bool], timeout_s: float) -> None:
-    document = json.loads(command_path(stack.folder, name).read_text(encoding="utf-8"))
-    command = Command(**{**document, "argv": tuple(document["argv"])})
+    command = kept_command(stack.folder, name)
     give_up_at = time.monotonic() + AGAIN_FOR_S
     while True:
         try:

@@ -158,6 +158,12 @@ def command_path(folder: Path, name: str) -> Path:
     return folder / "commands" / f"{name}.json"
 
 
+def kept_command(folder: Path, name: str) -> Command:
+    """Return the command that a process was started by."""
+    document = json.loads(command_path(folder, name).read_text(encoding="utf-8"))
+    return Command(**{**document, "argv": tuple(document["argv"])})
+
+
 def spawn(folder: Path, command: Command) -> Service:
     """Start the process in a session of its own and write it into the folder's register.
 

@@ -25,6 +25,7 @@ from perf_pipeline.stack.own_command import run_command
 from perf_pipeline.stack.part_faults import Marked, resume
 from perf_pipeline.stack.parts import Stack
 from perf_pipeline.stack.process_register import birth_mark, is_alive, read_register, start_mark
+from perf_pipeline.stack.resizing import resize
 from perf_pipeline.stack.revival import revive
 
 PENDING: Final = "pending.json"
@@ -37,22 +38,25 @@ class Undo:
 
     Attributes:
         fault: its name.
-        kind: `command` runs one, `resume` lets processes go on, `revive` starts a part again.
+        kind: `command` runs one, `resume` lets processes go on, `revive` starts a part again,
+            `resize` gives one as many processes or partitions as usual.
         command: given to `sh -c`.
         limit_s: how long it may take.
         processes: that were paused; for `command` sessions that still do what it undoes.
         stack: folder of the stack that the part belongs to.
         part: its name.
+        number: of its processes or partitions, for `resize`.
         what: is undone, in sentences.
     """
 
     fault: str
-    kind: Literal["command", "resume", "revive"]
+    kind: Literal["command", "resume", "revive", "resize"]
     command: str = ""
     limit_s: float = 60.0
     processes: tuple[Marked, ...] = ()
     stack: str = ""
     part: str = ""
+    number: int = 0
     what: str = "fault"
 
 
@@ -134,6 +138,9 @@ def _trouble_of(undo: Undo, folder: Path, stack: Stack | None) -> str | None:
         case "revive":
             if (found := stack or read_stack(Path(undo.stack))) is not None:
                 revive(found, undo.part, timeout_s=undo.limit_s)
+        case "resize":
+            if (found := stack or read_stack(Path(undo.stack))) is not None:
+                resize(found, undo.part, undo.number, timeout_s=undo.limit_s)
     return None
 
 

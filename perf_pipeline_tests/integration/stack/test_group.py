@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Consumer
 
 from perf_pipeline.config.kafka_client import kafka_settings
-from perf_pipeline.stack.kafka import group_is_settled
+from perf_pipeline.stack.kafka_group import group_is_settled
 from perf_pipeline_tests.support.loads.kafka_topics import own_topic
 
 PARTITIONS = 2

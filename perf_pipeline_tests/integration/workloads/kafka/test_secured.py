@@ -17,7 +17,8 @@ from perf_pipeline.config.kafka_client import with_properties
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.errors import AddressError, PerfPipelineError, TargetNotAllowedError
 from perf_pipeline.probes.kafka import LagProbe
-from perf_pipeline.stack.kafka import given_kafka, group_is_settled
+from perf_pipeline.stack.kafka import given_kafka
+from perf_pipeline.stack.kafka_group import group_is_settled
 from perf_pipeline.workloads.kafka.deliveries import DeliveryThread
 from perf_pipeline.workloads.kafka.properties import require_properties
 from perf_pipeline.workloads.kafka.topics import committed, ensure_topic, fix_position, watermarks

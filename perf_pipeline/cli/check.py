@@ -45,6 +45,7 @@ def check(
     from perf_pipeline.config.loading import load_profile
     from perf_pipeline.loading.fault_parts import require_fault_parts
     from perf_pipeline.loading.prepare import find_target
+    from perf_pipeline.loading.scaled_parts import require_scaled_parts
     from perf_pipeline.plan.outline import outline, planned_faults
     from perf_pipeline.report.outline import render_outline
     from perf_pipeline.runs.pipeline import chosen
@@ -53,6 +54,7 @@ def check(
     names = chosen(checked, only)
     target = find_target(checked, os.environ)
     require_fault_parts(checked, names, target)
+    require_scaled_parts(checked, names, target)
     click.echo(f"{given} is right; nothing was sent.")
     for line in _about(checked, names, target):
         click.echo(line)
@@ -97,7 +99,8 @@ def _searches(profile: "Profile", names: Sequence[str]) -> Iterator[str]:
 def _scalings(profile: "Profile", names: Sequence[str], target: "Target") -> Iterator[str]:
     """Say at which numbers of units each scaling run would search, and at which it can't."""
     from perf_pipeline.engine.control_group import allowed_cpus
-    from perf_pipeline.plan.scaling import cores_short, free_cores
+    from perf_pipeline.loading.scaled_parts import usual_units
+    from perf_pipeline.plan.scaling import busy_units, cores_short, free_cores
     from perf_pipeline.report.scaling_texts import setting_sentence
 
     cores = allowed_cpus()
@@ -107,5 +110,7 @@ def _scalings(profile: "Profile", names: Sequence[str], target: "Target") -> Ite
             continue
         wanted, of = config.scaling, config.capacity.of
         free = free_cores(profile, target, wanted, cores)
-        short = cores_short(wanted.units[-1], free, profile.workers, cores)
-        yield setting_sentence(name, of, wanted.units, wanted.usual, short)
+        most = busy_units(profile, wanted)
+        short = cores_short(most, free, profile.workers, cores)
+        usual = usual_units(profile, wanted)
+        yield setting_sentence(name, of, wanted.units, usual, short)

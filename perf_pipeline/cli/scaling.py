@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _SUFFIX: Final = "_scaling"
 _NO_COMMAND: Final = (
     "no benchmark of it has the key scaling, so that nothing says how units are set; write --run "
-    "and --usual"
+    "and --usual, or --part for the reference system"
 )
 
 
@@ -47,6 +47,11 @@ _NO_COMMAND: Final = (
     "command",
     metavar="COMMAND",
     help="Set a number of units by it, e.g. 'docker compose up --detach --wait --scale api={n}'.",
+)
+@click.option(
+    "--part",
+    type=click.Choice(["api", "worker", "partitions"]),
+    help="Set processes or partitions of the reference system, in place of --run.",
 )
 @click.option("--usual", type=int, help="How many units there are otherwise, and afterwards.")
 @click.option("--units", metavar="N,N,…", help="Try these numbers of units. Default: 1,2,4.")
@@ -63,6 +68,7 @@ def scaling(
     overrides: Sequence[str],
     of: str | None,
     command: str | None,
+    part: str | None,
     usual: int | None,
     units: str | None,
     cores: int | None,
@@ -81,9 +87,9 @@ def scaling(
     given = profile_given(context, file, profile)
     from perf_pipeline.config.loading import describe_profile
 
-    name, keys = _scaled(describe_profile(given, overrides_of(overrides)), of, command)
+    name, keys = _scaled(describe_profile(given, overrides_of(overrides)), of, command or part)
     keys |= {"capacity.hint": hint, "capacity.window": window, "scaling.run": command}
-    keys |= {"scaling.usual": usual, "scaling.cores": cores}
+    keys |= {"scaling.part": part, "scaling.usual": usual, "scaling.cores": cores}
     added = [
         f"benchmarks.{name}.{key}={json.dumps(value, ensure_ascii=False)}"
         for key, value in keys.items()
@@ -94,7 +100,7 @@ def scaling(
     run_alone(context, given, everything, name, tags=tags, quiet=quiet, as_json=as_json)
 
 
-def _scaled(profile: "Profile", of: str | None, command: str | None) -> tuple[str, dict[str, Any]]:
+def _scaled(profile: "Profile", of: str | None, how: str | None) -> tuple[str, dict[str, Any]]:
     """Return the benchmark that scales, and the keys that make it one where it is new.
 
     Raises:
@@ -107,7 +113,7 @@ def _scaled(profile: "Profile", of: str | None, command: str | None) -> tuple[st
             continue
         if of in {None, name, config.capacity.of}:
             return name, {}
-    if command is None:
+    if how is None:
         raise ProfileError(profile.name, [_NO_COMMAND], hint="docs/scaling.md shows both")
     found = benchmark_to_search(profile, of)
     return f"{found}{_SUFFIX}", {"capacity.of": found}

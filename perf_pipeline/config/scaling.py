@@ -4,7 +4,7 @@ Add here: a key of a scaling run, with its meaning in the docstring (docs/profil
 Keep out: what is searched (capacity.py), and setting units (loading/unit_setter.py).
 """
 
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,8 +12,11 @@ from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, equals
 from perf_pipeline.units import US_PER_S
 
+ScaledPart = Literal["api", "worker", "partitions"]
 UNITS_PLACE: Final = "{n}"
 """What a command has where the number of units belongs."""
+MOST_UNITS_OF_OURS: Final = 64
+"""Processes of a part of the reference system, or partitions of its topic."""
 _FEWEST_POINTS: Final = 2
 _LIMIT_US: Final = 120 * US_PER_S
 
@@ -23,12 +26,15 @@ class ScalingConfig(Frozen):
 
     Attributes:
         units: the numbers of units, the fewest first.
-        run: the command that sets the number, such as `docker compose up --detach --wait --scale
-            api={n}`; it is given to `sh -c` with the number in place of `{n}`, and ends when the
-            units are ready.
-        usual: how many units there are otherwise. `run` sets them again whatever happens to the
-            run, even where that is killed, and may do so twice.
-        time_limit_us: how long `run` may take at most.
+        part: of the reference system that the run starts: processes of its `api` or its `worker`,
+            or the `partitions` of its topic. There are as many otherwise as the profile says
+            (`apiProcesses`, `workerProcesses`), and 6 partitions.
+        run: for a system of your own, the command that sets the number, such as `docker compose up
+            --detach --wait --scale api={n}`; it is given to `sh -c` with the number in place of
+            `{n}`, and ends when the units are ready.
+        usual: how many units there are otherwise, for `run`. They are set again whatever happens to
+            the run, even where that is killed, and maybe twice.
+        time_limit_us: how long a number may take to be set.
         worth: the next unit is worth it while it brings at least this share of what the first one
             carries.
         cores: how many cores the units may use; by default those of this machine that its load
@@ -39,8 +45,9 @@ class ScalingConfig(Frozen):
     units: tuple[Annotated[int, Field(ge=1, le=1_000)], ...] = Field(
         default=(1, 2, 4), strict=False, max_length=20
     )
-    run: str = Field(min_length=1, max_length=10_000)
-    usual: int = Field(ge=0, le=1_000)
+    part: ScaledPart | None = Field(default=None, exclude_if=equals(None))
+    run: str = Field(default="", max_length=10_000, exclude_if=equals(""))
+    usual: int | None = Field(default=None, ge=0, le=1_000, exclude_if=equals(None))
     time_limit_us: Duration = Field(
         default=_LIMIT_US, alias="timeLimit", ge=US_PER_S // 10, exclude_if=equals(_LIMIT_US)
     )
@@ -52,6 +59,20 @@ class ScalingConfig(Frozen):
         if len(self.units) < _FEWEST_POINTS or sorted(set(self.units)) != list(self.units):
             raise ValueError(
                 "units are at least two different numbers, the fewest first, such as [1, 2, 4]"
+            )
+        if self.part is not None:
+            if self.run or self.usual is not None:
+                raise ValueError(
+                    "part is of the reference system, whose usual number the profile says; leave "
+                    "run and usual out, or part for a system of your own"
+                )
+            if self.units[-1] > MOST_UNITS_OF_OURS:
+                raise ValueError(f"the reference system has at most {MOST_UNITS_OF_OURS} of a part")
+            return self
+        if not self.run or self.usual is None:
+            raise ValueError(
+                "write run, the command that sets the number of units, and usual, how many there "
+                'are otherwise; or part = "worker" for the reference system (docs/scaling.md)'
             )
         if UNITS_PLACE not in self.run:
             raise ValueError(

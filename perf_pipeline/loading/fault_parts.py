@@ -25,7 +25,7 @@ def require_fault_parts(profile: Profile, benchmarks: Sequence[str], target: Tar
     Raises:
         ProfileError: names each of them.
     """
-    started = _started(profile, benchmarks, target)
+    started = started_parts(profile, benchmarks, target)
     given = {"postgres": target.postgres_dsn, "redis": target.redis_url}
     there = started | {name for name, address in given.items() if address}
     if target.brokers:
@@ -84,7 +84,8 @@ def _placed(profile: Profile, benchmarks: Sequence[str]) -> Iterator[tuple[str, 
             yield f"benchmarks.{name}.faults[{number}]", fault
 
 
-def _started(profile: Profile, benchmarks: Sequence[str], target: Target) -> set[str]:
+def started_parts(profile: Profile, benchmarks: Sequence[str], target: Target) -> set[str]:
+    """Name the parts of the system that a run of these benchmarks starts."""
     if is_found(target):
         return set()
     options = stack_options(profile, target, benchmarks)

@@ -39,6 +39,7 @@ from perf_pipeline.loading.locks import alone, lock_folders
 from perf_pipeline.loading.needs import unmet_of
 from perf_pipeline.loading.receivers import require_receivers
 from perf_pipeline.loading.revision import revision_of
+from perf_pipeline.loading.scaled_parts import require_scaled_parts
 from perf_pipeline.loading.session import Session, new_run_id
 from perf_pipeline.loading.space import require_space
 from perf_pipeline.loading.streaming import streamed
@@ -94,7 +95,7 @@ def open_session(
 
     Raises:
         TargetNotAllowedError: nothing was sent.
-        ProfileError: a fault is to hit a part that the run does not start.
+        ProfileError: a fault is to hit, or a scaling run to set, what the run does not start.
         TargetUnavailableError: no benchmark gets the parts of the target that it needs.
         StackError: a part of the embedded stack could not be started.
         GeneratorLimitError: a host of the fleet can't load; nothing was sent.
@@ -104,6 +105,7 @@ def open_session(
     variables = os.environ if environ is None else environ
     target = find_target(profile, variables)
     require_fault_parts(profile, planned, target)
+    require_scaled_parts(profile, planned, target)
     require_space(state.folder)
     stop = stop or threading.Event()
     names = tuple(planned)

@@ -1,4 +1,6 @@
-"""Set the number of a system's units by a command, and set the usual number again whatever happens.
+"""Set the number of a system's units, and set the usual number again whatever happens.
+
+A command of the user's sets it, or this run does so in the stack that it uses.
 
 The undo is on the disk before the first command, as that of a fault is (fault_driver.py): a run
 that is killed is survived by a guard that does it, and a machine that is switched off by the next
@@ -7,14 +9,18 @@ Add here: another way to set a number of units. Keep out: what is measured at ea
 (runs/scaling.py).
 """
 
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
 from perf_pipeline.config.scaling import ScalingConfig
+from perf_pipeline.errors import StackError
 from perf_pipeline.loading.fault_driver import FOLDER
+from perf_pipeline.loading.scaled_parts import usual_units
 from perf_pipeline.loading.session import Session
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.own_command import run_command
+from perf_pipeline.stack.resizing import resize
 from perf_pipeline.stack.service import own_folder
 from perf_pipeline.stack.undoing import Pending, Undo, perform
 from perf_pipeline.units import US_PER_S
@@ -39,13 +45,8 @@ class UnitSetter:
         self._wanted = wanted
         self._folder = session.state.folder.absolute() / FOLDER / session.run_id
         self._limit_s = wanted.time_limit_us / US_PER_S
-        self._undo = Undo(
-            benchmark,
-            "command",
-            command=wanted.command(wanted.usual),
-            limit_s=self._limit_s,
-            what="scaling run",
-        )
+        self._usual = usual_units(session.profile, wanted)
+        self._undo = self._undo_of(benchmark)
         self._pending: Pending | None = None
         self.problem = ""
 
@@ -62,6 +63,8 @@ class UnitSetter:
             self._pending = Pending(self._folder)
             self._pending.add(self._undo)
         self._session.say(f"setting the number of units to {units} ...")
+        if self._wanted.part is not None:
+            return self._resized(self._wanted.part, units)
         command = self._wanted.command(units)
         log = self._folder / "logs" / _LOG
         trouble = run_command(
@@ -70,6 +73,26 @@ class UnitSetter:
         return (
             "" if trouble is None else f"the number of units is not {units}: {command!r} {trouble}"
         )
+
+    def _undo_of(self, benchmark: str) -> Undo:
+        """Say how the usual number is set again."""
+        part, stack = self._wanted.part, self._session.stack
+        undo = Undo(benchmark, "command", limit_s=self._limit_s, what="scaling run")
+        if part is None:
+            return replace(undo, command=self._wanted.command(self._usual))
+        folder = "" if stack is None else str(stack.folder)
+        return replace(undo, kind="resize", stack=folder, part=part, number=self._usual)
+
+    def _resized(self, part: str, units: int) -> str:
+        """Set a number in the stack of this run; return what went wrong, or nothing."""
+        stack, stop = self._session.stack, self._session.stop
+        assert stack is not None  # loading/scaled_parts.py has refused a run without one
+        try:
+            resize(stack, part, units, timeout_s=self._limit_s, stop=stop)
+        except (StackError, OSError) as error:
+            what = error.sentence if isinstance(error, StackError) else str(error)
+            return f"the number of units ({part}) is not {units}: {what}"
+        return ""
 
     def _note_running(self, pid: int) -> None:
         """Write down what is at work, so that it does not outlive the run and set its number."""
@@ -88,10 +111,10 @@ class UnitSetter:
         trouble = perform(self._undo, self._folder)
         if trouble is None:
             self._pending.remove(self._undo)
-            self._session.say(f"the number of units is {self._wanted.usual} again, as usual")
+            self._session.say(f"the number of units is {self._usual} again, as usual")
         else:
             self.problem = (
-                f"the usual number of units, {self._wanted.usual}, could not be set again: "
+                f"the usual number of units, {self._usual}, could not be set again: "
                 f"{trouble}; the next run tries it once more, or set it by hand and remove "
                 f"{self._folder}"
             )

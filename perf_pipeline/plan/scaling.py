@@ -26,6 +26,12 @@ def free_cores(profile: Profile, target: Target, wanted: ScalingConfig, cores: i
     return max(0, cores - profile.workers) if _is_here(target) else None
 
 
+def busy_units(profile: Profile, wanted: ScalingConfig) -> int:
+    """Return how many cores the most units keep busy; partitions those of their workers."""
+    most = wanted.units[-1]
+    return min(most, profile.worker_processes) if wanted.part == "partitions" else most
+
+
 def cores_short(units: int, free: int | None, workers: int, cores: int) -> str:
     """Say why a number of units shares its cores with the load generator; empty where it does not.
 

@@ -10,7 +10,7 @@ setting units (loading/unit_setter.py), and what the points show (analysis/scali
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,12 +26,13 @@ from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
 from perf_pipeline.loading.calibrating import calibrated
 from perf_pipeline.loading.figures import write_figures
 from perf_pipeline.loading.needs import in_one_sentence
+from perf_pipeline.loading.scaled_parts import with_units
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.unit_setter import UnitSetter
 from perf_pipeline.metrics.capacity_window import CapacityWindow
 from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.metrics.scaling_point import NOT_TRIED, SCALING_POINT_COLUMNS, ScalingPoint
-from perf_pipeline.plan.scaling import cores_short, free_cores
+from perf_pipeline.plan.scaling import busy_units, cores_short, free_cores
 from perf_pipeline.probes.track import csv_lines
 from perf_pipeline.report.capacity_texts import answer_sentence
 from perf_pipeline.report.scaling_texts import scaling_sentence
@@ -142,7 +143,8 @@ def _searched_until(scaling: _ScalingUnderWay, setter: UnitSetter) -> str:
     session, wanted = scaling.session, scaling.wanted
     cores = int(session.environment.get("cores", "1"))
     free = free_cores(session.profile, session.target, wanted, cores)
-    if short := cores_short(wanted.units[-1], free, session.profile.workers, cores):
+    busy = busy_units(session.profile, wanted)
+    if short := cores_short(busy, free, session.profile.workers, cores):
         scaling.limits.append(short)
         return short
     hint: tuple[int, float] | None = None
@@ -182,8 +184,10 @@ def _searched_at(scaling: _ScalingUnderWay, units: int, hint: tuple[int, float] 
     if hint is not None:
         rate = min(search.highest, hint[1] * math.sqrt(units / hint[0]))
         search = search.model_copy(update={"hint": rate})
+    session = scaling.session
+    profile = with_units(session.profile, scaling.wanted, units)
     searching = SearchUnderWay(
-        scaling.session,
+        replace(session, profile=profile),
         scaling.benchmark,
         scaling.folder,
         search,

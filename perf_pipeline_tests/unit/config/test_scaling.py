@@ -2,18 +2,22 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from click import Choice
 from click.testing import CliRunner
 
 from perf_pipeline.cli.main import main
+from perf_pipeline.cli.scaling import scaling as scaling_command
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.scaling import ScaledPart
 from perf_pipeline.config.target import resolve_target
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.judging.series import series_of
-from perf_pipeline.plan.scaling import cores_short, free_cores
+from perf_pipeline.loading.scaled_parts import require_scaled_parts, usual_units, with_units
+from perf_pipeline.plan.scaling import busy_units, cores_short, free_cores
 
 STEPS = {"steps": [{"name": "ok", "path": "/ok"}]}
 OPEN = {"executor": "constant-arrival-rate", "rate": 5, "duration": "5s", "preAllocatedVUs": 2}
@@ -53,7 +57,8 @@ def test_a_command_gets_the_number_in_its_place() -> None:
 
     assert wanted is not None
     assert wanted.units == (1, 2, 4)
-    assert (wanted.command(4), wanted.command(wanted.usual)) == ("scale api=4", "scale api=2")
+    assert wanted.usual == 2
+    assert (wanted.command(4), wanted.command(2)) == ("scale api=4", "scale api=2")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,81 @@ def test_the_usual_number_has_to_be_said() -> None:
     document = raw()
     del document["benchmarks"]["grows"]["scaling"]["usual"]
 
-    assert "usual" in mistake(document)
+    assert "and usual, how many there are otherwise" in mistake(document)
+
+
+def ours(part: str = "worker", **scaling: Any) -> dict[str, Any]:
+    """Make a raw profile whose benchmark `grows` scales a part of the reference system."""
+    document = raw()
+    document["benchmarks"]["grows"]["scaling"] = {"part": part, **scaling}
+    del document["target"], document["targets"]
+    return document
+
+
+@pytest.mark.parametrize(
+    ("scaling", "told"),
+    [
+        ({"usual": 2}, "leave run and usual out, or part for a system of your own"),
+        ({"run": "scale {n}"}, "leave run and usual out, or part for a system of your own"),
+        ({"units": [1, 65]}, "the reference system has at most 64 of a part"),
+    ],
+)
+def test_a_part_of_the_reference_system_needs_no_command(
+    scaling: dict[str, Any], told: str
+) -> None:
+    assert told in mistake(ours(**scaling))
+
+
+def test_what_is_scaled_has_to_be_said() -> None:
+    document = ours()
+    document["benchmarks"]["grows"]["scaling"] = {"units": [1, 2]}
+
+    assert "write run, the command that sets the number of units, and usual" in mistake(document)
+
+
+@pytest.mark.parametrize(
+    ("part", "usual", "busy", "processes"),
+    # The profile says 3 API processes and 2 workers; the topic has 6 partitions. Eight partitions
+    # keep two workers busy, and no process is added for them.
+    [("api", 3, 8, (8, 2)), ("worker", 2, 8, (3, 8)), ("partitions", 6, 2, (3, 2))],
+)
+def test_a_part_has_its_usual_number_from_the_profile(
+    part: str, usual: int, busy: int, processes: tuple[int, int]
+) -> None:
+    profile = checked({**ours(part, units=[1, 8]), "apiProcesses": 3, "workerProcesses": 2})
+    wanted = profile.benchmarks["grows"].scaling
+
+    assert wanted is not None
+    assert usual_units(profile, wanted) == usual
+    assert busy_units(profile, wanted) == busy
+    loaded = with_units(profile, wanted, 8)
+    assert (loaded.api_processes, loaded.worker_processes) == processes
+
+
+@pytest.mark.parametrize(
+    ("part", "environment", "told"),
+    [
+        ("worker", {"PERF_BASE_URL": "http://127.0.0.1:9"}, "this run does not start the refer"),
+        ("partitions", {"PERF_KAFKA_BROKERS": "127.0.0.1:9"}, "the broker is a given one"),
+    ],
+)
+def test_parts_that_a_run_does_not_start_are_refused(
+    part: str, environment: dict[str, str], told: str
+) -> None:
+    profile = checked(ours(part))
+    target = resolve_target("local", None, environment)
+
+    with pytest.raises(ProfileError) as refused:
+        require_scaled_parts(profile, ["grows"], target)
+    assert told in refused.value.problems[0]
+    require_scaled_parts(profile, ["grows"], resolve_target("local", None, {}))
+
+
+def test_the_command_line_knows_the_same_parts() -> None:
+    [option] = [its for its in scaling_command.params if its.name == "part"]
+
+    assert isinstance(option.type, Choice)
+    assert tuple(option.type.choices) == get_args(ScaledPart)
 
 
 def test_scaling_without_a_search_is_refused() -> None:

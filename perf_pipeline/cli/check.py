@@ -98,12 +98,12 @@ def _searches(profile: "Profile", names: Sequence[str]) -> Iterator[str]:
 
 def _scalings(profile: "Profile", names: Sequence[str], target: "Target") -> Iterator[str]:
     """Say at which numbers of units each scaling run would search, and at which it can't."""
-    from perf_pipeline.engine.control_group import allowed_cpus
+    from perf_pipeline.engine.control_group import usable_cores
     from perf_pipeline.loading.scaled_parts import usual_units
     from perf_pipeline.plan.scaling import busy_units, cores_short, free_cores
     from perf_pipeline.report.scaling_texts import setting_sentence
 
-    cores = allowed_cpus()
+    cores = usable_cores()
     for name in names:
         config = profile.benchmarks[name]
         if config.scaling is None or config.capacity is None:

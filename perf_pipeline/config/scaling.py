@@ -37,9 +37,9 @@ class ScalingConfig(Frozen):
         time_limit_us: how long a number may take to be set.
         worth: the next unit is worth it while it brings at least this share of what the first one
             carries.
-        cores: how many cores the units may use; by default those of this machine that its load
-            workers leave, and any number where the target is elsewhere. More units than cores are
-            not tried.
+        cores: how many cores the units may use; by default those of this machine, or of a
+            container's CPU limit, that its load workers leave, and any number where the target is
+            elsewhere. More units than cores are not tried.
     """
 
     units: tuple[Annotated[int, Field(ge=1, le=1_000)], ...] = Field(

@@ -55,6 +55,12 @@ def allowed_cpus() -> int:
     return known or 1
 
 
+def usable_cores(proc: Path = _PROC) -> int:
+    """Count the whole cores that this process may keep busy: its CPUs, and its CPU limit."""
+    quota = read_limits(proc).cpu_cores
+    return allowed_cpus() if quota is None else min(allowed_cpus(), int(quota))
+
+
 def throttled_us(proc: Path = _PROC) -> int:
     """Return for how long CPU limits have held us back so far; 0 without a limit.
 

@@ -19,7 +19,7 @@ def free_cores(profile: Profile, target: Target, wanted: ScalingConfig, cores: i
         profile: its load workers use a core each.
         target: that is loaded.
         wanted: the scaling run.
-        cores: of this machine.
+        cores: that may be used on this machine.
     """
     if wanted.cores is not None:
         return wanted.cores
@@ -41,9 +41,9 @@ def cores_short(units: int, free: int | None, workers: int, cores: int) -> str:
     if free is None or units <= free:
         return ""
     return (
-        f"{units} units need {units} cores, and of the {cores} cores of this machine the load "
-        f"generator leaves {free} (workers = {workers}); try fewer, load from another machine, "
-        "or say how many cores the units have (cores)"
+        f"{units} units need {units} cores, and of the {cores} cores that may be used here the "
+        f"load generator leaves {free} (workers = {workers}); try fewer, load from another "
+        "machine, or say how many cores the units have (cores)"
     )
 
 

@@ -19,6 +19,7 @@ from perf_pipeline.analysis.scaling_answer import scaling_figures
 from perf_pipeline.config.capacity import CapacitySearch
 from perf_pipeline.config.profile import BenchmarkConfig
 from perf_pipeline.config.scaling import ScalingConfig
+from perf_pipeline.engine.control_group import usable_cores
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.judging.capacities import cut_short
 from perf_pipeline.judging.scalings import answer_of
@@ -141,7 +142,7 @@ def _searched_all(scaling: _ScalingUnderWay, setter: UnitSetter) -> None:
 def _searched_until(scaling: _ScalingUnderWay, setter: UnitSetter) -> str:
     """Search at each number of units, until something ends it; return what, or nothing."""
     session, wanted = scaling.session, scaling.wanted
-    cores = int(session.environment.get("cores", "1"))
+    cores = usable_cores()
     free = free_cores(session.profile, session.target, wanted, cores)
     busy = busy_units(session.profile, wanted)
     if short := cores_short(busy, free, session.profile.workers, cores):

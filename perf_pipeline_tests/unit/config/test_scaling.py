@@ -215,7 +215,7 @@ def test_a_machine_that_is_too_small_says_what_is_missing() -> None:
     assert cores_short(6, 6, 2, 8) == ""
     assert cores_short(100, None, 2, 8) == ""
     assert cores_short(8, 6, 2, 8).startswith(
-        "8 units need 8 cores, and of the 8 cores of this machine the load generator leaves 6"
+        "8 units need 8 cores, and of the 8 cores that may be used here the load generator leaves 6"
     )
 
 

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from perf_pipeline.engine.control_group import Limits, read_limits, throttled_us
+from perf_pipeline.engine.control_group import (
+    Limits,
+    allowed_cpus,
+    read_limits,
+    throttled_us,
+    usable_cores,
+)
 
 V2 = "30 24 0:26 / {root}/unified rw,nosuid - cgroup2 cgroup2 rw"
 V1_CPU = "31 24 0:27 / {root}/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct"
@@ -95,6 +101,20 @@ def test_the_narrowest_limit_on_the_way_up_holds(
     tmp_path: Path,
 ) -> None:
     assert read_limits(_proc(tmp_path, mounts, groups, files)) == limits
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"),
+    # Of 0.9 and 1.9 cores so many are whole; with no limit, and with one above all, all are there.
+    [("90000", 0), ("190000", 1), ("max", None), ("99900000", None)],
+)
+def test_a_part_of_a_core_is_none_that_a_unit_could_have(
+    quota: str, cores: int | None, tmp_path: Path
+) -> None:
+    files = {"unified/a/cpu.max": f"{quota} 100000\n"}
+    here = allowed_cpus() if cores is None else min(cores, allowed_cpus())
+
+    assert usable_cores(_proc(tmp_path, [V2], ["0::/a"], files)) == here
 
 
 def test_being_held_back_is_read_in_microseconds_of_both_versions(tmp_path: Path) -> None:

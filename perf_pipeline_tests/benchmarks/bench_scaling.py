@@ -1,14 +1,18 @@
 """Scale systems whose law is known by hand: the tables of docs/scaling.md.
 
     PYTHONPATH=. python perf_pipeline_tests/benchmarks/bench_scaling.py simulated [searches]
+    PYTHONPATH=. python perf_pipeline_tests/benchmarks/bench_scaling.py workers [window] [units ...]
     PYTHONPATH=. python perf_pipeline_tests/benchmarks/bench_scaling.py [window] [units ...]
 
-The second is a whole run of the command line against a token bucket in this process, whose rate
-follows the number of units that a command writes into a file.
+The second is a whole run of the reference system, whose workers have two hands each that need 100
+ms for a message, behind an API that never slows: each carries 20/s, and they need no core for it.
+The third is one against a token bucket in this process, whose rate follows the number of units that
+a command writes into a file.
 Add here: another system with a law. Keep out: assertions (tests have them).
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +63,21 @@ def scaled(window: str, units: str) -> dict[str, Any]:
     return dict(found)
 
 
+def workers(window: str, units: str) -> dict[str, Any]:
+    """Scale the reference system's workers, and return what the run's summary says."""
+    with TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "perf_pipeline", "--state", f"{folder}/state", "scaling"]
+        command += ["quick", "--set", "workers=1", "--json", "--of", "end_to_end", "--hint", "16/s"]
+        command += ["--part", "worker", "--units", units, "--window", window, "--cores", "64"]
+        environment = {**os.environ, "BIRTHDAY_SEND_MS": "100..100"}
+        environment["BIRTHDAY_WORKER_CONCURRENCY"] = "2"
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, check=False, env=environment
+        )
+    found = json.loads(done.stdout)["perf_pipeline"]["benchmarks"]["end_to_end_scaling"]["scaling"]
+    return dict(found)
+
+
 def by_hand(units: int) -> float:
     """Return the capacity of so many units."""
     return ONE * units / (1 + SIGMA * (units - 1) + KAPPA * units * (units - 1))
@@ -87,13 +106,16 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["simulated"]:
         simulate(int((sys.argv[2:] or ["100"])[0]))
         sys.exit()
-    given = sys.argv[2:] or ["1", "2", "4"]
-    found = scaled((sys.argv[1:] or ["5s"])[0], ",".join(given))
+    is_ours = sys.argv[1:2] == ["workers"]
+    words = sys.argv[2:] if is_ours else sys.argv[1:]
+    given = ",".join(words[1:] or ["1", "2", "4"])
+    found = (workers if is_ours else scaled)((words or ["5s"])[0], given)
     print(found["sentence"])
     print("| units | by hand | found | between | windows |\n| --- | --- | --- | --- | --- |")
     for point in found["points"]:
+        true = 20.0 * point["units"] if is_ours else by_hand(point["units"])
         print(
-            f"| {point['units']} | {by_hand(point['units']):.1f}/s | {point['kind']} "
+            f"| {point['units']} | {true:.1f}/s | {point['kind']} "
             f"{point['per_s']} | {point['low_per_s']} and {point['high_per_s']} | "
             f"{len(point['windows'])} |"
         )

@@ -147,7 +147,8 @@ class FollowedRun:
             config = None if profile is None else profile.benchmarks.get(key.benchmark)
             thresholds = [] if config is None else config.parsed_thresholds()
             again = sum(take.key.benchmark == key.benchmark for take in self.takes)
-            self.takes.append(Take(key, again))
+            run_id, _, window = key.run_id.rpartition("-")
+            self.takes.append(Take(key, again, window if run_id == self.run_id else ""))
             self._tails.append(ReadingsTail(folder))
             self.standings.append(Standings(folder, key, thresholds))
         return self.takes[-1]

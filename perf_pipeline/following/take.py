@@ -5,6 +5,7 @@ Titles and units are those of the report wherever the figure is the same (judgin
 Add here: a line that follows from the progress. Keep out: files, and how lines are drawn (report/).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import ceil
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 from perf_pipeline.judging.course import drawn
 from perf_pipeline.report.model import TimeSeries
+from perf_pipeline.report.wording import plural
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.timeline import DRAWN_READINGS, CourseLine
 from perf_pipeline.units import US_PER_S
@@ -26,6 +28,7 @@ _SAME_STEP_S: Final = 0.5
 # Scenarios with a plot of their own; in those that they share, the highest lines are drawn.
 _MOST_DRAWN: Final = 12
 _PERCENTILES: Final = ("p50", "p95", "p99")
+_WINDOW: Final = re.compile(r"(?:n(\d+))?([wl])(\d+)")
 
 Scenario = Mapping[str, Any]
 
@@ -68,6 +71,20 @@ class GrowingLine:
         return TimeSeries(self.name, self.unit, points, self.panel, float(step_s))
 
 
+def window_words(label: str) -> str:
+    """Say which load of a search a label means (runs/searching.py).
+
+    >>> window_words("w3"), window_words("l1"), window_words("n2w12")
+    ('window 3', 'light load 1', 'window 12 with 2 units')
+    """
+    found = _WINDOW.fullmatch(label)
+    if found is None:
+        return label
+    units, kind, number = found.groups()
+    which = f"{'window' if kind == 'w' else 'light load'} {number}"
+    return f"{which} with {plural(int(units), 'unit')}" if units else which
+
+
 class Take:
     """Gather what is known of one benchmark of a run while it runs.
 
@@ -81,11 +98,13 @@ class Take:
     Args:
         key: of the benchmark.
         again: how often the run had measured it before.
+        window: what tells a load of a search from the others, such as `w3`; empty for no such load.
     """
 
-    def __init__(self, key: RunKey, again: int = 0) -> None:
+    def __init__(self, key: RunKey, again: int = 0, window: str = "") -> None:
         self.key = key
-        self.label = f"{key.benchmark}, re-run {again}" if again else key.benchmark
+        which = window_words(window) if window else f"re-run {again}" if again else ""
+        self.label = f"{key.benchmark}, {which}" if which else key.benchmark
         self.scenarios: list[Scenario] = []
         self.elapsed_s = 0.0
         self.version = 0

@@ -39,6 +39,7 @@ class Outputs:
         self._urls = urls
         self._narrator = narrator
         self._spool = Path()
+        self._located = Path()
         self._untold: queue.Queue[bytes | None] = queue.Queue(_MOST_UNTOLD)
         self._heard: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._process: subprocess.Popen[bytes] | None = None
@@ -88,13 +89,21 @@ class Outputs:
     def progress(self, line: str, figures: Mapping[str, object]) -> None:
         """Tell how far a load is, also to the process; tell what was heard of receivers."""
         self._narrator.progress(line, figures)
-        folder = self._spool / str(figures["run_id"]) / str(figures["benchmark"])
+        folder = self._folder_of(str(figures["run_id"]), str(figures["benchmark"]))
         at_ms = _now_ms()
         origin_ms = round(at_ms - float(str(figures["benchmark_s"])) * 1_000)
         self._tell(
             {"folder": str(folder), "origin_ms": origin_ms, "at_ms": at_ms, "figures": figures}
         )
         self._say_heard()
+
+    def locate(self, folder: Path) -> None:
+        """Remember where the next load is written: a search has a place of its own for each."""
+        self._located = folder
+
+    def _folder_of(self, run_id: str, benchmark: str) -> Path:
+        is_there = (self._located.parent.name, self._located.name) == (run_id, benchmark)
+        return self._located if is_there else self._spool / run_id / benchmark
 
     def follow(self, folder: Path, at_us: int) -> None:
         """Tell the process that a benchmark has begun; a load of less than a second tells nothing.
@@ -172,6 +181,7 @@ class OutputProbe:
         self._outputs = outputs
         self._folder = folder
         self._has_told = False
+        outputs.locate(folder)
 
     def open(self) -> None:
         """Do nothing: the process tells by itself."""

@@ -4,16 +4,22 @@ Searches of hundreds of simulated systems are in unit/analysis/test_capacity_sea
 ones against real servers in benchmarks/bench_capacity.py.
 """
 
+import math
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
 
+from perf_pipeline.following.followed_run import FollowedRun
+from perf_pipeline.following.messages import head_of
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.capacity_targets import Bucket, capacity_target
+from perf_pipeline_tests.support.servers.point_receiver import ReadPoint, point_receiver
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -59,6 +65,7 @@ class Searched(NamedTuple):
 
     command: CommandLine
     answer: Answer
+    sent: list[ReadPoint]
 
     @property
     def is_held_up(self) -> bool:
@@ -76,10 +83,11 @@ class Searched(NamedTuple):
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searched]:
     folder = tmp_path_factory.mktemp("capacity")
     command = CommandLine(new_state(folder / "state"))
-    with capacity_target(Bucket(MU)) as url:
+    with capacity_target(Bucket(MU)) as url, point_receiver() as receiver:
         path = folder / "shop.toml"
         path.write_text(PROFILE.format(url=url), encoding="utf-8")
-        yield Searched(command, command("run", str(path)))
+        answer = command("run", str(path), f"--out=prometheus={receiver.url}")
+        yield Searched(command, answer, receiver.remote_writes)
 
 
 def test_a_capacity_is_found_confirmed_and_answered_in_a_sentence(searched: Searched) -> None:
@@ -110,6 +118,40 @@ def test_every_window_is_told_as_it_ends_and_kept(searched: Searched) -> None:
         assert bool(reason) == (shown != "HELD")
         assert shown == "INVALID" or achieved == pytest.approx(rate, rel=0.25)
         assert shown != "HELD" or rate < 1.2 * MU, (rate, reason)
+
+
+def test_the_figures_of_each_window_go_out_as_those_of_a_run(searched: Searched) -> None:
+    [(achieved,)] = searched.command.sql(
+        "select achieved_per_s from capacity_windows where number = 1"
+    )
+    points = [point for point in searched.sent if point.labels.get("benchmark") == "checkout"]
+    window = f"{searched.answer.run_id}-w1"
+    counted = [
+        point.value
+        for point in points
+        if point.name == "k6_http_reqs_total" and point.labels["testid"] == window
+        if not math.isnan(point.value)  # which says that a series has ended
+    ]
+
+    # Half a second of warm-up goes before the second that counts: 60 starts at 40/s, and one more
+    # where the end itself is a moment of a start.
+    assert counted[0] == 0
+    assert counted == sorted(counted)
+    assert counted[-1] in {60, 61} or achieved < 40
+    assert {point.labels["testid"] for point in points} >= {window, f"{searched.answer.run_id}-l1"}
+
+
+def test_the_page_of_a_run_shows_its_search(searched: Searched) -> None:
+    with closing(FollowedRun(State(searched.command.state))) as run:
+        run.look(0.0)
+        labels = [take.label for take in run.takes]
+        told = head_of(run)["told"]
+
+    assert labels[0] == "checkout, light load 1"
+    assert "checkout, window 1" in labels
+    assert not any("re-run" in label for label in labels)
+    assert "checkout_capacity: window 1 at 40/s" in told
+    assert "checkout carries" in told
 
 
 def test_only_the_rows_of_windows_are_kept_of_them(searched: Searched) -> None:

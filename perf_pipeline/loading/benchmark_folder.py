@@ -34,6 +34,17 @@ def fresh_folder(session: Session, benchmark: str) -> Path:
     return folder
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Put a file in the place of the one before: who reads it meanwhile, or after a crash, has one.
+
+    Raises:
+        OSError: it can't be written; the one before is as it was.
+    """
+    draft = path.with_suffix(".draft")  # which no pattern of the spool takes for measured
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
 def write_down(folder: Path, outcome: BenchmarkOutcome, limits: Sequence[str] = ()) -> None:
     """Write outcome.json and then the manifest, which says that all the others are whole.
 

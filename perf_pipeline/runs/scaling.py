@@ -23,7 +23,7 @@ from perf_pipeline.engine.control_group import usable_cores
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.judging.capacities import cut_short
 from perf_pipeline.judging.scalings import answer_of
-from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
+from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down, write_whole
 from perf_pipeline.loading.calibrating import calibrated
 from perf_pipeline.loading.figures import write_figures
 from perf_pipeline.loading.needs import in_one_sentence
@@ -247,7 +247,7 @@ def _keep(
     )
     scaling.points.append(point)
     rows = csv_lines([SCALING_POINT_COLUMNS, *map(astuple, scaling.points)])
-    (scaling.folder / SCALING_FILE).write_bytes(rows)
+    write_whole(scaling.folder / SCALING_FILE, rows)
     scaling.session.say(f"{scaling.benchmark}: with {plural(units, 'unit')}, {told}")
 
 

@@ -25,6 +25,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.scaled_load import at_rate
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.judging.capacities import cut_short, plan_of
+from perf_pipeline.loading.benchmark_folder import write_whole
 from perf_pipeline.loading.needs import in_one_sentence
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.capacity_window import CAPACITY_WINDOW_COLUMNS, CapacityWindow
@@ -186,8 +187,8 @@ def _length_s(searching: SearchUnderWay, rate: float) -> float:
 
 
 def _write_rows(searching: SearchUnderWay) -> None:
-    """Write all rows again: a file that is read is whole."""
+    """Write all rows again: a file that is read is whole, also one of a run that was killed."""
     rows = csv_lines(
         [CAPACITY_WINDOW_COLUMNS, *map(astuple, (*searching.before, *searching.windows))]
     )
-    (searching.folder / CAPACITY_FILE).write_bytes(rows)
+    write_whole(searching.folder / CAPACITY_FILE, rows)

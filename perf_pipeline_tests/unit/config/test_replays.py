@@ -183,6 +183,23 @@ def test_a_days_curve_becomes_stages_that_close_the_day(tmp_path: Path) -> None:
     assert count_arrivals(ramp) == pytest.approx(38.875 * 3600 * 0.01, abs=1)
 
 
+@pytest.mark.parametrize("speed", [1, 60, 3600])
+def test_a_day_of_24_points_has_as_many_starts_at_any_speed(tmp_path: Path, speed: int) -> None:
+    # 0 at midnight, 0.01 /s more each hour until noon, and less again: in the hour from h o'clock
+    # (h + h + 1) / 2 * 0.01 * 3,600 = 36 h + 18 starts, and as many in its mirror of the afternoon.
+    points = "".join(f"{hour:02}:00,{min(hour, 24 - hour) / 100}\n" for hour in range(24))
+    (tmp_path / "day.csv").write_text(f"at,per_s\n{points}", encoding="utf-8")
+    plan = f'{CURVE}\ncurve = {{ csv = "day.csv", speed = {speed} }}'
+
+    ramp = plan_of(load_profile(written(tmp_path, plan)))
+
+    assert isinstance(ramp, RampingArrivalRate)
+    assert ramp.length_us == 86_400_000_000 / speed
+    by_hand = 2 * sum(36 * hour + 18 for hour in range(12))
+    assert by_hand == 5_184
+    assert count_arrivals(ramp) == by_hand
+
+
 def test_a_curve_in_seconds_ends_with_its_last_point(tmp_path: Path) -> None:
     (tmp_path / "day.csv").write_text("per_s,at\n10,0\n20,4\n", encoding="utf-8")
     plan = f'{CURVE}\ncurve.csv = "day.csv"'

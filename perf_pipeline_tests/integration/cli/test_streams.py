@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from perf_pipeline_tests.support.commands.command_line import CommandLine, without_target
+from perf_pipeline_tests.support.commands.forked_program import forked_program
 
 PLANTED_BUG: Final = """
 import sys
@@ -25,6 +27,14 @@ main(sys.argv[1:])
 def state(tmp_path: Path) -> Path:
     """Give a state folder that is not there yet."""
     return tmp_path / "state"
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give a PATH on which `perf-pipeline` is a fork: where its start is not what is looked at."""
+    folder = tmp_path_factory.mktemp("forks")
+    with forked_program(folder / "perf-pipeline"):
+        yield os.pathsep.join((str(folder), os.environ["PATH"]))
 
 
 def in_shell(script: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -109,22 +119,25 @@ def test_an_odd_terminal_or_home_changes_no_answer(
 
 @pytest.mark.parametrize("folder", ["/proc/nowhere", "{}/a-file/.perf"], ids=["proc", "file"])
 def test_a_state_folder_that_cannot_be_made_is_told_in_a_sentence(
-    tmp_path: Path, folder: str
+    tmp_path: Path, folder: str, forks: str
 ) -> None:
     (tmp_path / "a-file").touch()
     place = folder.format(tmp_path)
-    answer = in_shell(f"perf-pipeline --state {place} up")
+    answer = in_shell(f"perf-pipeline --state {place} up", PATH=forks)
 
     assert_a_sentence(answer, 97)
     assert answer.stderr.count(b"perf-pipeline: ") == 1
     assert answer.stderr.count(b" can't be written: ") == 1
 
 
-def test_a_lock_folder_that_cannot_be_made_is_told_with_its_variable(state: Path) -> None:
+def test_a_lock_folder_that_cannot_be_made_is_told_with_its_variable(
+    state: Path, forks: str
+) -> None:
     answer = in_shell(
         f"perf-pipeline --state {state} run",
         PERF_LOCK_FOLDER="/proc/nowhere",
         PERF_BASE_URL="http://127.0.0.1:9",
+        PATH=forks,
     )
 
     assert_a_sentence(answer, 97)
@@ -139,7 +152,9 @@ def test_a_current_folder_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> 
     assert b"the current folder is no longer there; change into one that is" in answer.stderr
 
 
-def test_arguments_of_any_size_and_bytes_give_a_sentence_of_bounded_size(state: Path) -> None:
+def test_arguments_of_any_size_and_bytes_give_a_sentence_of_bounded_size(
+    state: Path, forks: str
+) -> None:
     long = "x" * 30_000
     for arguments in (
         f"run --{long}",
@@ -148,7 +163,7 @@ def test_arguments_of_any_size_and_bytes_give_a_sentence_of_bounded_size(state: 
         r"run --profile $'\xff.toml' --set $'target=\xff\x1b[31m'",
         r"run --only $'\xff\n\x1b[31m'",
     ):
-        answer = in_shell(f"perf-pipeline --state {state} {arguments}")
+        answer = in_shell(f"perf-pipeline --state {state} {arguments}", PATH=forks)
 
         assert_a_sentence(answer, 97, 104)
         assert 0 < len(answer.stderr) < 4_000, arguments[:50]

@@ -134,10 +134,10 @@ def test_a_back_test_leaves_the_history_to_others_while_it_replays(
     _history(tmp_path, calibrated=True)
     opened: list[int] = []
 
-    def watched(*given: Any) -> GateTally:
+    def watched(*given: Any, **named: Any) -> GateTally:
         with open_history(tmp_path / "history.duckdb", wait_s=0) as history:
             opened.append(len(history.run_ids()))
-        return tally(*given)
+        return tally(*given, **named)
 
     monkeypatch.setattr("perf_pipeline.judging.backtest.tally", watched)
 

@@ -1,4 +1,4 @@
-"""Where a replay of the gate is worked out: here, or where it is long in a process for each core.
+"""Where a replay of the gate is worked out: here, or where it is long in several processes.
 
 Series do not know of one another, so that the figures are the same to the last bit.
 Add here: another way to share such work out. Keep out: what is worked out (analysis/backtest.py).
@@ -11,15 +11,20 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any, Final, TypeVar
 
 from perf_pipeline.analysis.backtest import ReplayedSeries
+from perf_pipeline.engine.control_group import usable_cores
 
 _R = TypeVar("_R")
 Each = Callable[..., Iterable[Any]]
 LONG: Final = 3_000
 """As many judged runs take some two seconds of CPU, and another process half a second to begin."""
+
+MOST_PROCESSES: Final = 8
+"""Each has a NumPy of its own, and what a command does by itself takes longer than an eighth."""
 
 
 @contextmanager
@@ -30,18 +35,30 @@ def shared_out(tracks: Sequence[ReplayedSeries], *, long: int = LONG) -> Iterato
         tracks: what is replayed.
         long: fewer runs than these, of all series together, are replayed in this process.
     """
-    processes = min(_cores(), len(tracks))
-    if processes < 2 or sum(len(track.values) for track in tracks) < long:
+    processes = min(usable_cores(), len(tracks), MOST_PROCESSES)
+    is_long = sum(len(track.values) for track in tracks) >= long
+    pool = _pool(processes) if processes > 1 and is_long else None
+    if pool is None:
         yield map
         return
-    # A fork would have the threads of DuckDB and of OpenBLAS, or rather not have them.
-    spawned = get_context("spawn")
-    with ProcessPoolExecutor(processes, spawned, initializer=_leave_stopping) as pool:
-        try:
-            yield partial(_each, pool)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    try:
+        yield partial(_each, pool)
+    finally:
+        # Once only: a second call without it would take the wish to cancel back.
+        pool.shutdown(cancel_futures=True)
+
+
+def _pool(processes: int) -> ProcessPoolExecutor | None:
+    """Return processes that begin with their first work; None where the system has no semaphores.
+
+    A fork would have the threads of DuckDB and of OpenBLAS, or rather not have them.
+    """
+    try:
+        return ProcessPoolExecutor(
+            processes, get_context("spawn"), initializer=_end_with_the_command
+        )
+    except (OSError, ImportError, NotImplementedError):
+        return None
 
 
 def _each(
@@ -50,18 +67,36 @@ def _each(
     """Let the pool do the work, or this process where the system lets none begin, or live."""
     known = list(items)
     try:
-        return list(pool.map(work, known))
+        with _without_ctrl_c():
+            done = pool.map(work, known)
+        return list(done)
     except (BrokenProcessPool, OSError):
         return [work(item) for item in known]
 
 
-def _leave_stopping() -> None:
-    """Leave Ctrl-C to the command, which ends its processes with their present series."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Leave Ctrl-C to the command: processes that begin meanwhile never get it, nor their imports.
+
+    The command gets it right afterwards, and ends them with their present series.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _cores() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _end_with_the_command() -> None:
+    """End this process as soon as the command is gone, also where that was killed.
+
+    It would wait for its next series for ever, because it holds both ends of its queues.
+    """
+    Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    command = parent_process()
+    if command is not None:
+        command.join()
+        os._exit(1)

@@ -76,17 +76,22 @@ def _watched(session: Session, config: BenchmarkConfig, metric: str) -> list[str
         servers = list(_of_servers(session, metric))
         return None if operations is None else [*dict.fromkeys(operations), *servers, *STAGES]
     if metric in {MEMORY_GROWTH, _DESCRIPTORS}:
-        return list(dict.fromkeys((*_processes(session), *_of_servers(session, metric))))
+        return list(dict.fromkeys((*_processes(session, metric), *_of_servers(session, metric))))
     dsn = session.target.postgres_dsn
     if dsn is None:
         return []
     return [POSTGRES] if metric == _CONNECTIONS else _tables(dsn)
 
 
-def _processes(session: Session) -> Iterator[str]:
+def _processes(session: Session, metric: str) -> Iterator[str]:
+    """Yield what has memory or open files that are read; of containers and queries no files are."""
     yield from (service.name for service in session.services if service.pids)
-    yield from (tier for tier, _ in session.target.tiers)
-    yield from session.target.containers
+    for tier, config in session.target.tiers:
+        tells_memory = config.containers or "memory_bytes" in config.queries
+        if config.units or config.processes or (metric == MEMORY_GROWTH and tells_memory):
+            yield tier
+    if metric == MEMORY_GROWTH:
+        yield from session.target.containers
     yield GENERATOR
 
 

@@ -42,7 +42,7 @@ def messages_left(brokers: str, group: str, topic: str) -> int:
         ).values()
         done = {found.partition: max(0, found.offset) for found in asked.result().topic_partitions}
         return sum(
-            end.result().offset - done.get(partition.partition, 0)
+            max(0, end.result().offset - done.get(partition.partition, 0))
             for partition, end in ends.items()
         )
     except KafkaException as error:
@@ -74,10 +74,7 @@ def partitions_of(brokers: str, topic: str) -> int:
     Raises:
         StackError: the broker does not answer.
     """
-    try:
-        return len(_partitions(_client(brokers), topic))
-    except KafkaException as error:
-        raise StackError(f"the broker did not say how {topic} is: {error}") from error
+    return len(_partitions(_client(brokers), topic))
 
 
 def _client(brokers: str) -> AdminClient:
@@ -85,7 +82,15 @@ def _client(brokers: str) -> AdminClient:
 
 
 def _partitions(client: AdminClient, topic: str) -> list[TopicPartition]:
-    found = client.list_topics(topic, timeout=_ASK_S).topics[topic]
+    """Return the partitions of a topic; none where there is no such topic.
+
+    Raises:
+        StackError: the broker does not answer.
+    """
+    try:
+        found = client.list_topics(topic, timeout=_ASK_S).topics[topic]
+    except KafkaException as error:
+        raise StackError(f"the broker did not say how {topic} is: {error}") from error
     return [] if found.error is not None else [TopicPartition(topic, it) for it in found.partitions]
 
 
@@ -93,10 +98,12 @@ def _asked(answer: Future[None], excused: int) -> bool:
     """Say whether the broker did what it was asked for; False for the error that is no trouble.
 
     Raises:
-        StackError: it refused.
+        StackError: it refused, or did not answer.
     """
     try:
         answer.result(timeout=_ASK_S)
+    except TimeoutError:
+        raise StackError(f"the broker did not answer within {_ASK_S:g} s") from None
     except KafkaException as error:
         if error.args[0].code() != excused:
             raise StackError(f"the broker refused: {error}") from error

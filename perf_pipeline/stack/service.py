@@ -158,6 +158,11 @@ def command_path(folder: Path, name: str) -> Path:
     return folder / "commands" / f"{name}.json"
 
 
+def log_path(folder: Path, name: str) -> Path:
+    """Return where a process writes; one that is started again goes on in the same file."""
+    return folder / "logs" / f"{name}.log"
+
+
 def kept_command(folder: Path, name: str) -> Command:
     """Return the command that a process was started by."""
     document = json.loads(command_path(folder, name).read_text(encoding="utf-8"))
@@ -173,7 +178,7 @@ def spawn(folder: Path, command: Command) -> Service:
         StackError: the stack is being stopped, so nothing is started.
     """
     _keep_command(folder, command)
-    log = folder / "logs" / f"{command.name}.log"
+    log = log_path(folder, command.name)
     begins_at = log.stat().st_size if log.exists() else 0
     record = start_process(folder, lambda: _start(folder, command, log))
     if record is None:
@@ -221,8 +226,10 @@ def _inherited(command: Command) -> dict[str, str]:
 
 def _keep_command(folder: Path, command: Command) -> None:
     path = command_path(folder, command.name)
-    path.touch(mode=0o600)  # its environment holds passwords
-    path.write_text(json.dumps(asdict(command)), encoding="utf-8")
+    draft = path.with_suffix(".draft")
+    draft.touch(mode=0o600)  # its environment holds passwords
+    draft.write_text(json.dumps(asdict(command)), encoding="utf-8")
+    draft.replace(path)  # who is killed here leaves the command before, and not half of one
 
 
 def spawn_guard(folder: Path, *, needs_secrets: bool = False) -> None:

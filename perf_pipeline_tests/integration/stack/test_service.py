@@ -12,7 +12,7 @@ import pytest
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.ending import dispose, pids_of
 from perf_pipeline.stack.process_register import read_register, start_mark, this_process
-from perf_pipeline.stack.service import Command, open_folder, run_once, spawn
+from perf_pipeline.stack.service import Command, kept_command, open_folder, run_once, spawn
 
 ABSENT = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=1)"
 
@@ -111,3 +111,15 @@ def test_a_process_is_in_the_register_before_it_is_ready(tmp_path: Path) -> None
     began = time.monotonic()
     dispose(tmp_path)
     assert time.monotonic() - began < 5
+
+
+def test_a_command_that_cannot_be_kept_leaves_the_one_before(tmp_path: Path) -> None:
+    # Who is killed or has no disk while an API of another size is started can start it as it was.
+    open_folder(tmp_path, owner=this_process())
+    run_once(tmp_path, Command("api", ("/bin/true", "1")), timeout_s=20)
+    (tmp_path / "commands" / "api.draft").mkdir()
+
+    with pytest.raises(IsADirectoryError):
+        spawn(tmp_path, Command("api", ("/bin/true", "2")))
+    assert kept_command(tmp_path, "api").argv == ("/bin/true", "1")
+    dispose(tmp_path)

@@ -26,6 +26,7 @@ from perf_pipeline.stack.service import (
     Command,
     Service,
     free_port,
+    log_path,
     run_once,
     spawn,
 )
@@ -40,6 +41,7 @@ MIGRATE_S = 60.0
 SETTLED_POLL_S = 0.1
 IDENTITY = "BIRTHDAY_WORKER_ID"
 _OURS = "BIRTHDAY_"
+_LISTENS = b" api INFO listening on "
 _SERVES = b" api INFO ready\n"
 
 
@@ -107,7 +109,7 @@ def complete_reference(api: StartedApi, brokers: str) -> tuple[str, tuple[Servic
     migration.await_end(MIGRATE_S)
     relay = spawn(api.folder, _command("relay", _environment(endpoints, api.links, "relay")))
     processes = api.options.api_processes
-    api.service.await_ready(lambda: all_serve(api.service, api.port, processes), READY_S)
+    api.service.await_ready(lambda: all_serve(api.folder, api.port, processes), READY_S)
     _await_group(brokers, relay, workers)
     address = f"{LOOPBACK}:{api.port}"
     version = _version(health(api.port) or {})
@@ -135,13 +137,19 @@ def _await_group(brokers: str, relay: Service, workers: Sequence[Service]) -> No
     relay.await_ready(is_settled, READY_S, poll_s=SETTLED_POLL_S)
 
 
-def all_serve(service: Service, port: int, processes: int) -> bool:
-    """Say whether each of an API's processes accepts requests, as its log and GET /health say."""
+def all_serve(folder: Path, port: int, processes: int) -> bool:
+    """Say whether each of an API's processes accepts requests, as GET /health and its log say.
+
+    One that answers has written where it listens, so that what was written of an earlier API ends
+    there.
+    """
+    if health(port) is None:
+        return False
     try:
-        written = service.log.read_bytes()[service.log_begins_at :]
+        written = log_path(folder, "api").read_bytes()
     except OSError:
         return False
-    return written.count(_SERVES) >= processes and health(port) is not None
+    return written.rpartition(_LISTENS)[2].count(_SERVES) >= processes
 
 
 def make_tables(folder: Path, postgres_dsn: str) -> None:

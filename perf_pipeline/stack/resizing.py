@@ -74,13 +74,16 @@ class _Resizing:
         command = kept_command(self._folder, "api")
         at = command.argv.index(_PROCESSES) + 1
         argv = (*command.argv[:at], str(number), *command.argv[at + 1 :])
-        records = self._records("api")
-        if argv == command.argv and all(map(is_alive, records)):
-            return
-        end_processes(self._folder, records)
-        service = spawn(self._folder, replace(command, argv=argv))
+        records, started = self._records("api"), list[Service]()
+        if argv != command.argv or not all(map(is_alive, records)):
+            end_processes(self._folder, records)
+            started.append(spawn(self._folder, replace(command, argv=argv)))
         port = urlsplit(self._stack.endpoints.base_url or "").port or 0
-        self._await(f"{number} API processes", lambda: all_serve(service, port, number), [service])
+        self._await(
+            f"not all of {number} API processes serve",
+            lambda: all_serve(self._folder, port, number),
+            started,
+        )
 
     def set_workers(self, number: int) -> None:
         """Start workers or take some away, the last ones first, until there are so many."""
@@ -99,18 +102,20 @@ class _Resizing:
         broker: where their number is not the usual one, workers have no names.
         """
         self._require_own_broker()
+        workers, started = self._records("worker"), list[Service]()
         is_so = partitions_of(self._brokers, TOPIC) == number
-        if is_so and all(map(is_alive, self._records("worker"))):
-            self._await_group(number, ())
-            return
-        end_processes(self._folder, self._records("relay"))
-        self._await("an empty topic", lambda: not messages_left(self._brokers, GROUP, TOPIC))
-        workers = self._records("worker")
-        end_processes(self._folder, workers)
-        make_anew(self._brokers, TOPIC, number, self._left_s())
-        commands = [kept_command(self._folder, record.name) for record in workers]
-        started = [spawn(self._folder, _named(command, number)) for command in commands]
-        started.append(spawn(self._folder, kept_command(self._folder, "relay")))
+        if not is_so or not all(map(is_alive, workers)):
+            end_processes(self._folder, self._records("relay"))
+            self._await(
+                "not all messages of the topic are consumed",
+                lambda: not messages_left(self._brokers, GROUP, TOPIC),
+            )
+            end_processes(self._folder, workers)
+            make_anew(self._brokers, TOPIC, number, self._left_s())
+            commands = [kept_command(self._folder, record.name) for record in workers]
+            started += [spawn(self._folder, _named(command, number)) for command in commands]
+        if not all(map(is_alive, self._records("relay"))):  # also where an earlier try ended it
+            started.append(spawn(self._folder, kept_command(self._folder, "relay")))
         self._await_group(number, started)
 
     def _records(self, part: str) -> list[ProcessRecord]:
@@ -140,7 +145,7 @@ class _Resizing:
         """Wait until each worker has its share, and nobody who is gone has one any more."""
         names = [record.name for record in self._records("worker")]
         self._await(
-            f"a group of {len(names)} workers",
+            f"the group of {len(names)} workers is not settled",
             lambda: group_is_exactly(self._brokers, GROUP, len(names), partitions),
             started,
             poll_s=SETTLED_POLL_S,
@@ -151,7 +156,7 @@ class _Resizing:
 
     def _await(
         self,
-        what: str,
+        else_told: str,
         is_so: Callable[[], bool],
         services: Sequence[Service] = (),
         *,
@@ -163,10 +168,13 @@ class _Resizing:
             StackError: it is not in time, a process ended, or nobody wants it any more.
         """
         while not is_so():
+            register = read_register(self._folder)
+            if register is None or register.is_closed:
+                raise StackError("the stack is being stopped, so that nothing is waited for")
             for service in services:
                 service.require_alive()
             if time.monotonic() > self._give_up_at:
-                raise StackError(f"there was not {what} in time")
+                raise StackError(f"{else_told}, and its time is over")
             if self._stop.wait(poll_s):
                 raise StackError("it was given up, because the run was stopped")
 

@@ -9,11 +9,16 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import psutil
 import pytest
 
 from perf_pipeline import __version__
 from perf_pipeline_tests.support.commands import command_template
-from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.commands.command_line import (
+    CommandLine,
+    is_alive,
+    wait_until,
+)
 from perf_pipeline_tests.support.commands.forked import ForkedProcess, ran, started
 from perf_pipeline_tests.support.commands.forked_program import forked_program
 from perf_pipeline_tests.support.places import ROOT, new_state
@@ -142,6 +147,33 @@ def test_a_template_that_nobody_asks_for_children_any_more_leaves_it_at_that() -
         assert template.poll() is None
         link.close()
         assert template.wait(20) == 0
+
+
+_KILLED: Final = """
+import os, signal, sys
+from pathlib import Path
+from perf_pipeline_tests.support.commands.forked import forked
+words = [sys.executable, "-m", "timeit", "-n1", "-r1", "import time; time.sleep(60)"]
+print(forked(words, os.environ, Path("log")).pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_forked_command_does_not_outlive_a_pytest_that_was_killed(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    wait_until(lambda: not runs(int(done.stdout)), 30.0)
+
+
+def runs(pid: int) -> bool:
+    return psutil.pid_exists(pid) and is_alive(psutil.Process(pid))
 
 
 _PLAIN: Final = {"LC_ALL": "C.UTF-8"}  # Python would add one of its own

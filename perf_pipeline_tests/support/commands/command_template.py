@@ -1,8 +1,8 @@
 """A process that has imported what a run needs, and becomes a command by a fork, in milliseconds.
 
-`python -m ….command_template SOCKET SOCKET MODULE…`, started by forked.py. It has one thread, and
-ends with pytest. A question of the first socket makes a child of its own, which it awaits; one of
-the second socket, a child of pytest.
+`python -m ….command_template SOCKET SOCKET MODULE…`, started by forked.py. It has one thread. It
+ends with pytest, Ctrl-C is not for it, and it leaves no command running. A question of the first
+socket makes a child of its own, which it awaits; one of the second socket, a child of pytest.
 Add here: another module that most commands import. Keep out: what is asked of it (forked.py).
 """
 
@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import selectors
+import signal
 import socket
 import sys
 from contextlib import suppress
@@ -58,6 +59,7 @@ _DESCRIPTORS: Final = 4
 
 def main() -> None:
     """Fork a command for each question; tell its pid, and its exit code when it has ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     link, children = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
     for name in (*_MODULES, *_OF_CHILDREN, *sys.argv[3:]):
         import_module(name)
@@ -93,6 +95,7 @@ def _is_asked(link: socket.socket, waiting: selectors.BaseSelector) -> bool:
     """Fork a command; say no when pytest has ended, and in the command when that has ended."""
     question, fds, _, _ = socket.recv_fds(link, LONGEST_QUESTION_BYTES, _DESCRIPTORS)
     if not question:
+        _end_commands(waiting)
         return False
     answer = socket.socket(fileno=fds.pop())
     pid = os.fork()
@@ -106,6 +109,14 @@ def _is_asked(link: socket.socket, waiting: selectors.BaseSelector) -> bool:
     answer.send(str(pid).encode())
     waiting.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, answer))
     return True
+
+
+def _end_commands(waiting: selectors.BaseSelector) -> None:
+    """End the commands that still run: a pytest that was killed could not, and nobody else does."""
+    for key in waiting.get_map().values():
+        if not isinstance(key.fileobj, socket.socket):
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(key.fd, signal.SIGKILL)
 
 
 def _forget_others(waiting: selectors.BaseSelector, link: socket.socket) -> None:
@@ -126,6 +137,7 @@ def _tell_end(pidfd: int, pid: int, answer: socket.socket) -> None:
 
 def _become(asked: dict[str, object], fds: list[int]) -> None:
     """Run the command line as its own first lines do, with what it was given."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     words, environment = asked["words"], asked["environment"]
     assert isinstance(words, list)
     assert isinstance(environment, dict)

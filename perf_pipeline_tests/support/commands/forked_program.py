@@ -72,7 +72,8 @@ def _listening(address: str) -> Iterator[str]:
 
 
 def _answer(asked: socket.socket) -> None:
-    with suppress(OSError):  # it was shut down
+    # It was shut down; or else whoever asks next is refused at once, and does not wait.
+    with asked, suppress(OSError):
         while True:
             link, _ = asked.accept()
             with link:

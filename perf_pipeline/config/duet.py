@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from pydantic import Field, field_validator
 
+from perf_pipeline.config.duet_sides import PORT
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.secrecy.addresses import secrets_in
@@ -46,6 +47,6 @@ class DuetConfig(Frozen):
     @classmethod
     def _has_no_password(cls, side: str) -> str:
         """Refuse a password, because profiles are stored with runs and shared."""
-        if "://" in side and "{" not in side and secrets_in(side):
+        if PORT not in side and secrets_in(side):
             raise ValueError("holds a password; write env:NAME, and the address into that variable")
         return side

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import parse_qsl
 
 from perf_pipeline.benchmarks.record import Part
-from perf_pipeline.config.kafka_client import bootstrap_servers
+from perf_pipeline.config.kafka_client import bootstrap_servers, with_properties
 from perf_pipeline.errors import RequestError
 from perf_pipeline.secrecy.addresses import mask_address
 from perf_pipeline.secrecy.known import KNOWN
@@ -187,7 +188,7 @@ def _topic_side(text: str) -> GivenSide:
     servers, _, topic = place.partition("/")
     brokers = servers if scheme.lower() == "kafka" else f"{scheme}://{servers}"
     if asks:
-        brokers = f"kafka://{servers}?{query}"
+        brokers = with_properties(brokers, dict(parse_qsl(query, keep_blank_values=True)))
     KNOWN.add_address(brokers)
     return GivenSide(brokers, Part.BROKERS, topic)
 

@@ -42,8 +42,16 @@ def test_a_side_is_a_url_a_command_or_a_revision() -> None:
             "SASL_PLAINTEXT://app:s3cret@127.0.0.1:9092",
             "kafka://127.0.0.1:9092/orders",
         ),
+        (
+            "SASL_PLAINTEXT://app:s3c%26ret@127.0.0.1:9092/orders?linger.ms=5",
+            (
+                "kafka://127.0.0.1:9092?linger.ms=5&sasl.mechanism=PLAIN&sasl.password=s3c%26ret"
+                "&sasl.username=app&security.protocol=SASL_PLAINTEXT"
+            ),
+            "kafka://127.0.0.1:9092/orders",
+        ),
     ],
-    ids=["plain", "properties", "password"],
+    ids=["plain", "properties", "password", "password and properties"],
 )
 def test_a_topic_is_written_behind_its_brokers(text: str, brokers: str, shown: str) -> None:
     side = read_side("baseline", text)
@@ -99,12 +107,21 @@ def test_what_a_variable_holds_is_not_shown_where_it_is_no_side(text: str) -> No
     assert "s3cret" not in str(refused.value)
 
 
-def test_a_profile_holds_no_password_of_a_side() -> None:
+@pytest.mark.parametrize(
+    "side",
+    [
+        "postgresql://app:s3cret@127.0.0.1/shop",
+        "postgresql://app:s3cret{@127.0.0.1/shop",
+        "host=127.0.0.1 password=s3cret",
+    ],
+    ids=["URL", "with a bracket", "keywords"],
+)
+def test_a_profile_holds_no_password_of_a_side(side: str) -> None:
     with pytest.raises(ProfileError) as refused:
         validate_profile(
             {
                 "name": "shop",
-                "duet": {"baseline": "postgresql://app:s3cret@127.0.0.1/shop"},
+                "duet": {"baseline": side},
                 "benchmarks": {},
             },
             "shop.toml",

@@ -14,8 +14,10 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 
+from perf_pipeline.cli.telling_dagster import HOME_VARIABLE, instance_of
 from perf_pipeline.config.fleet import read_fleet_address
 from perf_pipeline.config.hosts import Place
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.docs.generate import ROOT
 
 FOLDER = ROOT / "docker" / "kubernetes"
@@ -69,7 +71,8 @@ def selectors() -> Iterator[dict[str, str]]:
                 for spread in spec["template"]["spec"].get("topologySpreadConstraints", ()):
                     yield spread["labelSelector"]["matchLabels"]
             case "NetworkPolicy":
-                yield spec["podSelector"]["matchLabels"]
+                [names] = spec["podSelector"]["matchExpressions"]
+                yield from ({names["key"]: name} for name in names["values"])
                 yield from (one["podSelector"]["matchLabels"] for one in spec["ingress"][0]["from"])
 
 
@@ -77,7 +80,10 @@ def test_only_pods_of_the_fleet_reach_its_scheduler_and_hosts() -> None:
     [policy] = [found for found in OBJECTS["fleet"] if found["kind"] == "NetworkPolicy"]
     ours = {PART: "perf-pipeline-fleet"}
 
-    assert policy["spec"]["podSelector"]["matchLabels"] == ours
+    # Only these: a code location of Dagster has the label as well, and Dagster has to reach it.
+    [names] = policy["spec"]["podSelector"]["matchExpressions"]
+    assert names["operator"] == "In"
+    assert names["values"] == ["fleet-scheduler", "fleet-host"]
     assert policy["spec"]["ingress"] == [{"from": [{"podSelector": {"matchLabels": ours}}]}]
     assert all(ours.items() <= template["metadata"]["labels"].items() for _, template, _ in pods())
 
@@ -115,6 +121,15 @@ def test_a_run_is_never_tried_again_by_itself() -> None:
 
     assert job["spec"]["backoffLimit"] == 0
     assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_a_run_tells_no_dagster_whose_folder_it_could_not_write(tmp_path: Path) -> None:
+    # The image's own is on its root file system, which is read-only.
+    [environment] = [container["env"] for kind, _, container in pods() if kind == "Job"]
+    [home] = [entry["value"] for entry in environment if entry["name"] == HOME_VARIABLE]
+
+    assert f"{HOME_VARIABLE}=/dagster" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert instance_of(State(tmp_path), {HOME_VARIABLE: home}) == {}
 
 
 def test_hosts_and_runs_go_to_the_scheduler_where_its_service_is() -> None:

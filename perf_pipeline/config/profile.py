@@ -177,7 +177,7 @@ class Profile(Frozen):
             simulation asks for 1,000,000 messages a day, and another one whether all thresholds
             hold.
         seed: the same seed gives the same test data.
-        workers: number of load worker processes.
+        workers: number of load worker processes; without a fleet at most 64.
         api_processes: number of API processes of the reference system.
         worker_processes: number of worker processes of the reference system.
         target: the name of the target to load, one of `targets`; `local` is this machine.

@@ -8,6 +8,7 @@ damage of the spool (spool_manifest.py), and files that DuckDB itself refuses (f
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Final
 
 import duckdb
@@ -47,9 +48,11 @@ order by table_name, run_id, benchmark limit 1
 _SEALED_TABLES: Final = "select distinct table_name from digests where run_id = ?"
 _ALL: Final = "true"
 # DuckDB passes over the rows of runs before the first and after the last without looking at them.
+# Between these it has to look at every row, as a statement that reads them may: of a bare `run_id`
+# that is one of a few, it would pass over each row group that none of them was written to.
 _ONE: Final = "run_id = $first"
 _SEVERAL: Final = (
-    "run_id between $first and $last and run_id in (select unnest($chosen::varchar[]))"
+    "run_id between $first and $last and substr(run_id, 1) in (select unnest($chosen::varchar[]))"
 )
 _BENCHMARK: Final = " and benchmark = $benchmarks[1]"
 
@@ -74,6 +77,9 @@ class RowProof:
     """Refuse rows of an open history that are not those that were written; check each row once.
 
     Every method raises a StoreError that names the table, the run and the numbers of rows.
+    A row that an overwritten part of the file has added to a run may stand among those of other
+    runs, where only a statement that reads these as well comes upon it. So a run is proven again
+    for a statement that reads further than any before.
 
     Attributes:
         connection: to the history.
@@ -81,7 +87,8 @@ class RowProof:
 
     connection: duckdb.DuckDBPyConnection
     _runs: set[str] = field(default_factory=set)
-    _rows: set[tuple[str, str]] = field(default_factory=set)
+    # By table and run, between which ids its rows were looked for.
+    _rows: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def require_run(self, run_id: str) -> None:
         """Prove all that was sealed of a run."""
@@ -92,19 +99,27 @@ class RowProof:
         self._runs.add(run_id)
 
     def require_rows(self, run_ids: Iterable[str], *tables: str) -> None:
-        """Prove what some runs have in some tables."""
-        wanted = {(table, run_id) for run_id in {*run_ids} - self._runs for table in tables}
-        new = wanted - self._rows
+        """Prove what some runs have in some tables, between the first and the last of their ids."""
+        runs = {*run_ids}
+        if not runs:
+            return
+        span = min(runs), max(runs)
+        new = sorted({table for table in tables for run in runs if self._is_new(table, run, span)})
         if new:
-            chosen = _chosen({run_id for _, run_id in new})
-            self._require(sorted({table for table, _ in new}), *chosen)
-            self._rows.update(new)
+            self._require(new, *_chosen(runs))
+            self._rows.update(dict.fromkeys(product(new, runs), span))
 
     def require_table(self, table: str) -> None:
         """Prove what all runs have in one table."""
         if (table, _ALL) not in self._rows:
             self._require([table], _ALL, {})
-            self._rows.add((table, _ALL))
+            self._rows[table, _ALL] = ("", "")
+
+    def _is_new(self, table: str, run: str, span: tuple[str, str]) -> bool:
+        if run in self._runs and span == (run, run):
+            return False
+        first, last = self._rows.get((table, run), (run, ""))
+        return not first <= span[0] <= span[1] <= last
 
     def _require(self, tables: Iterable[str], chosen: str, given: Mapping[str, object]) -> None:
         known = _makers(self.connection)

@@ -196,6 +196,38 @@ def test_only_runs_that_a_series_reads_are_proven(path: Path, made: Path) -> Non
             p95(history, limit=2)
 
 
+def test_rows_that_a_copied_block_adds_are_found_by_who_reads_that_far(tmp_path: Path) -> None:
+    # Three row groups, of DuckDB's 122,880 rows, with a run in each row: a000000, ... c122879.
+    path = tmp_path / "history.duckdb"
+    with open_history(path) as history:
+        history.connection.execute(
+            "insert into figures (run_id, benchmark, position, name, value, scenario, operation) "
+            "select chr(97 + (n // 122880)::int) || lpad((n % 122880)::varchar, 6, '0'), 'api', 1, "
+            "'x', 1, '', '' from range(3 * 122880) as numbers(n)"
+        )
+        ends = [RunKey("a000000", "api"), RunKey("c000000", "api")]
+        seal(history.connection, ends, ["figures"])
+        history.connection.execute("checkpoint")
+        blocks = history.connection.execute(
+            "select list(block_id order by segment_id) from pragma_storage_info('figures') "
+            "where column_name = 'run_id' and segment_type = 'VARCHAR' "
+            "group by row_group_id order by row_group_id"
+        ).fetchall()
+    ((one,), (other,), _) = blocks
+    with path.open("r+b") as file:
+        for copied, over in zip(one, other, strict=True):
+            # Blocks of 256 KiB, with their checksums, follow three heads of 4 KiB.
+            file.seek(3 * 4_096 + copied * 262_144)
+            block = file.read(262_144)
+            file.seek(3 * 4_096 + over * 262_144)
+            file.write(block)
+
+    with open_history(path) as history:
+        history.proof.require_rows(["a000000"], "figures")
+        with pytest.raises(StoreError, match="api in run a000000 2 rows, and 1 were written"):
+            history.proof.require_rows(["a000000", "c000000"], "figures")
+
+
 def test_what_is_written_again_is_proven_again(path: Path, made: Path) -> None:
     with open_history(path) as history:
         history.connection.execute("delete from samples where run_id = 'r1'")

@@ -33,6 +33,11 @@ def test_it():
     while len(pathlib.Path("ran").read_text().splitlines()) < 2 and time.monotonic() < until_s:
         time.sleep(0.01)
 """
+BEGINS_A_THREAD = """
+import threading
+
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+"""
 DIES = """
 def test_it():
     os._exit(1)
@@ -75,6 +80,15 @@ def test_one_process_imports_the_files_and_others_run_them(tmp_path: Path) -> No
     assert len(set(importers)) == 1
     assert sorted(runners.values()) == ["gw0", "gw1"]
     assert runners.keys().isdisjoint(importers)
+
+
+def test_where_an_import_has_begun_a_thread_each_process_imports_the_files(tmp_path: Path) -> None:
+    said = run_pytest(tmp_path, one=BEGINS_A_THREAD + RUNS, other=RUNS)
+
+    assert "2 passed" in said, said
+    importers = {pid for (pid,) in noted(tmp_path, "imported")}
+    assert {pid for pid, _ in noted(tmp_path, "ran")} < importers
+    assert len(importers) == 3
 
 
 def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 `python -m perf_pipeline_tests.support.imported_once FD FILE…` collects the files, which imports and
 rewrites them, and then forks a process for each question (forks_on_request.py). Importing all tests
 takes 7 s of CPU, collecting them once more 2 s.
-Where no process can be had by a fork, or one is started anew after a crash, it is an interpreter.
+Where no process can be had by a fork, or one is started anew after a crash, it is an interpreter;
+so are all of them where an import has begun a thread, which a fork would be without.
 Add here: what all of pytest's processes have imported. Keep out: what each of them has of its own
 (places.py), which is worked out after the fork.
 """
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -29,7 +31,9 @@ from perf_pipeline_tests.support.commands.forks_on_request import (
 )
 
 _MODULE: Final = "perf_pipeline_tests.support.imported_once"
-_ONLY_COLLECT: Final = ("--collect-only", "-qq", "-p", "no:cacheprovider")
+# What counts second tries begins a thread.
+_WITHOUT: Final = ("-p", "no:cacheprovider", "-p", "no:rerunfailures")
+_ONLY_COLLECT: Final = ("--collect-only", "-qq", *_WITHOUT)
 _THREADS: Final = "OPENBLAS_NUM_THREADS"
 _LINK: Final = pytest.StashKey[socket.socket]()
 
@@ -92,6 +96,8 @@ def main() -> None:
             import_module("scipy.linalg")
         sys.dont_write_bytecode = False  # what pytest makes of a file takes as long as the import
         pytest.main([*_ONLY_COLLECT, *sys.argv[2:]])
+        if len([*Path("/proc/self/task").iterdir()]) > 1:
+            return
         gc.collect()
         gc.freeze()
         wait_for_questions(link, lambda _: None)

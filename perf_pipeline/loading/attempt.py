@@ -11,9 +11,11 @@ from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
 from perf_pipeline.loading.fault_driver import FOLDER
 from perf_pipeline.loading.needs import in_one_sentence
 from perf_pipeline.loading.session import Session
+from perf_pipeline.narration import Say
 from perf_pipeline.secrecy.known import KNOWN
-from perf_pipeline.stack.undoing import still_broken
+from perf_pipeline.stack.undoing import still_broken, undo_left_over
 from perf_pipeline.store.records import BenchmarkOutcome
+from perf_pipeline.store.state import State
 
 
 def measure_if_possible(
@@ -32,16 +34,39 @@ def measure_if_possible(
         GeneratorLimitError: this machine can't ask, or can't write what was measured.
         RuntimeError: a load worker failed in a way that nobody foresaw.
     """
-    broken = still_broken(session.state.folder.absolute() / FOLDER)
+    why = _why_not_as_usual(session.state) or session.unmet.get(benchmark, "")
     try:
-        if broken:
-            why = f"the target is not as usual, so its figures would be another system's: {broken}"
-        elif (why := session.unmet.get(benchmark, "")) == "":
+        if not why:
             return how(session, benchmark)
     except TargetUnavailableError as error:
         why = in_one_sentence(error)
     session.say(f"{benchmark} could not begin: {why}")
     return _not_begun(session, benchmark, why)
+
+
+def require_undone(state: State, say: Say) -> None:
+    """Undo what killed runs left broken, and refuse to go on while any of it is not undone.
+
+    Args:
+        state: whose runs these were; its lock is held.
+        say: is told what was done, and what could not be done.
+
+    Raises:
+        TargetUnavailableError: something could not be undone; says what, and which folder to
+            remove.
+    """
+    undo_left_over(state.folder.absolute() / FOLDER, say)
+    if why := _why_not_as_usual(state):
+        raise TargetUnavailableError(why)
+
+
+def _why_not_as_usual(state: State) -> str:
+    broken = still_broken(state.folder.absolute() / FOLDER)
+    return (
+        f"the target is not as usual, so its figures would be another system's: {broken}"
+        if broken
+        else ""
+    )
 
 
 def _not_begun(session: Session, benchmark: str, why: str) -> BenchmarkOutcome:

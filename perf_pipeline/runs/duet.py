@@ -31,6 +31,7 @@ from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import StartWorker
 from perf_pipeline.errors import ProfileError, TargetUnavailableError
 from perf_pipeline.judging.duet import publish_duet
+from perf_pipeline.loading.attempt import require_undone
 from perf_pipeline.loading.duet import DuetSession, measure_duet
 from perf_pipeline.loading.jobs import workload_modules
 from perf_pipeline.loading.locks import alone, lock_folders
@@ -115,7 +116,7 @@ def run_duet(
         ProfileError: a benchmark loads another part than the sides are; nothing was sent.
         RequestError: the sides are different parts of a system.
         TargetNotAllowedError: a side is on a host that may not be loaded; nothing was sent.
-        TargetUnavailableError: a side does not answer.
+        TargetUnavailableError: a side does not answer, or a fault of an earlier load is not undone.
         StackError: a side could not be started.
         StoppedByUserError: stopped before anything was measured.
     """
@@ -131,6 +132,7 @@ def run_duet(
     what = f"the duet of profile {wish.profile.name}"
     with alone(lock_folders(state.folder, os.environ), what, narrator.say, stop) as has_waited:
         require_history(state, has_waited=has_waited)
+        require_undone(state, narrator.say)
         shutil.rmtree(state.folder / _SAMPLES, ignore_errors=True)  # of one that was killed
         with _running(wish, state, narrator, stop, given) as (targets, started):
             for name, side, target in zip(SIDES, wish.sides, targets, strict=True):

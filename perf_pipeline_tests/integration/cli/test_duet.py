@@ -17,7 +17,9 @@ from typing import Any, Final
 import psutil
 import pytest
 
-from perf_pipeline.stack.service import free_port
+from perf_pipeline.stack.process_register import Owner
+from perf_pipeline.stack.service import free_port, open_folder
+from perf_pipeline.stack.undoing import Pending, Undo
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.loads.orders import orders
 from perf_pipeline_tests.support.places import new_state
@@ -148,6 +150,26 @@ def test_what_cannot_be_compared_is_refused_before_any_load(
 
     assert answer.code == 104, answer.err
     assert told in answer.err
+
+
+def test_nothing_is_compared_while_a_fault_of_an_earlier_load_is_not_undone(
+    command: CommandLine, profile: str, tmp_path: Path
+) -> None:
+    folder = command.state.absolute() / "faults" / "of-a-killed-run"
+    open_folder(folder, owner=Owner(1, "of a boot long ago"))
+    Pending(folder).add(Undo("frozen", "command", command=f"test -e {tmp_path}/docker"))
+    gone = f"http://127.0.0.1:{free_port()}"
+    sides = ("--baseline", gone, "--candidate", gone, *_SHORT)
+
+    answer = command.here("duet", profile, *sides)
+
+    assert answer.code == 97
+    told = " ".join(answer.err.split())
+    assert "the target is not as usual, so its figures would be another system's" in told
+    assert f"the fault frozen is not undone; undo it by hand, then remove {folder}" in told
+    (tmp_path / "docker").touch()
+    assert "not as usual" not in command.here("duet", profile, *sides).err
+    assert not folder.exists()
 
 
 def test_a_side_that_does_not_start_says_why(command: CommandLine, profile: str) -> None:

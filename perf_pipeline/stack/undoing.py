@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -154,7 +154,7 @@ def _end_sessions(leaders: Iterable[Marked]) -> None:
 
 def undo_all(folder: Path) -> list[str]:
     """Undo what is still written down in a folder; return what went wrong, in sentences."""
-    problems = []
+    problems = list(_torn(folder))
     pending = Pending(folder)
     for undo in read_pending(folder):
         if (problem := perform(undo, folder)) is None:
@@ -192,20 +192,36 @@ def still_broken(folders: Path) -> str:
         folders: where each run has the folder of its faults.
     """
     told = [
-        f"the {undo.what} {undo.fault} is not undone; undo it by hand, then remove {folder}"
+        f"{problem}; undo it by hand, then remove {folder}"
         for folder in (sorted(folders.iterdir()) if folders.is_dir() else ())
-        for undo in read_pending(folder)
+        for problem in (
+            *_torn(folder),
+            *(f"the {undo.what} {undo.fault} is not undone" for undo in read_pending(folder)),
+        )
     ]
     return KNOWN.mask("; ".join(told))
 
 
 def read_pending(folder: Path) -> list[Undo]:
-    """Return what is to be undone, the last first; nothing where nothing was written down."""
+    """Return what is to be undone, the last first; nothing where nothing can be read."""
+    return _written(folder) or []
+
+
+def _torn(folder: Path) -> Iterator[str]:
+    """Say that something is written down and can't be read: it may have to be undone."""
+    if _written(folder) is None:
+        yield f"what is to be undone can't be read in {folder / PENDING}"
+
+
+def _written(folder: Path) -> list[Undo] | None:
+    """Return what is to be undone, the last first; None where what is written can't be read."""
     try:
         documents = json.loads((folder / PENDING).read_text(encoding="utf-8"))
         return [_undo(document) for document in reversed(documents)]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _undo(document: Mapping[str, Any]) -> Undo:

@@ -135,6 +135,28 @@ def test_an_undo_that_cannot_be_begun_is_told_and_holds_no_other_one_up(tmp_path
     assert read_pending(folder) == [frozen]
 
 
+@pytest.mark.parametrize(
+    "written",
+    ['[{"fault": "fro', "7", '[{"fault": "frozen", "kind": "command", "of_a_later_release": 1}]'],
+    ids=["torn", "no list", "unknown key"],
+)
+def test_what_cannot_be_read_may_have_to_be_undone_and_is_kept(
+    tmp_path: Path, written: str
+) -> None:
+    folder, said = folder_of(tmp_path), list[str]()
+    (folder / "pending.json").write_text(written, encoding="utf-8")
+
+    undo_left_over(tmp_path / "faults", said.append)
+
+    told = (
+        f"what is to be undone can't be read in {folder}/pending.json; undo it by hand, then "
+        f"remove {folder}"
+    )
+    assert said == [told]
+    assert still_broken(tmp_path / "faults") == told
+    assert (folder / "pending.json").read_text(encoding="utf-8") == written
+
+
 def test_what_is_still_at_work_is_ended_before_it_is_undone(tmp_path: Path) -> None:
     at_work = subprocess.Popen(["sleep", "60"], start_new_session=True)
     another = subprocess.Popen(["sleep", "60"], start_new_session=True)

@@ -6,6 +6,7 @@ Add here: a reason for another verdict. Keep out: blocks (duet_blocks.py), inter
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from perf_pipeline.analysis.duet_blocks import (
     BlockStatistic,
@@ -24,6 +25,9 @@ from perf_pipeline.analysis.duet_verdict import (
 from perf_pipeline.analysis.exact import LEAST_POINTS
 from perf_pipeline.analysis.paired_ratio import paired_ratio
 from perf_pipeline.analysis.special import special
+
+_LEAST_WORK: Final = 0.5
+"""Both sides draw alike, so that their rows differ by chance only; this is far beyond it."""
 
 
 def withheld(finding: DuetFinding, reason: str) -> DuetFinding:
@@ -112,7 +116,20 @@ def _verdict_of(
     if more > LEAST_POINTS and found in BETTER_OR_EQUAL:
         told = "more requests to the candidate failed, too seldom to tell chance from a fault"
         return DuetVerdict.UNDECIDED, told
+    if found in BETTER_OR_EQUAL and (told := _less_work(samples)):
+        return DuetVerdict.UNDECIDED, told
     return found, ""
+
+
+def _less_work(samples: OperationSamples) -> str:
+    """Say that the candidate's answers are about far fewer rows, as of an empty table."""
+    old, new = samples.baseline.records_each, samples.candidate.records_each
+    if new >= old * _LEAST_WORK:
+        return ""
+    return (
+        f"an answer has {new:.3g} rows on average at the candidate and {old:.3g} at the baseline, "
+        "so that it is not the same work"
+    )
 
 
 def _of_times(compared: Sequence[ComparedStatistic]) -> DuetVerdict:

@@ -45,11 +45,13 @@ class SideSamples:
         intended_us: when it was to start, in µs since the origin of both sides.
         took_us: from its first byte sent to the last byte received.
         ok: whether it went well.
+        records: how many rows or messages it was about; None where nobody counts them.
     """
 
     intended_us: "NDArray[np.int64]"
     took_us: "NDArray[np.int64]"
     ok: "NDArray[np.bool_]"
+    records: "NDArray[np.int64] | None" = None
 
     @property
     def failed(self) -> int:
@@ -61,10 +63,18 @@ class SideSamples:
         """Return their share; 0 without any request."""
         return self.failed / len(self.ok) if len(self.ok) else 0.0
 
+    @property
+    def records_each(self) -> float:
+        """Return how many rows or messages a request that went well was about, on average."""
+        if self.records is None or not self.ok.any():
+            return 0.0
+        return float(self.records[self.ok].mean())
+
     def within(self, from_us: int, until_us: int) -> "SideSamples":
         """Return the requests that were to start in a time."""
         inside = (self.intended_us >= from_us) & (self.intended_us < until_us)
-        return SideSamples(self.intended_us[inside], self.took_us[inside], self.ok[inside])
+        records = None if self.records is None else self.records[inside]
+        return SideSamples(self.intended_us[inside], self.took_us[inside], self.ok[inside], records)
 
     def value(self, statistic: BlockStatistic) -> float | None:
         """Return a statistic over all requests that went well, in ms; None without any."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MARK: Final = "@"
-_COLUMNS: Final = 4  # side, intended, took, ok
+_COLUMNS: Final = 5  # side, intended, took, ok, records
 
 
 def name_of_side(scenario: str, side: int) -> str:
@@ -59,7 +59,7 @@ def read_sides(folder: Path, step: str, paced: Mapping[str, bool]) -> list[Opera
 
 def _samples(operation: str, rows: "NDArray[np.int64]", is_paced: bool) -> OperationSamples:
     sides = [
-        SideSamples(rows[1][mine], rows[2][mine], rows[3][mine] > 0)
+        SideSamples(rows[1][mine], rows[2][mine], rows[3][mine] > 0, rows[4][mine])
         for mine in (rows[0] == 0, rows[0] == 1)
     ]
     began_us, ended_us = int(rows[1].min()), int(rows[1].max()) + 1
@@ -67,7 +67,7 @@ def _samples(operation: str, rows: "NDArray[np.int64]", is_paced: bool) -> Opera
 
 
 def _by_operation(file: RowFile) -> Iterator[tuple[str, str, "NDArray[np.int64]"]]:
-    """Return the rows of each kind that is measured: operation, scenario, and its four columns."""
+    """Return the rows of each kind that is measured: operation, scenario, and its columns."""
     import numpy as np  # noqa: PLC0415 - see above
 
     kinds = file.kinds
@@ -84,4 +84,5 @@ def _by_operation(file: RowFile) -> Iterator[tuple[str, str, "NDArray[np.int64]"
         columns[1] = rows["intended_us"]
         columns[2] = rows["ended_us"] - rows["started_us"]
         columns[3] = outcome == Outcome.OK
+        columns[4] = rows["records"]
         yield str(kinds["operation"][number]), scenario, columns

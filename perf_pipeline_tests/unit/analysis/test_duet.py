@@ -4,6 +4,7 @@ Add here: another truth. Keep out: intervals (test_paired_ratio.py), real loads 
 """
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -186,6 +187,33 @@ def test_an_operation_of_one_side_alone_is_not_measured() -> None:
 
     assert finding.verdict is DuetVerdict.NOT_MEASURED
     assert finding.operations[0].reason == "the candidate got no request of it"
+
+
+@pytest.mark.parametrize(
+    ("rows", "factor", "told"),
+    [
+        ((10, 10), 0.7, DuetVerdict.FASTER),
+        ((10, 4), 0.7, DuetVerdict.UNDECIDED),
+        ((1, 0), 0.7, DuetVerdict.UNDECIDED),
+        ((10, 4), 1.5, DuetVerdict.SLOWER),
+        ((0, 10), 0.7, DuetVerdict.FASTER),
+    ],
+    ids=["as many", "fewer than half", "none at all", "fewer and slower", "more"],
+)
+def test_a_candidate_that_answers_with_far_fewer_rows_is_not_called_faster(
+    rows: tuple[int, int], factor: float, told: DuetVerdict
+) -> None:
+    whole = _operation(5, factor)
+    old, new = (
+        replace(side, records=np.full(len(side.ok), each))
+        for side, each in zip((whole.baseline, whole.candidate), rows, strict=True)
+    )
+
+    (operation,) = judge_duet([replace(whole, baseline=old, candidate=new)], DuetRules()).operations
+
+    assert operation.verdict is told
+    assert ("not the same work" in operation.reason) == (told is DuetVerdict.UNDECIDED)
+    assert operation.is_not_slower == (told is DuetVerdict.FASTER)
 
 
 def test_a_closed_model_is_judged_by_its_throughput_as_well() -> None:

@@ -17,6 +17,7 @@ from perf_pipeline.errors import StackError
 from perf_pipeline.narration import Say
 from perf_pipeline.stack.embedded import own_stack
 from perf_pipeline.stack.parts import PARTS, StackOptions
+from perf_pipeline.stack.redis import HINT, find_redis
 from perf_pipeline.stack.sides import StartedSide
 
 _VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
@@ -41,11 +42,23 @@ def started_references(
         stop: set it to give up the start.
 
     Raises:
-        StackError: a part could not be had or started.
+        StackError: a part could not be had or started, or a side names a Redis and none is here.
         StoppedByUserError: `stop` was set meanwhile.
     """
+    _require_named_redis(sides)
     with ExitStack() as stacks:
         yield {name: _started(stacks, state, name, side, say, stop) for name, side in sides.items()}
+
+
+def _require_named_redis(sides: Mapping[str, ReferenceSide]) -> None:
+    """Refuse a comparison by the cache where there is none: the sides would not differ in it."""
+    named = {side.settings.get("redis") for side in sides.values()}
+    if named - {None} and named != {"off"} and find_redis() is None:
+        raise StackError(
+            "there is no Redis server here, so that a side with redis=on and one with redis=off "
+            "would be the same",
+            hint=HINT,
+        )
 
 
 def options_of(side: ReferenceSide) -> StackOptions:

@@ -100,9 +100,9 @@ def duet(
 ) -> None:
     """Say whether the candidate is slower than the baseline, without any history.
 
-    Both get the requests or the SQL of the profile (FILE) at the same time, in turns, so that a
-    noisy machine is noisy for both. Ends with 0 when the candidate is FASTER or EQUIVALENT, 98 when
-    it is SLOWER or fails more, 97 when that could not be told (docs/duet.md).
+    Both get the requests, SQL or messages of the profile (FILE) at the same time, in turns, so that
+    a noisy machine is noisy for both. Ends with 0 when the candidate is FASTER or EQUIVALENT, 98
+    when it is SLOWER or fails more, 97 when that could not be told (docs/duet.md).
     """
     state: State = context.obj
     given = profile_given(context, file, profile)

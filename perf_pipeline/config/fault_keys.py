@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 FaultKind = Literal[
-    "kill", "stop", "pause", "restart",
+    "kill", "stop", "pause", "restart", "full_disk",
     "delay", "loss", "reset", "partition", "bandwidth",
     "lock", "connections", "rebalance", "flush", "command",
 ]  # fmt: skip
@@ -25,6 +25,8 @@ CLIENTS: Final[Mapping[str, tuple[LinkClient, ...]]] = MappingProxyType(
     }
 )
 """Who connects to each server: parts of the reference system, and the load itself."""
+DISKS: Final[tuple[FaultPart, ...]] = ("postgres",)
+"""Parts that can be started with a disk of their own, which a fault fills."""
 NETWORK: Final = frozenset({"delay", "loss", "reset", "partition", "bandwidth"})
 """Kinds that hinder connections between parts."""
 SERVERS: Final[Mapping[str, FaultPart]] = MappingProxyType(
@@ -32,9 +34,9 @@ SERVERS: Final[Mapping[str, FaultPart]] = MappingProxyType(
 )
 """Kinds that are done over a connection to a server of the target, whoever has started it."""
 
-_LASTING: Final = frozenset({"kill", "stop", "pause", "lock", "connections", "rebalance"}) | (
-    NETWORK - {"reset"}
-)
+_LASTING: Final = frozenset(
+    {"kill", "stop", "pause", "full_disk", "lock", "connections", "rebalance"}
+) | NETWORK - {"reset"}
 _AT_ONCE: Final = MappingProxyType(
     {
         "restart": "starts the part at once",

@@ -14,6 +14,7 @@ from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.fault_keys import (
     CLIENTS,
+    DISKS,
     SERVERS,
     FaultKind,
     FaultPart,
@@ -35,14 +36,15 @@ class Fault(Frozen):
     Attributes:
         at_us: when, from the begin of the load on, with its warm-up.
         kind: `kill` (SIGKILL), `stop` (as the part asks to be stopped) and `pause` (SIGSTOP) last
-            for `for` and are then undone; `restart` stops a part and starts it at once.
+            for `for` and are then undone; `restart` stops a part and starts it at once; `full_disk`
+            takes all room on the disk that PostgreSQL gets for this.
             `delay`, `loss`, `reset`, `partition` and `bandwidth` hinder the connections `from` a
             part `to` another. `lock` keeps everybody else out of a table of the target's
             PostgreSQL, and `connections` takes its free connections; `rebalance` joins the target's
             consumer group for a while; `flush` removes all keys of the target's Redis database;
             `command` runs a command of your own.
         part: which part of the system that this run starts is killed, stopped, paused or restarted:
-            `api`, `worker`, `relay`, `postgres`, `broker` or `redis`.
+            `api`, `worker`, `relay`, `postgres`, `broker` or `redis`; `full_disk` needs `postgres`.
         client: whose connections are hindered: `api`, `worker`, `relay`, or `load` for those of the
             load itself; all that connect by default.
         to: the server of the connections that are hindered: `api`, `postgres`, `broker` or `redis`.
@@ -93,6 +95,8 @@ class Fault(Frozen):
     def _mistake(self) -> str:
         if found := key_mistake(self.kind, self._written()):
             return found
+        if self.kind == "full_disk" and self.part not in DISKS:
+            return f"{self.part} has no disk of its own that could be filled; {DISKS[0]} has"
         if self.jitter_us > self.delay_us:
             return (
                 f"jitter is {format_duration(self.jitter_us)}, more than delay, which is "
@@ -125,6 +129,7 @@ class Fault(Frozen):
         undone = f", then runs {self.undo!r}" if self.undo else ", and undoes nothing"
         words = {
             "restart": f"restarts {self.part}",
+            "full_disk": f"fills the disk of {self.part}{lasts}",
             "lock": f"locks table {self.table}{lasts}",
             "connections": f"takes all free connections of PostgreSQL but {self.left}{lasts}",
             "rebalance": f"joins the consumer group of the workers{lasts}, then leaves it",

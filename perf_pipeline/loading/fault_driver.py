@@ -20,7 +20,14 @@ from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.faults import FaultRecord
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.own_command import run_command
-from perf_pipeline.stack.part_faults import kill_part, pause, processes_of, require_part, stop_part
+from perf_pipeline.stack.part_faults import (
+    fill_disk_of,
+    kill_part,
+    pause,
+    processes_of,
+    require_part,
+    stop_part,
+)
 from perf_pipeline.stack.service import own_folder
 from perf_pipeline.stack.undoing import Pending, Undo, perform
 from perf_pipeline.units import US_PER_S
@@ -184,7 +191,8 @@ class FaultDriver:
         if fault.kind == "pause":
             return Undo(planned.name, "resume", processes=processes_of(folder, fault.part))
         limit_s = max(limit_s, _REVIVED_WITHIN_S)
-        return Undo(planned.name, "revive", limit_s=limit_s, stack=str(folder), part=fault.part)
+        kind: Final = "make_room" if fault.kind == "full_disk" else "revive"
+        return Undo(planned.name, kind, limit_s=limit_s, stack=str(folder), part=fault.part)
 
     def _inject(self, planned: _Planned, undo: Undo | None) -> str | None:
         fault = planned.fault
@@ -197,6 +205,8 @@ class FaultDriver:
                 kill_part(self._stack_folder(), str(fault.part))
             case "stop" | "restart":
                 stop_part(self._stack_folder(), str(fault.part))
+            case "full_disk":
+                fill_disk_of(self._stack_folder(), str(fault.part))
             case _:
                 if (held := hold(self._session, fault, self._over.is_set)) is not None:
                     self._held[planned.name] = held

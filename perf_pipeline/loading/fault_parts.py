@@ -12,6 +12,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.loading.given_parts import is_found, stack_options
+from perf_pipeline.stack.small_disk import small_disk_obstacle
 
 _REMEDY = (
     'write kind = "command" for your own system, such as run = "docker kill api" and undo = '
@@ -35,6 +36,7 @@ def require_fault_parts(profile: Profile, benchmarks: Sequence[str], target: Tar
         *_links_of_others(profile, benchmarks, started),
         *_absent_servers(profile, benchmarks, there),
     ]
+    problems = problems or [*_disks_not_to_be_had(profile, benchmarks)]
     if problems:
         raise ProfileError(profile.name, problems, hint="docs/faults.md tells of all faults")
 
@@ -75,6 +77,16 @@ def _absent_servers(
             yield (
                 f"{place}.kind is {fault.kind!r}, and the target has no {server}; give its "
                 "address, as docs/targets.md says"
+            )
+
+
+def _disks_not_to_be_had(profile: Profile, benchmarks: Sequence[str]) -> Iterator[str]:
+    for place, fault in _placed(profile, benchmarks):
+        if fault.kind == "full_disk" and (why := small_disk_obstacle()):
+            yield (
+                f"{place}.kind is 'full_disk', and {fault.part} can't be given a disk of its own "
+                f"here: {why}; leave the fault out, or run as root on Linux where loop devices can "
+                "be mounted"
             )
 
 

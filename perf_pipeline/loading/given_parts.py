@@ -40,6 +40,7 @@ def stack_options(profile: Profile, target: Target, planned: Collection[str] = (
         worker_processes=profile.worker_processes,
         parts=PARTS,
         links=_links(profile, planned, whole=True),
+        has_small_disk=_fills_a_disk(profile, planned),
     )
     if Part.API in needed:
         return whole
@@ -51,7 +52,13 @@ def stack_options(profile: Profile, target: Target, planned: Collection[str] = (
         allowed=target.allowed,
         tables=tables,
         links=_links(profile, planned, whole=False),
+        has_small_disk=_fills_a_disk(profile, planned),
     )
+
+
+def _fills_a_disk(profile: Profile, planned: Collection[str]) -> bool:
+    faults = (fault for name in planned for fault in profile.benchmarks[name].faults)
+    return any(fault.kind == "full_disk" for fault in faults)
 
 
 def _links(

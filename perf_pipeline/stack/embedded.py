@@ -227,7 +227,7 @@ def _claim_up(state: Path, say: Say) -> Path:
 
 
 def _suits(stack: Stack, options: StackOptions) -> bool:
-    if options.links:
+    if options.links or options.has_small_disk:
         return False
     endpoints = stack.endpoints
     given = {

@@ -1,6 +1,6 @@
-"""Kill, stop, pause and continue a part of a running stack: what a fault does to it.
+"""Kill, stop, pause and continue a part of a running stack, or fill its disk: what a fault does.
 
-Add here: another thing that can happen to processes. Keep out: when it happens (loading/), and the
+Add here: another thing that can happen to a part. Keep out: when it happens (loading/), and the
 way back of a part that has ended (revival.py).
 """
 
@@ -19,6 +19,7 @@ from perf_pipeline.stack.process_register import (
     read_register,
     start_mark,
 )
+from perf_pipeline.stack.small_disk import fill_disk
 
 Marked: TypeAlias = tuple[int, str]
 """A process: its pid and its start mark, which no other process with this pid has."""
@@ -53,6 +54,18 @@ def stop_part(folder: Path, part: str) -> None:
 def pause(processes: Iterable[Marked]) -> None:
     """Stop the clock of processes until `resume`."""
     _send(processes, signal.SIGSTOP)
+
+
+def fill_disk_of(folder: Path, part: str) -> None:
+    """Take all room on the disk of a part that has one of its own (small_disk.py).
+
+    Raises:
+        StackError: it does not run, has no such disk, or ended meanwhile.
+    """
+    leaders = leaders_of(folder, part)
+    if not leaders:
+        raise StackError(f"{part} does not run, so its disk can't be filled")
+    fill_disk(folder, leaders[0])
 
 
 def resume(processes: Iterable[Marked]) -> None:

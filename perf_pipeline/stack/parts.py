@@ -37,6 +37,7 @@ class StackOptions:
             started; a given one is left as it is.
         links: who connects to which server through a proxy, both by their names.
         settings: variables of the reference system's environment that differ from its usual ones.
+        has_small_disk: a PostgreSQL that is started has a disk that can be filled (small_disk.py).
     """
 
     postgres_dsn: str | None = None
@@ -49,6 +50,7 @@ class StackOptions:
     tables: bool = False
     links: tuple[tuple[str, str], ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
+    has_small_disk: bool = False
 
 
 @dataclass(frozen=True, slots=True)

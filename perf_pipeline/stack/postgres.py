@@ -7,6 +7,7 @@ anything that makes writes cheaper than they are in production.
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -42,7 +43,9 @@ from perf_pipeline.stack.service import (
     own_folder,
     spawn,
 )
+from perf_pipeline.stack.small_disk import SIZE_BYTES, make_disk, on_disk
 from perf_pipeline.stack.unprivileged import unprivileged_prefix
+from perf_pipeline.units import format_bytes
 
 USER = "birthday"
 DATABASE = "birthday"
@@ -73,10 +76,22 @@ REPORTED = (
     "wal_level",
 )
 STATEMENTS = "pg_stat_statements"
+# Of the data folder; the rest, with the lock file that we read, stays beside that disk.
+ON_SMALL_DISK = ("base", "pg_wal")
+SMALL_DISK = (
+    "PostgreSQL's tables and WAL are on a disk of their own all the time, because a fault fills it "
+    f"({format_bytes(SIZE_BYTES)} of ext4 in a file); figures of such runs are compared with one "
+    "another only"
+)
 
 
 def launch_postgres(
-    folder: Path, *, say: Say, database: str = DATABASE, cache: Path | None = None
+    folder: Path,
+    *,
+    say: Say,
+    database: str = DATABASE,
+    cache: Path | None = None,
+    has_small_disk: bool = False,
 ) -> Launched:
     """Start a server on a free port; data in `postgres/` of the folder, made where missing.
 
@@ -87,9 +102,11 @@ def launch_postgres(
         say: gets a sentence.
         database: created where it is missing.
         cache: keeps what initdb wrote, so that later data are copies of it.
+        has_small_disk: its tables and its WAL are on a disk that can be filled (small_disk.py).
 
     Raises:
-        StackError: there are no such binaries, the data are damaged or in use, or initdb failed.
+        StackError: there are no such binaries, the data are damaged or in use, initdb failed, or
+            no such disk can be made.
     """
     home = folder / "postgres"
     major = major_of(home)
@@ -105,18 +122,29 @@ def launch_postgres(
     # Without its address written out, libpq would go where PGHOSTADDR points to.
     dsn = f"postgresql://{USER}:{password}@{LOOPBACK}:{port}/{database}?hostaddr={LOOPBACK}"
     KNOWN.add_address(dsn)
-    service = start_server(folder, binaries, port)
-    return Launched(dsn, lambda: _describe(service, home, dsn, database, source))
+    service = _start_server(folder, binaries, port, has_small_disk=has_small_disk)
+    if not has_small_disk:
+        return Launched(dsn, lambda: _describe(service, home, dsn, database, source))
+
+    def describe() -> ServiceInfo:
+        found = _describe(service, home, dsn, database, source)
+        disk = f"{format_bytes(SIZE_BYTES)} of its own"
+        return replace(found, settings={**found.settings, "disk": disk})
+
+    return Launched(dsn, describe, (SMALL_DISK,))
 
 
-def start_server(folder: Path, binaries: Path, port: int) -> Service:
-    """Start the server on the folder's data; also the way back after kill -9."""
+def _start_server(folder: Path, binaries: Path, port: int, *, has_small_disk: bool) -> Service:
     home = plain_path(folder) / "postgres"
     argv = (*unprivileged_prefix(home), str(binaries / "postgres"), "-D", str(home))
+    argv = (*argv, "-p", str(port))
+    if has_small_disk:
+        make_disk(folder)
+        argv = on_disk(folder, home, ON_SMALL_DISK, argv)
     # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
     command = Command(
         name="postgres",
-        argv=(*argv, "-p", str(port)),
+        argv=argv,
         stop_signal=signal.SIGINT,
         nice=BEHIND_THE_LOAD,
     )

@@ -11,9 +11,11 @@ from functools import partial
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.condition import is_answered
 from perf_pipeline.stack.ending import reap
+from perf_pipeline.stack.part_faults import leaders_of
 from perf_pipeline.stack.parts import Stack
 from perf_pipeline.stack.process_register import is_alive, is_zombie, read_register
-from perf_pipeline.stack.service import kept_command, spawn
+from perf_pipeline.stack.service import POLL_S, kept_command, spawn
+from perf_pipeline.stack.small_disk import empty_disk
 
 # After kill -9 of a postmaster its backends can hold the shared memory for a moment, and the
 # first start fails.
@@ -43,6 +45,26 @@ def revive(stack: Stack, part: str, *, timeout_s: float = 60.0) -> tuple[str, ..
     for name in dead:
         _start_again(stack, name, partial(is_answered, stack.endpoints, part), timeout_s)
     return dead
+
+
+def make_room(stack: Stack, part: str, *, timeout_s: float = 60.0) -> None:
+    """Empty the disk of a part that was filled, and return when the part answers again.
+
+    A part that ended because its disk was full is started again.
+
+    Raises:
+        StackError: the part is not of this stack, or does not answer in time.
+    """
+    give_up_at = time.monotonic() + timeout_s
+    for pid in leaders_of(stack.folder, part):
+        empty_disk(stack.folder, pid)
+    revive(stack, part, timeout_s=timeout_s)
+    while not is_answered(stack.endpoints, part):
+        if time.monotonic() > give_up_at:
+            raise StackError(f"{part} does not answer {timeout_s:g} s after its disk was emptied")
+        time.sleep(POLL_S)
+        # It may end only now, of what it could not write before.
+        revive(stack, part, timeout_s=timeout_s)
 
 
 def _start_again(stack: Stack, name: str, is_back: Callable[[], bool], timeout_s: float) -> None:

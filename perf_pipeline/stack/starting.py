@@ -131,7 +131,9 @@ def _begin(
         "postgres",
         options.postgres_dsn,
         given_postgres,
-        lambda: launch_postgres(folder, say=say, cache=cache),
+        lambda: launch_postgres(
+            folder, say=say, cache=cache, has_small_disk=options.has_small_disk
+        ),
     )
     redis = pool.submit(
         server, "redis", options.redis_url, given_redis, lambda: launch_redis(folder, say=say)

@@ -26,7 +26,7 @@ from perf_pipeline.stack.part_faults import Marked, resume
 from perf_pipeline.stack.parts import Stack
 from perf_pipeline.stack.process_register import birth_mark, is_alive, read_register, start_mark
 from perf_pipeline.stack.resizing import resize
-from perf_pipeline.stack.revival import revive
+from perf_pipeline.stack.revival import make_room, revive
 
 PENDING: Final = "pending.json"
 _LOG: Final = "undo.log"
@@ -39,7 +39,8 @@ class Undo:
     Attributes:
         fault: its name.
         kind: `command` runs one, `resume` lets processes go on, `revive` starts a part again,
-            `resize` gives one as many processes or partitions as usual.
+            `make_room` empties its disk, `resize` gives one as many processes or partitions as
+            usual.
         command: given to `sh -c`.
         limit_s: how long it may take.
         processes: that were paused; for `command` sessions that still do what it undoes.
@@ -50,7 +51,7 @@ class Undo:
     """
 
     fault: str
-    kind: Literal["command", "resume", "revive", "resize"]
+    kind: Literal["command", "resume", "revive", "make_room", "resize"]
     command: str = ""
     limit_s: float = 60.0
     processes: tuple[Marked, ...] = ()
@@ -138,6 +139,9 @@ def _trouble_of(undo: Undo, folder: Path, stack: Stack | None) -> str | None:
         case "revive":
             if (found := stack or read_stack(Path(undo.stack))) is not None:
                 revive(found, undo.part, timeout_s=undo.limit_s)
+        case "make_room":
+            if (found := stack or read_stack(Path(undo.stack))) is not None:
+                make_room(found, undo.part, timeout_s=undo.limit_s)
         case "resize":
             if (found := stack or read_stack(Path(undo.stack))) is not None:
                 resize(found, undo.part, undo.number, timeout_s=undo.limit_s)

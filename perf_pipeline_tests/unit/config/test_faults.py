@@ -73,6 +73,9 @@ def refused(*faults: dict[str, Any], **more: Any) -> list[str]:
         ({"delay": "1s"}, "delay stands only in a fault of kind = \"delay\"; this one is 'kill'"),
         ({"to": "api"}, "to stands only in a fault of the kinds bandwidth, delay, loss, partition"),
         ({**DELAY, "from": "relay"}, "relay does not connect to redis; load, api do"),
+        ({"kind": "full_disk"}, "worker has no disk of its own that could be filled; postgres has"),
+        ({"kind": "full_disk", "part": None}, 'kind = "full_disk" needs the part that it hits'),
+        ({"kind": "full_disk", "part": "postgres", "for": None}, 'kind = "full_disk" needs for'),
         ({**DELAY, "jitter": "2s"}, "jitter is 2s, more than delay, which is 1s; no answer comes"),
     ],
 )  # fmt: skip
@@ -202,12 +205,17 @@ def test_the_plan_shows_what_is_broken_when() -> None:
             "takes all free connections of PostgreSQL but 2 for 5s",
         ),
         (
+            {"kind": "full_disk", "part": "postgres"},
+            "full_disk postgres",
+            "fills the disk of postgres for 5s",
+        ),
+        (
             {"kind": "rebalance"},
             "rebalance",
             "joins the consumer group of the workers for 5s, then leaves it",
         ),
     ],
-    ids=["delay", "partition", "bandwidth", "loss", "reset", "connections", "rebalance"],
+    ids=["delay", "partition", "bandwidth", "loss", "reset", "connections", "disk", "rebalance"],
 )
 def test_a_fault_is_told_with_what_it_hits(fault: dict[str, Any], name: str, words: str) -> None:
     (found,) = profile({"at": "10s", "for": "5s", **fault}).benchmarks["end_to_end"].faults
@@ -226,6 +234,36 @@ def test_a_run_puts_a_proxy_only_between_the_parts_that_a_fault_names() -> None:
     assert links(KILL) == ()
     assert links(reset, cut, KILL) == (("api", "redis"), ("load", "redis"), ("worker", "postgres"))
     assert stack_options(profile(cut), here).links == ()
+
+
+def test_a_server_gets_a_disk_of_its_own_only_where_a_fault_fills_it() -> None:
+    here = resolve_target("local", None, {})
+    found = profile({"at": "10s", "kind": "full_disk", "part": "postgres", "for": "5s"})
+
+    assert stack_options(found, here, ["end_to_end"]).has_small_disk
+    assert not stack_options(profile(KILL), here, ["end_to_end"]).has_small_disk
+
+
+@pytest.mark.parametrize(
+    ("environment", "starts"),
+    [
+        ({"PERF_BASE_URL": "http://127.0.0.1:1"}, "(it starts no part)"),
+        (
+            {"PERF_POSTGRES_DSN": "postgresql://127.0.0.1/x"},
+            "(it starts api, broker, redis, relay, worker)",
+        ),
+    ],
+)
+def test_the_disk_of_somebody_elses_server_is_never_filled(
+    environment: dict[str, str], starts: str
+) -> None:
+    found = profile({"at": "10s", "kind": "full_disk", "part": "postgres", "for": "5s"})
+
+    with pytest.raises(ProfileError) as caught:
+        require_fault_parts(found, ["end_to_end"], resolve_target("local", None, environment))
+
+    (problem,) = caught.value.problems
+    assert f"faults[0].part is 'postgres', which this run does not start {starts}" in problem
 
 
 @pytest.mark.parametrize("ends", [{"to": "redis"}, {"from": "worker", "to": "postgres"}])

@@ -11,7 +11,7 @@ from perf_pipeline.config.faults import Fault
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import ProfileError
-from perf_pipeline.loading.given_parts import is_found, stack_options
+from perf_pipeline.loading.given_parts import api_place, is_found, stack_options
 from perf_pipeline.stack.small_disk import small_disk_obstacle
 
 _REMEDY = (
@@ -33,7 +33,7 @@ def require_fault_parts(profile: Profile, benchmarks: Sequence[str], target: Tar
         there |= {"broker"}
     problems = [
         *_problems(profile, benchmarks, started),
-        *_links_of_others(profile, benchmarks, started),
+        *_links_of_others(profile, benchmarks, started, target),
         *_absent_servers(profile, benchmarks, there),
     ]
     problems = problems or [*_disks_not_to_be_had(profile, benchmarks)]
@@ -54,9 +54,10 @@ def _problems(
 
 
 def _links_of_others(
-    profile: Profile, benchmarks: Sequence[str], started: Collection[str]
+    profile: Profile, benchmarks: Sequence[str], started: Collection[str], target: Target
 ) -> Iterator[str]:
-    ours = {*started, "load"}
+    before = {"api"} if api_place(target) is not None else set[str]()
+    ours = {*started, *before, "load"}
     for place, fault in _placed(profile, benchmarks):
         ends = (fault.client or "load", fault.to)
         for key, part in zip(("from", "to"), ends, strict=True):
@@ -64,7 +65,8 @@ def _links_of_others(
                 yield (
                     f"{place}.{key} is {part!r}, which this run does not start (it starts "
                     f"{', '.join(sorted(started)) or 'no part'}), so that its connections go past "
-                    f"the proxy; {_REMEDY}"
+                    "the proxy, which can stand before an API at 127.0.0.1 or localhost only; "
+                    f"{_REMEDY}"
                 )
 
 

@@ -10,12 +10,27 @@ from collections.abc import Collection
 from typing import Final
 
 from perf_pipeline.benchmarks.record import Part
+from perf_pipeline.config.hosts import LOCALHOST
 from perf_pipeline.config.needed_parts import draws_users, parts_of_all
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import LOCAL, Target
+from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.stack.parts import PARTS, StackOptions
 
 _SERVERS: Final = ((Part.POSTGRES, "postgres"), (Part.BROKERS, "kafka"), (Part.REDIS, "redis"))
+
+
+LOAD_TO_API: Final = ("load", "api")
+"""The one link to a system that a run does not start which a proxy of the run can hinder."""
+_BEFORE: Final = ("127.0.0.1", LOCALHOST)
+
+
+def api_place(target: Target) -> tuple[str, int] | None:
+    """Return host and port of a given API that a proxy on this machine reaches; None otherwise."""
+    if target.base_url is None:
+        return None
+    address = WebAddress.read_base(target.base_url)
+    return (address.host, address.port) if address.host in _BEFORE else None
 
 
 def is_found(target: Target) -> bool:

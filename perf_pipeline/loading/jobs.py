@@ -185,8 +185,9 @@ def _kind_of(scenario: Scenario) -> IterationKind:
 
 
 def _http_addresses(session: Session, _: BenchmarkConfig) -> dict[str, Any]:
-    base_url = session.as_load_sees("api", session.target.base_url)
-    return {"base_url": base_url, "allowed": list(session.target.allowed)}
+    target, port = session.target, session.proxy_port("api")
+    through = {"proxy_port": port} if port else {}
+    return {"base_url": target.base_url, "allowed": list(target.allowed), **through}
 
 
 def _no_addresses(_: Session, __: BenchmarkConfig) -> dict[str, Any]:

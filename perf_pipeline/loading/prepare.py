@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline import __version__
-from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.config.own_scenarios import own_notices
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.safety import check_target
@@ -32,6 +31,7 @@ from perf_pipeline.loading.environment import exact_machine, fingerprint
 from perf_pipeline.loading.fault_driver import FOLDER
 from perf_pipeline.loading.fault_parts import require_fault_parts
 from perf_pipeline.loading.fleet import fleet_of, on_fleet
+from perf_pipeline.loading.found_system import found_system
 from perf_pipeline.loading.given_parts import is_found, stack_options
 from perf_pipeline.loading.jobs import workload_modules
 from perf_pipeline.loading.leftovers import rows_removed
@@ -280,10 +280,8 @@ def _system(
     """Yield the target with every address; start what the benchmarks need and nobody gave."""
     options = stack_options(profile, target, planned)
     if is_found(target) or not options.parts:
-        if target.brokers is not None:
-            # Whether they answer is for who needs them.
-            require_listeners(target.brokers, target.allowed, must_answer=False)
-        yield target, None
+        with found_system(target, options, state, narrator.say) as found:
+            yield found
         return
     with running_stack(state.folder, options, say=narrator.say, stop=stop) as stack:
         ends = stack.endpoints

@@ -110,6 +110,13 @@ class Session:
             return address
         return self.stack.links.seen_by("load", server, address)
 
+    def proxy_port(self, server: str) -> int:
+        """Return where load workers connect to in place of a server; 0 where nothing hinders them.
+
+        For clients that say in their requests which server they mean.
+        """
+        return 0 if self.stack is None else self.stack.links.port_of("load", server)
+
     @property
     def folder(self) -> Path:
         """Return the run's folder in the spool."""

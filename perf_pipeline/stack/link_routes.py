@@ -5,7 +5,7 @@ who connects to whom (config/fault_keys.py).
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,6 +63,11 @@ class Links:
                 return _ADDRESS.sub(f"{LOOPBACK}:{link.port}", address, count=1)
         return address
 
+    def port_of(self, client: str, server: str) -> int:
+        """Return the proxy's port for the connections of a client to a server; 0 without one."""
+        found = (link for link in self.links if (link.client, link.server) == (client, server))
+        return next((link.port for link in found), 0)
+
     def upstream_of(self, server: str) -> int | None:
         """Return the port that a server was given before it started; None where it has none."""
         return next((link.upstream for link in self.links if link.server == server), None)
@@ -94,6 +99,16 @@ def planned_links(pairs: Iterable[tuple[str, str]]) -> Links:
             for client, server in sorted(pairs)
         )
     )
+
+
+def links_before(ports: Mapping[str, int]) -> Links:
+    """Choose the ports of a proxy before servers that run already, for the load alone.
+
+    Args:
+        ports: of each server on loopback.
+    """
+    free = different_ports(ports.values())
+    return Links(tuple(Link("load", name, next(free), port) for name, port in ports.items()))
 
 
 def different_ports(taken: Iterable[int] = ()) -> Iterator[int]:

@@ -93,7 +93,7 @@ def start(
         servers, links, reference = branches.servers, branches.links, branches.reference
         _wait_for(*servers, links, reference, stop=stop or threading.Event())
         stack = _stack(folder, options, [server.result() for server in servers], reference.result())
-        return _with_links(stack, links.result())
+        return with_links(stack, links.result())
     except BaseException:
         abandon(folder)  # first: the threads below wait for processes that never get ready
         raise
@@ -208,7 +208,8 @@ def _stack(
     )
 
 
-def _with_links(stack: Stack, links: Links) -> Stack:
+def with_links(stack: Stack, links: Links) -> Stack:
+    """Return a stack that has these links, and tells so."""
     if not links.links:
         return stack
     names = ", ".join(f"{link.client} to {link.server}" for link in links.links)

@@ -19,16 +19,21 @@ from perf_pipeline.workloads.http.result import NotAllowedAddressError
 
 SockAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 Address = tuple[socket.AddressFamily, SockAddress]
+LOOPBACK: Final = "127.0.0.1"
 _LEAST_SHARE_S: Final = 2.0  # Go's, too: a shorter one would give up on an address that is far
 
 
 async def addresses_in_turn(origin: HttpOrigin) -> list[Address]:
     """Return all addresses of the target, in the order in which this connection tries them.
 
+    Behind a proxy it is the proxy's alone.
+
     Raises:
         OSError: the name has none, or the resolver does not answer.
         NotAllowedAddressError: it is a name of this machine, and one of them is not.
     """
+    if origin.through:
+        return [(socket.AF_INET, (LOOPBACK, origin.through))]
     host, port = origin.host, origin.port
     try:
         # An address needs no resolver, and no thread to ask one.

@@ -36,6 +36,8 @@ class HttpOrigin:
         is_allowed_anywhere: somebody allowed the host by name, wherever its name leads; otherwise
             it is this machine, and no other address of its name is connected to.
         turns: numbers the new connections of this process, so that they go round the addresses.
+        through: port of a proxy on this machine, which connections go to in the server's place;
+            0 without one. Requests name the server all the same.
     """
 
     scheme: str
@@ -44,15 +46,19 @@ class HttpOrigin:
     prefix: str = ""
     is_allowed_anywhere: bool = False
     turns: Iterator[int] = field(default_factory=count, compare=False, repr=False)
+    through: int = 0
 
     @classmethod
-    def parse(cls, base_url: str, allowed: Iterable[str] = (), *, first_turn: int = 0) -> Self:
+    def parse(
+        cls, base_url: str, allowed: Iterable[str] = (), *, first_turn: int = 0, through: int = 0
+    ) -> Self:
         """Read a base URL like `http://127.0.0.1:8000` or `https://example.org/api`.
 
         Args:
             base_url: of a target that was checked (config/safety.py).
             allowed: hosts that the target allows by name.
             first_turn: which of several addresses the first connection begins with.
+            through: port of a proxy on this machine; 0 without one.
 
         Raises:
             ValueError: it is not such a URL; a user name or password in it is not repeated.
@@ -65,7 +71,7 @@ class HttpOrigin:
         place = Place(address.host, address.port)
         is_named = AllowedHosts.read(allowed).has(place) or not is_this_machine(address.host)
         prefix = address.path.rstrip("/")
-        return cls(*address.origin, prefix, is_named, count(first_turn))
+        return cls(*address.origin, prefix, is_named, count(first_turn), through)
 
     @property
     def is_tls(self) -> bool:

@@ -27,7 +27,7 @@ class HttpSettings:
     """Hold what a scenario says about its requests.
 
     Attributes:
-        origin: parameter `base_url`.
+        origin: parameter `base_url`, and `proxy_port` where connections go through a proxy.
         tls: trusts the certificates of `ca_file`, or the system's; None for http.
         headers: written once: defaults, parameter `headers`, secret `bearer_token`.
         timeout_us: from the first byte sent to the last received; 10 s unless given.
@@ -68,7 +68,7 @@ class OwnHttpSettings:
     """Hold how a scenario of the user's own talks to the target.
 
     Attributes:
-        origin: parameter `base_url`.
+        origin: parameter `base_url`, and `proxy_port` where connections go through a proxy.
         tls: trusts `caFile`, the system's authorities, or anybody (`insecureSkipVerify`).
         authorization: value of that header, a secret; empty when there is none.
         secrets: environment variables that the scenario may use, by name.
@@ -124,7 +124,12 @@ def own_secrets(context: WorkerContext) -> dict[str, str]:
 def _origin(context: WorkerContext) -> HttpOrigin:
     # Two workers with a connection each begin with two addresses.
     given = context.parameters
-    return HttpOrigin.parse(given["base_url"], given.get("allowed", ()), first_turn=context.worker)
+    return HttpOrigin.parse(
+        given["base_url"],
+        given.get("allowed", ()),
+        first_turn=context.worker,
+        through=given.get("proxy_port", 0),
+    )
 
 
 def _own_tls(parameters: OwnHttpParameters, folder: Path) -> ssl.SSLContext:

@@ -1,0 +1,58 @@
+"""Somebody's system, in which nothing is started: loaded as it is, or through a proxy of ours.
+
+Add here: another thing that a run sets up before a system that it does not start. Keep out: parts
+that a run starts (prepare.py), and which faults need a proxy (config/faults.py).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from perf_pipeline.config.hosts import LOCALHOST
+from perf_pipeline.config.kafka_listeners import require_listeners
+from perf_pipeline.config.target import Target
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.loading.given_parts import LOAD_TO_API, api_place
+from perf_pipeline.narration import Say
+from perf_pipeline.stack.parts import Stack, StackOptions
+from perf_pipeline.stack.proxy_before import proxy_before
+from perf_pipeline.stack.service import is_listening
+from perf_pipeline.store.state import State
+
+_OTHER_LOOPBACK: Final = "::1"
+
+
+@contextmanager
+def found_system(
+    target: Target, options: StackOptions, state: State, say: Say
+) -> Iterator[tuple[Target, Stack | None]]:
+    """Yield a target that somebody has started, and what is started before it: a proxy, or nothing.
+
+    Args:
+        target: with the addresses that were given.
+        options: of the stack that would be started, with the connections that faults hinder.
+        state: of this machine.
+        say: is told what is started.
+
+    Raises:
+        TargetUnavailableError: a broker may not be loaded, or a proxy does not reach the API.
+        StackError: the proxy does not start.
+    """
+    if target.brokers is not None:
+        # Whether they answer is for who needs them.
+        require_listeners(target.brokers, target.allowed, must_answer=False)
+    place = api_place(target)
+    if place is None or LOAD_TO_API not in options.links:
+        yield target, None
+        return
+    host, port = place
+    if host == LOCALHOST and not is_listening(port) and is_listening(port, _OTHER_LOOPBACK):
+        raise TargetUnavailableError(
+            f"port {port} of localhost answers at {_OTHER_LOOPBACK} alone, and the proxy that "
+            "faults need goes to 127.0.0.1",
+            hint="let the target listen at 127.0.0.1 as well",
+        )
+    with proxy_before(state.folder, {"api": port}, say) as stack:
+        for notice in stack.notices:
+            say(notice)
+        yield target, stack

@@ -1,0 +1,34 @@
+"""A proxy before servers that somebody else has started: what a run of their system starts itself.
+
+It lies in a guarded folder, as a stack does, and ends with the run, however that ends.
+Add here: nothing. Keep out: the proxy (link_proxy.py), and before which servers it stands.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from perf_pipeline.narration import Say
+from perf_pipeline.stack.embedded import guarded_folder
+from perf_pipeline.stack.link_routes import links_before
+from perf_pipeline.stack.links import start_links
+from perf_pipeline.stack.parts import Endpoints, Stack
+from perf_pipeline.stack.starting import with_links
+
+
+@contextmanager
+def proxy_before(state: Path, ports: Mapping[str, int], say: Say) -> Iterator[Stack]:
+    """Yield a stack that is nothing but a proxy between the load and servers of others.
+
+    Args:
+        state: folder of this machine's state.
+        ports: of the servers on loopback, by what the profile calls them.
+        say: gets a sentence.
+
+    Raises:
+        StackError: the proxy does not start.
+    """
+    with guarded_folder(state, say=say) as folder:
+        say(f"starting a proxy between the load and {', '.join(ports)} ...")
+        links = start_links(folder, links_before(ports), {})
+        yield with_links(Stack(folder.name, Endpoints(), (), folder, ()), links)

@@ -166,6 +166,10 @@ def test_a_usual_number_that_cannot_be_set_again_is_no_pass_and_nothing_is_loade
     assert "the usual number of units, 3, could not be set again" in told
     verdicts = "select distinct status from verdicts where run_id = '{}'"
     assert command.sql(verdicts.format(scaled.run_id)) == [("INVALID",)]
+    [(reasons,)] = command.sql(
+        f"select invalid_reasons from benchmarks where run_id = '{scaled.run_id}'"
+    )
+    assert "could not be set again" in reasons[-1]  # alone it would be enough
     assert after.code == 97
     assert command.sql("select distinct status from verdicts where benchmark = 'checkout'") == [
         ("NO_DATA",)

@@ -19,6 +19,8 @@ from perf_pipeline.secrecy.known import KNOWN
 _POLL_S: Final = 0.02
 _SHOWN: Final = 200
 _NEVER: Final = threading.Event()
+# Whoever is killed before it has told who is at work leaves nobody at work: nothing can be read.
+_WHEN_TOLD: Final = 'read -r _ && exec /bin/sh -c "$1" < /dev/null'
 
 
 def run_command(
@@ -38,23 +40,25 @@ def run_command(
         limit_s: after which it is killed, with all that it has started.
         log: where its output is added.
         cancel: set it to have it killed at once.
-        on_start: is told its pid, which also is its session.
+        on_start: is told its pid, which also is its session, before the command begins.
 
     Returns:
         What went wrong, as the end of a sentence; None when it ended with exit code 0.
     """
     began_at = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S602 - a shell command is what the profile's key holds
-            text,
-            shell=True,
-            stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", _WHEN_TOLD, "sh", text],
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    assert process.stdin is not None
     try:
-        on_start(process.pid)
+        with suppress(BrokenPipeError), process.stdin as waiting:
+            on_start(process.pid)
+            waiting.write(b"\n")
         trouble = _await(process, limit_s, cancel)
     except BaseException:
         _kill(process)

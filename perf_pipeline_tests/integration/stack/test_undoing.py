@@ -69,6 +69,32 @@ def test_a_command_may_leave_a_server_behind(tmp_path: Path) -> None:
     subprocess.run(["kill", (tmp_path / "log").read_text().strip()], check=True)
 
 
+def test_a_command_begins_when_it_is_written_down_and_not_before(tmp_path: Path) -> None:
+    """A run that was killed in between would leave it at work, and nobody would know of it."""
+    begun, seen = tmp_path / "begun", list[bool]()
+
+    def write_down(_: int) -> None:
+        time.sleep(0.5)  # a slow disk
+        seen.append(begun.exists())
+
+    told = run_command(f"cat > {begun}", 10.0, tmp_path / "log", on_start=write_down)
+
+    assert told is None
+    assert seen == [False]
+    assert begun.read_text() == ""  # and it has no input
+
+
+def test_a_command_that_is_not_written_down_never_begins(tmp_path: Path) -> None:
+    def fail(_: int) -> None:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        run_command(f"touch {tmp_path}/begun", 10.0, tmp_path / "log", on_start=fail)
+
+    time.sleep(0.2)
+    assert not (tmp_path / "begun").exists()
+
+
 def test_a_command_is_ended_when_the_run_is_stopped(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()

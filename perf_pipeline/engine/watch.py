@@ -3,8 +3,6 @@
 Add here: another figure that tells whether the generator kept up. Keep out: limits (health.py).
 """
 
-import errno
-import os
 import resource
 import time
 from collections.abc import Iterable, Mapping
@@ -19,6 +17,7 @@ from perf_pipeline.engine.health import (
 )
 from perf_pipeline.engine.lag import LATE_US, LagHistogram
 from perf_pipeline.engine.machine_limits import count_local_ports
+from perf_pipeline.engine.open_files import count_open_files
 from perf_pipeline.engine.part import IterationCounts
 from perf_pipeline.engine.ports import Clock
 from perf_pipeline.engine.vitals import Vitals
@@ -126,27 +125,6 @@ class WorkerWatch:
             local_ports=count_local_ports(),
             notes=dict(notes),
         )
-
-
-def count_open_files() -> int:
-    """Return the lowest free descriptor, which is the number of open ones if there are no gaps.
-
-    Listing /proc/self/fd would take milliseconds with ten thousand connections.
-    """
-    try:
-        fd = os.dup(0)
-    except OSError as error:
-        if error.errno != errno.EMFILE:
-            raise
-        return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    os.close(fd)
-    return fd
-
-
-def raise_open_files_limit() -> None:
-    """Allow this process as many descriptors as the system permits."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def waited_for_a_core_ns() -> int:

@@ -24,6 +24,7 @@ from perf_pipeline.engine.clock import MonotonicClock
 from perf_pipeline.engine.handover import Handovers
 from perf_pipeline.engine.job import LoadJob, ScenarioJob, ScenarioOutcome, load_job_from_json
 from perf_pipeline.engine.loading import load_workload
+from perf_pipeline.engine.open_files import raise_open_files_limit
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.pipe import Inbox, Outbox
 from perf_pipeline.engine.ports import WorkerContext, Workload
@@ -31,7 +32,7 @@ from perf_pipeline.engine.progress import Reporter
 from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.engine.runner import StopSwitch, run_scenario
 from perf_pipeline.engine.spool_writer import SpoolError
-from perf_pipeline.engine.watch import WorkerWatch, raise_open_files_limit
+from perf_pipeline.engine.watch import WorkerWatch
 from perf_pipeline.errors import (
     GeneratorLimitError,
     PerfPipelineError,

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from perf_pipeline.config.hosts import Place
-from perf_pipeline.engine.watch import raise_open_files_limit
+from perf_pipeline.engine.open_files import raise_open_files_limit
 from perf_pipeline.engine.worker_start import Child, StartWorker
 from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.fleet.checks import size_of

@@ -9,13 +9,13 @@ imports of clients; the proxy stands beside a measurement.
 import asyncio
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from perf_pipeline.engine.open_files import raise_open_files_limit
 from perf_pipeline.stack.link_connection import HOST, LinkConnection, LinkEnd, ProxiedLink
 from perf_pipeline.stack.link_rule import LinkRule
 
@@ -87,8 +87,7 @@ def _upstreams(arguments: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     """Serve the links that the arguments name, `name:port:upstream`, after the control port."""
-    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
+    raise_open_files_limit()
     proxy = LinkProxy(dict(_upstreams(arguments[1:])), environ[KNOWN_BY])
     asyncio.run(proxy.serve(int(arguments[0])))
 

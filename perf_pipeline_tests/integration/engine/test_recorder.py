@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perf_pipeline.engine.open_files import count_open_files
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.engine.spool_writer import SpoolError
-from perf_pipeline.engine.watch import count_open_files
 from perf_pipeline.metrics.sample import (
     ITERATION_COLUMNS,
     LEDGER_COLUMNS,

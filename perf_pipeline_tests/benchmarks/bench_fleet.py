@@ -21,13 +21,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.hosts import Place
-from perf_pipeline.config.loading import load_profile
 from perf_pipeline.engine.job import LoadJob, LoadOutcome
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.engine.progress import Progress
@@ -36,9 +34,10 @@ from perf_pipeline.fleet.fleet import Fleet
 from perf_pipeline.fleet.frames import FrameKind
 from perf_pipeline.fleet.host import HostFacts
 from perf_pipeline.fleet.link import HostLink
-from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord, ScenarioCounts
+from perf_pipeline.store.records import RunKey, ScenarioCounts
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.benchmarks.recorded_hosts import SPEECH_FILE
+from perf_pipeline_tests.benchmarks.spooled_run import write_beside
 from perf_pipeline_tests.support.loads.engine_loads import scenario
 
 _RUN: Final = "20260101-000000-fleet1"
@@ -185,10 +184,12 @@ def measured(engine: RecordedEngine, state: State, hosts: int, rate: int, second
         outcome = load_with(job_of(folder, hosts, rate, seconds), start, late)
     cpu_s, all_s = _cpu_s() - cpu_s, time.monotonic() - began_s
     memory = _memory_mib()
-    rows = sum(scenario.iterations for scenario in outcome.scenarios)
+    [told] = outcome.scenarios
+    rows = told.iterations
     for reason in outcome.health.reasons:
         print(f"with {hosts} hosts: {reason}", file=sys.stderr)
-    _write_outcome(state.spool / _RUN, outcome)
+    counts = ScenarioCounts(told.name, rows, 0, 0, rows, 0, round(outcome.wall_s * 1e6))
+    write_beside(state.spool / _RUN, _BENCHMARK, outcome.wall_s, counts)
     with state.history() as history:
         ingest_s = _seconds(lambda: history.ingest(state.spool / _RUN, _BENCHMARK))
         summaries_s = _seconds(lambda: history.summarise(RunKey(_RUN, _BENCHMARK)))
@@ -207,38 +208,6 @@ def measured(engine: RecordedEngine, state: State, hosts: int, rate: int, second
         f"{_memory_mib():.0f}",
     )
     return f"| {' | '.join(cells)} |"
-
-
-def _write_outcome(run: Path, outcome: LoadOutcome) -> None:
-    """Write what a run writes beside its spool, so that it can be stored."""
-    scenarios = [
-        ScenarioCounts(s.name, s.iterations, 0, 0, s.iterations, 0, round(outcome.wall_s * 1e6))
-        for s in outcome.scenarios
-    ]
-    told = BenchmarkOutcome(
-        _BENCHMARK,
-        "complete",
-        "2026-01-01T00:00:00Z",
-        outcome.wall_s,
-        outcome.wall_s,
-        scenarios=scenarios,
-    )
-    (run / _BENCHMARK / "outcome.json").write_text(told.to_json(), encoding="utf-8")
-    profile = load_profile("quick")
-    written = RunRecord(
-        _RUN,
-        profile.name,
-        profile.as_json,
-        profile.config_hash,
-        1,
-        "local",
-        "cli",
-        "0",
-        "2026-01-01T00:00:00Z",
-        {"cpu": "x"},
-    )
-    planned = replace(written, planned=(_BENCHMARK,))
-    (run / "run.json").write_text(planned.to_json(), encoding="utf-8")
 
 
 def _seconds(step: Callable[[], object]) -> float:

@@ -11,19 +11,18 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from time import perf_counter, process_time
 from typing import Final
 
-from perf_pipeline.config.loading import load_profile
 from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.publish import publish
-from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord, ScenarioCounts
+from perf_pipeline.store.records import RunKey, ScenarioCounts
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.benchmarks.bench_store import write_worker
+from perf_pipeline_tests.benchmarks.spooled_run import write_beside
 
 _RUN: Final = "20260101-000000-large1"
 _BENCHMARK: Final = "mixed_operations"
@@ -111,30 +110,7 @@ def _write_spool(run: Path, samples: int, operations: int) -> None:
     names = [(_SCENARIO, f"operation_{n}") for n in range(operations)]
     write_worker(folder, 0, names, samples, random.Random(1))
     counts = ScenarioCounts(_SCENARIO, samples, 0, 0, samples, 0, samples * 1_000)
-    outcome = BenchmarkOutcome(
-        _BENCHMARK,
-        "complete",
-        "2026-01-01T00:00:00Z",
-        samples / 1_000,
-        samples / 1_000,
-        scenarios=[counts],
-    )
-    (folder / "outcome.json").write_text(outcome.to_json(), encoding="utf-8")
-    profile = load_profile("quick")
-    record = RunRecord(
-        _RUN,
-        profile.name,
-        profile.as_json,
-        profile.config_hash,
-        1,
-        "local",
-        "cli",
-        "0",
-        "2026-01-01T00:00:00Z",
-        {"cpu": "x"},
-    )
-    planned = replace(record, planned=(_BENCHMARK,))
-    (run / "run.json").write_text(planned.to_json(), encoding="utf-8")
+    write_beside(run, _BENCHMARK, samples / 1_000, counts)
 
 
 if __name__ == "__main__":

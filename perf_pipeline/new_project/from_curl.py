@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 from urllib.parse import quote_plus, urlsplit
 
 from perf_pipeline.errors import RequestError
-from perf_pipeline.new_project.seen_request import FORM, METHODS, SeenRequest, json_of
+from perf_pipeline.new_project.seen_request import FORM, METHODS, SeenRequest
 
 _DATA: Final = ("-d", "--data", "--data-ascii", "--data-raw", "--data-binary")
 # These have no value, and say nothing that a step needs.
@@ -161,10 +161,7 @@ def _body(given: argparse.Namespace, headers: Sequence[tuple[str, str]]) -> tupl
     texts = [*given.texts, *map(_encoded, given.encoded)]
     if not texts:
         return None, said
-    text = "&".join(texts)
-    # curl calls everything a form where nobody says what it is; who writes JSON means JSON.
-    is_json = not said and isinstance(json_of(text), dict | list)
-    return text, said or ("application/json" if is_json else FORM)
+    return "&".join(texts), said or FORM  # as curl does, whatever the text looks like
 
 
 def _encoded(text: str) -> str:

@@ -69,6 +69,14 @@ class SeenRequest:
         return self.media_type == FORM
 
     @property
+    def json_value(self) -> Any:
+        """Return the JSON that the body is, also where it is called a form; None if it is none."""
+        if not (self.is_json or self.is_form or not self.body_type):
+            return None
+        read = json_of(self.body or "")
+        return read if self.is_json or isinstance(read, dict | list) else None
+
+    @property
     def form(self) -> tuple[tuple[str, str], ...]:
         """Return the fields of a form, decoded."""
         return tuple(parse_qsl(self.body or "", keep_blank_values=True))
@@ -81,10 +89,10 @@ class SeenRequest:
             yield from (part for part in (value, *value.split()) if len(part) >= _LEAST_IN_HEADERS)
         if self.body is None:
             return
-        if self.is_form:
-            yield from (value for _, value in self.form)
-        elif self.is_json and (read := json_of(self.body)) is not None:
+        if (read := self.json_value) is not None:
             yield from (str(value) for _, value in leaves(read))
+        elif self.is_form:
+            yield from (value for _, value in self.form)
 
 
 def json_of(text: str) -> Any:

@@ -21,7 +21,7 @@ from perf_pipeline.new_project.secret_names import (
     is_secret_name,
     looks_secret,
 )
-from perf_pipeline.new_project.seen_request import FORM, SeenRequest, json_of
+from perf_pipeline.new_project.seen_request import FORM, SeenRequest
 
 Known = Callable[[str, str, Any], str | None]
 """Gives the template of a value that an earlier answer gave: by place, name and value."""
@@ -148,18 +148,27 @@ class TakingOver:
         text = request.body
         if not text or request.method in BODILESS:
             return {}, {}
+        if (read := request.json_value) is not None:
+            body, kind = self.written(self.within(read, ""), "application/json")
+            return body, {**kind, **self._said_to_be_a_form(request)}
         if request.is_form and "=" in text:
             return self._form(request), {}
-        is_json = request.is_json or (not request.body_type and text.lstrip()[:1] in {"{", "["})
-        read = json_of(text) if is_json else None
-        if read is not None:
-            return self.written(self.within(read, ""), "application/json")
         if request.media_type.startswith("multipart/"):
             raise NotTakenOverError(f"its body is {request.media_type}, which steps can't send")
         if self._is_secret(text) or _names_a_secret(text):
             raise NotTakenOverError("its body may hold a secret, and its form is not known")
         kind = {"Content-Type": request.body_type} if request.body_type else {}
         return {"body": literal(text)}, kind
+
+    def _said_to_be_a_form(self, request: SeenRequest) -> Mapping[str, str]:
+        """Say of JSON what the sender said of it, and tell that it may have meant another thing."""
+        if not request.is_form:
+            return {}
+        self._remarks.append(
+            f"Its body is JSON, and is sent as {FORM}, as it was seen; without the header "
+            "Content-Type here it is sent as application/json."
+        )
+        return {"Content-Type": request.body_type}
 
     def _form(self, request: SeenRequest) -> Mapping[str, Any]:
         fields = [(name, str(self._value("form", name, value))) for name, value in request.form]

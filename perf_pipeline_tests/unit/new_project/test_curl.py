@@ -11,6 +11,7 @@ LEFT_OUT = (
     "Its query parameter 'api_key' is left out: "
     "it held a secret, which an address can't carry here."
 )
+FORM_TYPE = {"Content-Type": "application/x-www-form-urlencoded"}
 SECRETS = ("s3cr3t", "hunter2", "k-12345")
 
 
@@ -31,8 +32,15 @@ def draft(command: str) -> Draft:
         ("curl http://h/ -d a=1 -d 'b=x y'", {"method": "POST", "form": {"a": "1", "b": "x y"}}),
         ("curl http://h/ -G --data-urlencode 'q=a b'", {"method": "GET", "query": {"q": "a b"}}),
         ("curl http://h/ --json '{\"a\": [1, true]}'", {"json": {"a": [1, True]}}),
-        ('curl http://h/ -d \'{"a": "${b}"}\'', {"json": {"a": "$${b}"}}),
-        ("curl http://h/ -d '{\"a\": null}'", {"body": '{"a": null}'}),
+        # What curl says of a body of -d where nobody else does (curl --trace-ascii - shows it).
+        ('curl http://h/ -d \'{"a": "${b}"}\'', {"json": {"a": "$${b}"}, "headers": FORM_TYPE}),
+        ('curl http://h/ -d \'{"a": "b=c"}\'', {"json": {"a": "b=c"}, "headers": FORM_TYPE}),
+        ("curl http://h/ -d '{\"a\": null}'", {"body": '{"a": null}', "headers": FORM_TYPE}),
+        ("curl http://h/ -d 7", {"body": "7", "headers": FORM_TYPE}),
+        (
+            "curl http://h/ -d '{\"a\": 1}' -H 'content-type: application/json'",
+            {"json": {"a": 1}, "headers": None},
+        ),
         (
             "curl http://h/ -H 'Content-Type: text/plain' --data-raw 'hello'",
             {"body": "hello", "headers": {"Content-Type": "text/plain"}},
@@ -74,6 +82,16 @@ def test_what_is_sent_is_taken_over(command: str, step: dict[str, object]) -> No
     [made] = draft(command).benchmarks[0].steps
 
     assert {key: made.table.get(key) for key in step} == step
+
+
+def test_json_that_curl_calls_a_form_is_told() -> None:
+    [step] = draft('curl http://h/login -d \'{"password": "hunter2"}\'').benchmarks[0].steps
+
+    assert step.table["json"] == {"password": "${env.SHOP_PASSWORD}"}
+    assert step.table["headers"] == FORM_TYPE
+    [told] = step.remarks
+    assert told.startswith("Its body is JSON, and is sent as application/x-www-form-urlencoded, ")
+    assert told.endswith("; without the header Content-Type here it is sent as application/json.")
 
 
 @pytest.mark.parametrize(

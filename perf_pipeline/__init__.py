@@ -1,4 +1,4 @@
-"""Say whether a message-scheduling system carries a million messages a day.
+"""Load an API, a database or topics, and say whether they carry what they have to.
 
 Only the version and the name of Dagster's component live here: importing the package must cost
 nothing, so the component's module is imported when somebody asks for it.

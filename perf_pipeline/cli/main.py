@@ -57,7 +57,7 @@ _SETTINGS: Final = MappingProxyType(
 )
 @click.pass_context
 def main(context: click.Context, state: Path) -> None:
-    """Say whether a message-scheduling system carries 1,000,000 messages a day."""
+    """Load an API, a database or topics, and say whether they carry what they have to."""
     context.obj = State(state)
     KNOWN.add_environment(os.environ)
     try:

@@ -4,18 +4,14 @@ Add here: another way to name a run. Keep out: what is told of it.
 """
 
 from collections.abc import Collection
-from typing import Final
 
 from perf_pipeline.config.reruns import RERUNS
 from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.reruns import TRIGGER
 from perf_pipeline.store.rerun_ids import rerun_of
-from perf_pipeline.store.run_rows import last_run_of
+from perf_pipeline.store.run_rows import LATEST, last_run_of
 from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import take_up
-
-LATEST: Final = "latest"
-"""Means the run that was made last."""
 
 
 def asked_run(state: State, run_id: str | None) -> str:

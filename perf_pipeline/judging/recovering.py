@@ -11,12 +11,13 @@ from perf_pipeline.errors import (
     RequestError,
     SpoolDamagedError,
 )
-from perf_pipeline.judging.asked import LATEST, begun_by
+from perf_pipeline.judging.asked import begun_by
 from perf_pipeline.judging.ingest import nameless_folders, spooled_runs
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.narration import Say
 from perf_pipeline.store.records import Ingested, RunKey
 from perf_pipeline.store.rerun_ids import rerun_of
+from perf_pipeline.store.run_rows import LATEST
 from perf_pipeline.store.state import State
 
 

@@ -12,9 +12,12 @@ import duckdb
 
 from perf_pipeline.errors import RequestError
 from perf_pipeline.quoting import first_few, shown
+from perf_pipeline.spelling import closest
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
 from perf_pipeline.store.records import RunRecord
 
+LATEST: Final = "latest"
+"""Means the run that was made last."""
 _RUNS: Final = """
 select run_id, profile, profile_json, config_hash, seed, target, triggered_by, code_version,
     began_at, facts, notices, planned, problems, revision,
@@ -113,8 +116,10 @@ def _known_ids(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
     if longer:
         named = first_few(longer, _MOST_NAMED)
         return f"write the whole id; these ids begin like it: {named}"
-    newest = ", ".join(run.run_id for run in newest_runs(connection, _MOST_NAMED)) or "none"
-    return f"the newest runs are: {newest}"
+    newest = [run.run_id for run in newest_runs(connection, _MOST_NAMED)]
+    close = closest(run_id, [LATEST, *newest]) if newest else None
+    guess = f"did you mean {close}? " if close else ""
+    return f"{guess}the newest runs are: {', '.join(newest) or 'none'}"
 
 
 def iso_utc(moment: datetime | None) -> str:

@@ -95,6 +95,16 @@ def test_an_unknown_run_is_refused_with_the_known_ones(history: History, tmp_pat
         observe(history, "http_reqs", "count>0", RunKey("r7", "api"))
 
 
+@pytest.mark.parametrize("typed", ["lat", "last", "lates", "lastest", "LATEST", "newlatest"])
+def test_a_misspelt_latest_is_answered_with_the_word(
+    history: History, tmp_path: Path, typed: str
+) -> None:
+    history.ingest(MIXED.write(tmp_path), "api")
+
+    with pytest.raises(PerfPipelineError, match="did you mean latest\\? the newest runs are: r1"):
+        history.run(typed)
+
+
 def test_verdicts_are_given_back_as_they_were(history: History, tmp_path: Path) -> None:
     history.ingest(MIXED.write(tmp_path), "api")
     slow = parse_threshold(

@@ -17,8 +17,11 @@ class HostAccount:
 
     Attributes:
         host: its name.
-        clock_error_ms: how far its clock can have been from the driver's, at most, at any moment of
-            the load, after the correction that was found before it.
+        clock_error_ms: how far its times can be from the driver's, at most, after they were
+            corrected by what was seen of its clock before, during and after the load.
+        clock_behind_ms: how far its clock fell behind during the load, so that starts were late.
+        clock_moved_ms: how far its clock fell behind or got ahead, by which its times were
+            corrected.
         clock_step_ms: how far somebody set its wall clock during the load.
         machine: shares of the host's time that others used (machine_time.py).
         incident: which of its measurements did not arrive, and why; empty where all of them did.
@@ -26,9 +29,16 @@ class HostAccount:
 
     host: str
     clock_error_ms: float = 0.0
+    clock_behind_ms: float = 0.0
+    clock_moved_ms: float = 0.0
     clock_step_ms: float = 0.0
     machine: Mapping[str, float] = field(default_factory=dict)
     incident: str = ""
+
+    @property
+    def maybe_late_ms(self) -> float:
+        """Return how much later than by its own clock a start can have been."""
+        return self.clock_behind_ms + self.clock_error_ms
 
 
 @runtime_checkable

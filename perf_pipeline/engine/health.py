@@ -15,6 +15,7 @@ from typing import Final
 
 from perf_pipeline.engine.distant import HostAccount
 from perf_pipeline.engine.job import GeneratorHealth
+from perf_pipeline.engine.machine_health import stolen, throttling_reasons, waited_for
 from perf_pipeline.engine.vitals import Vitals
 
 # An event loop uses one core: above this, queueing inside the generator grows without bound.
@@ -41,13 +42,6 @@ CLOCK_ERROR_LIMIT_MS: Final = 50.0
 _BETTER_CLOCK: Final = "use a network with shorter round trips, or let NTP keep its clock"
 OPEN_FILES_LIMIT_RATIO: Final = 0.95
 _MOST_NOTES: Final = 10
-# As with pauses of the event loop, this share of the time hits 1 of 20 operations.
-THROTTLED_LIMIT_RATIO: Final = 0.05
-# From here on, a reader must know that others used the machine; pauses and lag show the effect.
-STEAL_TOLD_RATIO: Final = 0.1
-# On a machine that also runs the servers, somebody waits for a core most of the time. So this only
-# explains a limit that was reached, and is no note of its own.
-PRESSURE_TOLD_RATIO: Final = 0.5
 NOTHING_KNOWN: Final[Mapping[str, float]] = MappingProxyType({})
 _NO_HOSTS: Final[Mapping[int, HostAccount]] = MappingProxyType({})
 _SUMMED: Final = (
@@ -97,19 +91,20 @@ def judge(
     reasons.extend(_clock_reasons(clock_step_ms))
     reasons.extend(dict.fromkeys(_host_reasons(hosts, workers)))
     place = "a host of the fleet" if hosts else "this machine"
-    throttled = [*_throttling_reasons(machine, place if hosts else "this container")]
+    throttled = [*throttling_reasons(machine, place if hosts else "this container")]
     reasons.extend(throttled)
     notes.extend(_notes_of_answers(workers.values()))
-    stolen = list(_stolen(machine, place))
+    taken = list(stolen(machine, place))
     if is_late:  # what others used explains why
-        explained = [*stolen, *_waited_for(machine, place)]
+        explained = [*taken, *waited_for(machine, place)]
         reasons.extend(explained)
         pauses.extend(explained)
     else:
-        notes.extend(stolen)
+        notes.extend(taken)
     figures = {**_figures(workers, clock_step_ms), **machine}
     if hosts:
         figures["clock_error_ms"] = max(account.clock_error_ms for account in hosts.values())
+        figures["clock_moved_ms"] = max(account.clock_moved_ms for account in hosts.values())
     pauses.extend(throttled)
     return GeneratorHealth(not reasons, tuple(reasons), figures, tuple(notes), tuple(pauses))
 
@@ -142,19 +137,26 @@ def _host_reasons(hosts: Mapping[int, HostAccount], seen: Mapping[int, Vitals]) 
 
 
 def _maybe_late(name: str, vitals: Vitals, account: HostAccount) -> Iterator[str]:
-    """Yield what is beyond a limit only because of the error of a clock, which is in the lag."""
+    """Yield what is beyond a limit only because of a clock, which is in the lag already."""
     lags = (
         (vitals.schedule_lag_p95_ms, 0.05, LAG_P95_LIMIT_MS, "p95"),
         (vitals.schedule_lag_p99_ms, 0.01, LAG_P99_LIMIT_MS, "p99"),
     )
     for lag_ms, share, limit_ms, at in lags:
-        is_by_clock = lag_ms - account.clock_error_ms <= limit_ms < lag_ms
+        is_by_clock = lag_ms - account.maybe_late_ms <= limit_ms < lag_ms
         if is_by_clock and share * vitals.starts >= LAG_LATE_STARTS:
             yield (
                 f"{name} may have started iterations {lag_ms:.0f} ms late at {at} (limit "
-                f"{limit_ms:.0f} ms), because its host's clock is known to "
-                f"{account.clock_error_ms:.0f} ms only; {_BETTER_CLOCK}"
+                f"{limit_ms:.0f} ms), because its host's clock {_fault_of_clock(account)}; "
+                f"{_BETTER_CLOCK}"
             )
+
+
+def _fault_of_clock(account: HostAccount) -> str:
+    known = f"is known to {account.clock_error_ms:.0f} ms only"
+    if account.clock_behind_ms < 1:
+        return known
+    return f"fell {account.clock_behind_ms:.0f} ms behind during the load and {known}"
 
 
 def _notes_of_answers(workers: Iterable[Vitals]) -> Iterator[str]:
@@ -164,32 +166,6 @@ def _notes_of_answers(workers: Iterable[Vitals]) -> Iterator[str]:
         counts.update(vitals.notes)
     for sentence, count in counts.most_common(_MOST_NOTES):
         yield f"{sentence} ({count} times)" if count > 1 else sentence
-
-
-def _throttling_reasons(machine: Mapping[str, float], place: str) -> Iterator[str]:
-    throttled = machine.get("cpu_throttled_ratio", 0.0)
-    if throttled > THROTTLED_LIMIT_RATIO:
-        yield (
-            f"the CPU limit of {place} held the load generator back for {throttled:.0%} of the "
-            f"time (limit {THROTTLED_LIMIT_RATIO:.0%}); give it more CPU, or use a lower rate"
-        )
-
-
-def _stolen(machine: Mapping[str, float], place: str) -> Iterator[str]:
-    steal = machine.get("cpu_steal_ratio", 0.0)
-    if steal > STEAL_TOLD_RATIO:
-        yield (
-            f"during the load the hypervisor gave other machines {steal:.0%} of the CPU time of "
-            f"{place} (steal)"
-        )
-
-
-def _waited_for(machine: Mapping[str, float], place: str) -> Iterator[str]:
-    pressure = machine.get("cpu_pressure_ratio", 0.0)
-    if pressure > PRESSURE_TOLD_RATIO:
-        yield (
-            f"during {pressure:.0%} of the load some process on {place} was waiting for a CPU (PSI)"
-        )
 
 
 def _pause_reasons(vitals: Vitals) -> Iterator[str]:

@@ -131,7 +131,7 @@ class WorkerProcess:
             return None
         vitals = replace(vitals_from_json(self.done["vitals"]), log=str(self.log))
         account = self.account()
-        return vitals if account is None else with_clock_error(vitals, account.clock_error_ms)
+        return vitals if account is None else with_clock_error(vitals, account.maybe_late_ms)
 
     def settle(self) -> None:
         """Wait until all that it measured is on this machine, or is known to be lost."""

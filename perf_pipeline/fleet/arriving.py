@@ -8,10 +8,12 @@ Keep out: connections (distant_worker.py), and sending (departing.py).
 import json
 import os
 import re
+from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
 from zlib import crc32
 
+from perf_pipeline.fleet.corrected_spool import Shifts, SpoolCorrection
 from perf_pipeline.fleet.departing import CHUNK_HEAD, sum_of_file
 
 
@@ -26,7 +28,8 @@ class ArrivingSpool:
 
     def __init__(self, folder: Path, step: str, worker: int) -> None:
         self._folder = folder
-        own = re.escape(f"{step}-{worker}")
+        self._own = f"{step}-{worker}"
+        own = re.escape(self._own)
         self._names = re.compile(
             rf"((kinds-)?(samples|iterations)-{own}\.(npy|csv)|ledger-{own}\.csv|seal-{own}\.json)"
         )
@@ -67,6 +70,15 @@ class ArrivingSpool:
             for name, (size, crc) in told.items()
             if name not in self._fds or sum_of_file(self._folder / name) != (size, crc)
         )
+
+    def correct(self, shifts: Shifts, planned: Collection[str]) -> None:
+        """Move the times in the files, which are all here; its worker's clock drifted.
+
+        Raises:
+            OSError: a file can't be read or written.
+            ValueError: a file is not as its worker wrote it.
+        """
+        SpoolCorrection(self._folder, self._own, shifts, planned).apply()
 
     def close(self) -> None:
         """Close the files."""

@@ -4,15 +4,21 @@ A host's clock is asked over the connection. The answer was made at some moment 
 so its middle is wrong by half of the round trip at most, and the shortest of several round trips
 tells most (Cristian, Probabilistic clock synchronization, Distributed Computing 3, 1989).
 
-Add here: another way to narrow the bound. Keep out: connections (host_clock.py), limits
-(engine/health.py).
+Add here: another way to narrow the bound. Keep out: connections (host_clock.py), the line through
+the readings (clock_course.py), limits (engine/health.py).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-_PIECE_NS: Final = 10_000_000_000
-"""The best reading of 10 s counts: a clock drifts by 1 ms in them, at most (100 ppm)."""
+_SECOND_NS: Final = 1_000_000_000
+_SPAN_NS: Final = 10 * _SECOND_NS
+"""A clock drifts by 1 ms in 10 s, at most (100 ppm), as long as nobody corrects it."""
+_FINE_NS: Final = 100 * _SECOND_NS
+_BEFORE_NS: Final = 400_000_000
+"""A load's first start comes later than this after its begin (engine/processes.py)."""
+_GOOD_ERROR_NS: Final = 1_000_000
+_FAR_BETTER: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +46,70 @@ class OffsetReading:
         return cls(middle_ns, there_ns - middle_ns, (received_ns - sent_ns + 1) // 2)
 
 
-@dataclass(slots=True)
 class OffsetTrack:
-    """Follow a host's clock through a load.
+    """Follow a host's clock through a load, in memory that hardly grows.
+
+    Of the first 0.4 s the best reading is kept, then of each second, and later of each 10 s.
+
+    Args:
+        first: the reading that the load's times are corrected by; the best one before it.
 
     Attributes:
-        first: the reading that the load's times are corrected by; the best one before it.
-        best: the best reading of each piece of the time since the load began.
+        first: the same.
     """
 
-    first: OffsetReading
-    best: dict[int, OffsetReading] = field(default_factory=dict)
+    def __init__(self, first: OffsetReading) -> None:
+        self.first = first
+        self._began_ns = first.at_ns
+        self._best: dict[int, OffsetReading] = {}
 
-    def restart(self) -> None:
+    @property
+    def from_ns(self) -> int:
+        """Return when the load's first start may have been."""
+        return self._began_ns + _BEFORE_NS
+
+    def restart(self, now_ns: int) -> None:
         """Forget how well the clock was known up to now: a load begins.
 
         While files go to the host, an answer waits for them, which says nothing of the load.
         """
-        self.best = {}
+        self._began_ns, self._best = now_ns, {}
 
     def add(self, reading: OffsetReading) -> None:
-        """Take a reading during or after the load."""
-        piece = (reading.at_ns - self.first.at_ns) // _PIECE_NS
-        known = self.best.get(piece)
+        """Take a reading during or after the load; what was asked before it is left out."""
+        age_ns = reading.at_ns - self._began_ns
+        if age_ns < reading.error_ns:
+            return
+        known = self._best.get(piece := _piece(age_ns))
         if known is None or reading.error_ns < known.error_ns:
-            self.best[piece] = reading
+            self._best[piece] = reading
 
-    @property
-    def error_ns(self) -> int:
-        """Return how far the corrected clock can have been from the driver's, at any reading.
+    def readings(self) -> list[OffsetReading]:
+        """Return what tells of the clock, in order.
 
-        Where the host's clock goes faster or slower, what it has moved since the first reading is
-        part of it.
+        A reading that waited for something is left out where one of the same 10 s is far better. It
+        would only bend a line that goes through the others.
         """
-        best = list(self.best.values())  # another thread may add to it
-        moved = (abs(r.offset_ns - self.first.offset_ns) + r.error_ns for r in best)
-        return max(self.first.error_ns, *moved, 0)
+        found = sorted(self._best.copy().values(), key=lambda reading: reading.at_ns)
+        least: dict[int, int] = {}
+        for reading in found:
+            span = reading.at_ns // _SPAN_NS
+            least[span] = min(least.get(span, reading.error_ns), reading.error_ns)
+        return [
+            reading
+            for reading in found
+            if reading.error_ns
+            <= max(_GOOD_ERROR_NS, _FAR_BETTER * least[reading.at_ns // _SPAN_NS])
+        ]
+
+
+def _piece(age_ns: int) -> int:
+    """Number the stretch of a load of which one reading is kept."""
+    if age_ns < _BEFORE_NS:
+        return 0
+    if age_ns < _FINE_NS:
+        return 1 + age_ns // _SECOND_NS
+    return 1 + _FINE_NS // _SECOND_NS + age_ns // _SPAN_NS
 
 
 def best_of(readings: list[OffsetReading]) -> OffsetReading:

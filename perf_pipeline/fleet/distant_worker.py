@@ -15,14 +15,18 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any, Final, cast
 
+from perf_pipeline.config.executors.kinds import ArrivalRate
+from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.engine.distant import HostAccount
 from perf_pipeline.engine.forked_worker import UNKNOWN_EXIT
 from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.fleet.arriving import ArrivingSpool
+from perf_pipeline.fleet.corrected_spool import Shifts
 from perf_pipeline.fleet.frames import Frame, FrameKind
 from perf_pipeline.fleet.host_clock import HostClock
 from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
@@ -60,6 +64,7 @@ class DistantWorker:
         self._lost = ""
         self._account = HostAccount(host)
         self._spool: ArrivingSpool | None = None
+        self._origin_ns, self._planned = 0, frozenset[str]()
         self._answers: SimpleQueue[Frame] = SimpleQueue()
         ours, self._output = os.pipe()
         self.stdout: IO[bytes] | None = os.fdopen(ours, "rb", 0)
@@ -166,6 +171,7 @@ class DistantWorker:
         shipment = Shipment()
         job = shipment.fitted(order["job"], self._folder)
         self._spool = ArrivingSpool(Path(order["job"]["folder"]), job["step"], order["worker"])
+        self._origin_ns, self._planned = order["origin_ns"], _planned_scenarios(job)
         try:
             self._ship(shipment)
             self._link.send(FrameKind.START)
@@ -201,7 +207,7 @@ class DistantWorker:
 
     def begin(self) -> None:
         """Let what is told of the host, and of its clock, be that of the load, which begins."""
-        self._clock.track.restart()
+        self._clock.track.restart(time.monotonic_ns())
         with suppress(OSError):  # whoever is gone is noticed by its output
             self._link.send(FrameKind.BEGIN)
 
@@ -209,8 +215,18 @@ class DistantWorker:
         """Wait until all that the worker measured is here, or is known to be lost.
 
         What still comes may take its time; who says nothing for 10 s is lost. A worker that is done
-        and does not exit is ended, as on one machine.
+        and does not exit is ended, as on one machine. Then its times become the driver's.
         """
+        self._await_end()
+        course = self._clock.course()
+        if self._lost or course.is_straight or self._spool is None:
+            return
+        try:
+            self._spool.correct(Shifts.of(course, self._origin_ns), self._planned)
+        except (OSError, ValueError, LookupError) as error:
+            self._lost = f"the times of {self._host} can't be corrected: {_told(error)}"
+
+    def _await_end(self) -> None:
         for sig in (signal.SIGTERM, signal.SIGKILL):
             if self._ends_before_silence():
                 return
@@ -230,9 +246,13 @@ class DistantWorker:
     def account(self) -> HostAccount:
         """Return what is known of its host by now."""
         known = self._account
-        error_ms = self._clock.track.error_ns / 1e6
-        return HostAccount(
-            self._host, error_ms, known.clock_step_ms, known.machine, incident=self._lost
+        course = self._clock.course()
+        return replace(
+            known,
+            clock_error_ms=course.error_ns / 1e6,
+            clock_behind_ms=course.behind_ns / 1e6,
+            clock_moved_ms=course.moved_ns / 1e6,
+            incident=self._lost,
         )
 
     def poll(self) -> int | None:
@@ -262,6 +282,15 @@ class DistantWorker:
         assert self.stdout is not None
         self._link.close()
         self.stdout.close()  # the thread may wait for somebody who reads it
+
+
+def _planned_scenarios(job: Mapping[str, Any]) -> frozenset[str]:
+    """Return the scenarios whose iterations start when the plan wants it."""
+    return frozenset(
+        scenario["name"]
+        for scenario in job["scenarios"]
+        if issubclass(EXECUTORS[scenario["executor"]["executor"]], ArrivalRate)
+    )
 
 
 def _told(error: Exception) -> str:

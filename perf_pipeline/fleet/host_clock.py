@@ -8,6 +8,7 @@ import struct
 import time
 from typing import Final
 
+from perf_pipeline.fleet.clock_course import ClockCourse, course_of
 from perf_pipeline.fleet.clock_offset import OffsetReading, OffsetTrack, best_of
 from perf_pipeline.fleet.frames import FrameKind
 from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
@@ -51,6 +52,10 @@ class HostClock:
             ValueError: it is no time.
         """
         self.track.add(_reading_of(answer))
+
+    def course(self) -> ClockCourse:
+        """Return how the clock went since the load began, by what is known now."""
+        return course_of(self.track.first, self.track.readings(), self.track.from_ns)
 
     def ask_again(self) -> None:
         """Ask many times, and wait for the answers; the agent says nothing else any more.

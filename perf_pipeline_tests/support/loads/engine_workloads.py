@@ -46,6 +46,30 @@ class Sleeper:
         """Do nothing."""
 
 
+class TrueSleeper(Sleeper):
+    """Record, in the place of bytes out and in, start and end by the machine's own clock, in µs."""
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Sleep, and record."""
+        clock = self.context.clock
+        started_us, true_us = clock.now_us(), machine_us()
+        await asyncio.sleep(self.service_s)
+        self.context.recorder.sample(
+            iteration,
+            "sleep",
+            started_us,
+            clock.now_us(),
+            Outcome.OK,
+            bytes_out=true_us,
+            bytes_in=machine_us(),
+        )
+
+
+def machine_us() -> int:
+    """Return the time of the machine's clock, also where `time.monotonic_ns` is another one's."""
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000
+
+
 class SlowInOneWorker(Sleeper):
     """Take `service_ms` in worker 0, and four times as long in every other worker."""
 

@@ -300,11 +300,15 @@ def test_what_is_wrong_with_a_host_makes_a_load_invalid(account: HostAccount, re
 
 
 def test_an_error_of_a_clock_that_decides_nothing_is_a_figure() -> None:
-    hosts = {0: HostAccount("a", clock_error_ms=0.2), 1: HostAccount("b", clock_error_ms=49.0)}
+    hosts = {
+        0: HostAccount("a", clock_error_ms=0.2, clock_moved_ms=300.0),
+        1: HostAccount("b", clock_error_ms=49.0),
+    }
     health = judge({0: Vitals(), 1: Vitals()}, clock_step_ms=0.0, hosts=hosts)
 
     assert health.valid
     assert health.figures["clock_error_ms"] == 49.0
+    assert health.figures["clock_moved_ms"] == 300.0  # corrected, and so no fault
 
 
 def test_the_error_of_a_clock_counts_where_starts_may_have_been_late_by_it() -> None:
@@ -321,6 +325,10 @@ def test_the_error_of_a_clock_counts_where_starts_may_have_been_late_by_it() -> 
             "trips, or let NTP keep its clock"
         ),
     )
+    # 25 ms of it because that clock fell behind: the starts were really late by that.
+    hosts = {0: HostAccount("b.example", clock_error_ms=15.0, clock_behind_ms=25.0)}
+    (reason,) = judge({0: with_clock_error(seen, 40.0)}, clock_step_ms=0.0, hosts=hosts).reasons
+    assert "its host's clock fell 25 ms behind during the load and is known to 15 ms only" in reason
     # Looping VUs have no starts that could be late.
     assert with_clock_error(Vitals(), 40.0) == Vitals()
 

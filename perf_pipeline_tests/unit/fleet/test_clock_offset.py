@@ -20,32 +20,38 @@ def test_the_shortest_round_trip_tells_most() -> None:
     assert best_of([slow, quick]) is quick
 
 
+def kept(track: OffsetTrack) -> list[tuple[float, int]]:
+    """Give the moment of each reading that is kept, in s, and its error in ms."""
+    return [(its.at_ns / S, its.error_ns // MS) for its in track.readings()]
+
+
 @pytest.mark.parametrize(
-    ("later", "error_ms"),
+    ("later", "expected"),
     [
-        ([], 1),  # as good as the first reading
-        ([(2, 10, 2)], 2),  # the clock did not move: 0 + 2
-        ([(2, 15, 2)], 7),  # it moved by 5: 5 + 2
-        ([(2, 40, 30), (3, 11, 2)], 3),  # of one piece of 10 s the better one counts: 1 + 2
-        ([(2, 11, 2), (12, 40, 30)], 60),  # of two pieces the worse one: 30 + 30
-        ([(2, 2_010, 1)], 2_001),  # somebody's clock was off by 2 s from then on
+        ([(0.2, 3), (0.3, 2)], [(0.3, 2)]),  # the best one before the first start
+        ([(1.1, 2), (1.9, 3), (2.1, 3)], [(1.1, 2), (2.1, 3)]),  # the best one of each second
+        ([(101, 2), (109, 3), (111, 3)], [(101, 2), (111, 3)]),  # and of 10 s, 100 s later
+        ([(2, 40), (3, 11), (4, 1)], [(4, 1)]),  # more than four times as wrong as the best of 10 s
+        ([(2, 40), (13, 1)], [(2, 40), (13, 1)]),  # but the only one of its 10 s
     ],
 )
-def test_what_a_clock_has_moved_is_part_of_the_error(
-    later: list[tuple[int, int, int]], error_ms: int
+def test_the_shortest_round_trips_of_a_load_are_kept(
+    later: list[tuple[float, int]], expected: list[tuple[float, int]]
 ) -> None:
     track = OffsetTrack(OffsetReading(0, 10 * MS, MS))
-    for at_s, offset_ms, its_ms in later:
-        track.add(OffsetReading(at_s * S, offset_ms * MS, its_ms * MS))
+    for at_s, error_ms in later:
+        track.add(OffsetReading(round(at_s * S), 10 * MS, error_ms * MS))
 
-    assert track.error_ns == error_ms * MS
+    assert kept(track) == expected
 
 
-def test_what_was_not_known_before_the_load_is_no_error_of_it_and_a_move_is() -> None:
+def test_what_was_asked_before_a_load_tells_nothing_of_it() -> None:
     track = OffsetTrack(OffsetReading(0, 10 * MS, MS))
     track.add(OffsetReading(2 * S, 10 * MS, 1_600 * MS))  # it waited for a file
-    track.restart()
+    track.restart(3 * S)
+    # Asked 1.9 s before its middle, at 2.0 s, which is before the load; then one that is of it.
+    track.add(OffsetReading(3 * S + 900 * MS, 10 * MS, 1_900 * MS))
+    track.add(OffsetReading(4 * S, 15 * MS, 2 * MS))
 
-    assert track.error_ns == MS
-    track.add(OffsetReading(4 * S, 15 * MS, 2 * MS))  # 5 ms from where it was at first, and 2
-    assert track.error_ns == 7 * MS
+    assert kept(track) == [(4.0, 2)]
+    assert track.from_ns == 3_400 * MS

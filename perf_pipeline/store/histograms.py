@@ -19,7 +19,7 @@ from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.store.filters import tag_conditions
 from perf_pipeline.store.ledger_sql import FROM_LEDGER
-from perf_pipeline.store.metric_sql import FROM_ITERATIONS, FROM_SAMPLES, metric_rows
+from perf_pipeline.store.metric_sql import FROM_ITERATIONS, FROM_SAMPLES, rows_of
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import OF_KEY, RunKey
 
@@ -55,7 +55,7 @@ from (
 ) {{other_names}}
 """
 _FEW_ROWS: Final = 50_000
-_MANY: Final = f"select count(*) > {_FEW_ROWS} from samples where {OF_KEY}"
+_FEW: Final = f"select count(*) <= {_FEW_ROWS} from samples where {OF_KEY}"
 _NAMES: Final = f"""
 select distinct scenario, operation, cast(status as varchar) as status, outcome, error
 from samples where {OF_KEY} and phase = 'measured'
@@ -78,15 +78,16 @@ def write_histograms(
     """
     connection.execute(_DELETE, key.parameters)
     kept = [metric for metric in metrics if metric.name in KEPT]
-    telling = _telling_tags(connection, key)
+    has_few = _has_few(connection, key)
+    telling = _TAGS if has_few else _telling_tags(connection, key)
     for statement, is_trend in ((_TREND, True), (_EXACT, False)):
         names = [metric.name for metric in kept if (metric.kind is Kind.TREND) == is_trend]
         of_samples = [name for name in names if name in FROM_SAMPLES]
         others = [name for name in names if name not in FROM_SAMPLES]
         if telling == _TAGS:
             of_samples, others = [], names
-        _write(connection, key, statement, of_samples, telling)
-        _write(connection, key, statement, others, _TAGS)
+        _write(connection, key, statement, rows_of(of_samples, few_samples=has_few), telling)
+        _write(connection, key, statement, rows_of(others, few_samples=has_few), _TAGS)
     seal(connection, [key], ["histograms"])
 
 
@@ -94,18 +95,21 @@ def _write(
     connection: duckdb.DuckDBPyConnection,
     key: RunKey,
     statement: str,
-    metrics: Sequence[str],
+    rows: str,
     telling: Sequence[str],
 ) -> None:
     """Fill the rows of some metrics, grouped by the tags that tell all the others."""
-    if not metrics:
+    if not rows:
         return
-    rows = " union all ".join(f"({metric_rows(name)})" for name in metrics)
     other_names = f"join ({_NAMES}) using ({', '.join(telling)})" if telling != _TAGS else ""
     names = ", ".join(("metric", *telling))
-    connection.execute(
-        statement.format(rows=rows, names=names, other_names=other_names), key.parameters
-    )
+    sql = statement.format(rows=rows, names=names, other_names=other_names)
+    connection.execute(sql, key.parameters)
+
+
+def _has_few(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
+    (has_few,) = connection.execute(_FEW, key.parameters).fetchone() or (True,)
+    return bool(has_few)
 
 
 def _telling_tags(connection: duckdb.DuckDBPyConnection, key: RunKey) -> tuple[str, ...]:
@@ -113,9 +117,6 @@ def _telling_tags(connection: duckdb.DuckDBPyConnection, key: RunKey) -> tuple[s
 
     Grouping by five texts takes twice as long as by one; of few samples it is not worth a question.
     """
-    (has_many,) = connection.execute(_MANY, key.parameters).fetchone() or (False,)
-    if not has_many:
-        return _TAGS
     return telling_tags(connection.execute(_NAMES, key.parameters).fetchall())
 
 

@@ -9,7 +9,7 @@ Add here: a stage, or another question to the stations. Keep out: which stage is
 (analysis/attribution.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -67,7 +67,7 @@ from ({stations}) as ids
 {measured}
 where ({value}) is not null and {in_window}
 """
-_ALL_ROWS: Final = """
+_ROWS_TOGETHER: Final = """
 select run_id, benchmark, metric, '' as scenario, '' as operation, '' as status, '' as outcome,
     '' as error, '' as source, '' as check_name, at_us, us / 1000.0 as value, 1 as weight
 from (
@@ -103,10 +103,13 @@ def ledger_rows(metric: str) -> str:
     return _ROWS.format(metric=metric, value=_value(metric), **_common())
 
 
-def all_ledger_rows() -> str:
-    """Return the SELECT whose rows are those of `ledger_rows` for all of its metrics together."""
-    metrics = sorted(FROM_LEDGER)
-    return _ALL_ROWS.format(
+def ledger_rows_of(metrics: Sequence[str]) -> str:
+    """Return the SELECT whose rows are those of `ledger_rows` for several metrics together.
+
+    Raises:
+        KeyError: one of them does not come from the ledger.
+    """
+    return _ROWS_TOGETHER.format(
         metrics=", ".join(f"'{metric}'" for metric in metrics),
         values=", ".join(map(_value, metrics)),
         **_common(),

@@ -12,14 +12,18 @@ Add here: a word for what a sample adds to a metric. Keep out: which metric is f
 same for all metrics (statistics.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.metrics.catalog import CATALOG, Kind, Samples, SampleValue
 from perf_pipeline.store.censoring import UNDECIDED
-from perf_pipeline.store.ledger_sql import FROM_LEDGER, all_ledger_rows, ledger_rows
+from perf_pipeline.store.ledger_sql import (
+    FROM_LEDGER,
+    ledger_rows,
+    ledger_rows_of,
+)
 
 METRIC_COLUMNS: Final = (
     "run_id",
@@ -134,6 +138,44 @@ def metric_rows(metric: str) -> str:
     return {"checks": _CHECKS, "iteration_duration": _ITERATIONS}[metric]
 
 
+def rows_of(metrics: Iterable[str], *, few_samples: bool) -> str:
+    """Return the SELECT whose rows are those of `metric_rows` of several metrics together.
+
+    Each table is named once: DuckDB takes longer to read the text of a statement than to look at
+    some ten thousand rows, and the text is five times as long where each metric names its table.
+
+    Args:
+        metrics: their names; none twice.
+        few_samples: there are no more than some ten thousand; of more than these, it takes less
+            time to look at them once for each metric than once for all.
+
+    Raises:
+        KeyError: no such metric.
+    """
+    names, parts = list(metrics), []
+    for source, together in _TOGETHER.items():
+        some = [name for name in names if name in source]
+        if len(some) > 1 and (few_samples or together is not _rows_of_samples):
+            parts.append(together(some))
+            names = [name for name in names if name not in source]
+    return " union all ".join(f"({rows})" for rows in (*parts, *map(metric_rows, names)))
+
+
+def _rows_of_samples(metrics: Sequence[str]) -> str:
+    """Look at each sample once, for all of the metrics; a sample has no value that is null."""
+    values = ", ".join(
+        f"case when {condition} then cast({value} as double) end"
+        for condition, value in (FROM_SAMPLES[metric] for metric in metrics)
+    )
+    return (
+        "select run_id, benchmark, metric, scenario, operation, status, outcome, error, "
+        "'' as source, '' as check_name, at_us, value, 1 as weight from (select run_id, benchmark, "
+        "scenario, operation, cast(status as varchar) as status, outcome, error, "
+        f"ended_us as at_us, unnest([{_quoted(metrics)}]) as metric, unnest([{values}]) as value "
+        "from samples where phase = 'measured') where value is not null"
+    )
+
+
 # A figure has no time of its own: the order of writing stands for it.
 _FIGURES: Final = (
     "select run_id, benchmark, name as metric, scenario, operation, '' as status, '' as outcome, "
@@ -161,6 +203,17 @@ _ITERATIONS: Final = (
 )
 
 
+_TOGETHER: Final[Mapping[frozenset[str], Callable[[Sequence[str]], str]]] = MappingProxyType(
+    {
+        frozenset(FROM_SAMPLES): _rows_of_samples,
+        FROM_LEDGER: ledger_rows_of,
+        FROM_FIGURES: lambda names: f"{_FIGURES} and name in ({_quoted(names)})",
+        FROM_READINGS: lambda names: f"{_READINGS} and name in ({_quoted(names)})",
+        FROM_VUS: lambda names: f"{_VUS} and name in ({_quoted(names)})",
+    }
+)
+
+
 def known_metrics() -> frozenset[str]:
     """Name every metric that has SQL here; a test compares it with the catalog."""
     return (
@@ -179,10 +232,10 @@ def metric_values_view() -> str:
     """Return the SELECT of the view `metric_values`: every value of every metric of every run."""
     single = known_metrics() - FROM_FIGURES - FROM_READINGS - FROM_VUS - FROM_LEDGER
     parts = [metric_rows(metric) for metric in sorted(single)]
-    parts += [all_ledger_rows()]
-    parts += [f"{_FIGURES} and name in ({_listed(FROM_FIGURES)})"]
-    parts += [f"{_READINGS} and name in ({_listed(FROM_READINGS)})"]
-    parts += [f"{_VUS} and name in ({_listed(FROM_VUS)})"]
+    parts += [
+        _TOGETHER[some](sorted(some))
+        for some in (FROM_LEDGER, FROM_FIGURES, FROM_READINGS, FROM_VUS)
+    ]
     # The parts have their columns in one order: to name them again would make opening any history
     # half as long again, because DuckDB reads the text of its views each time.
     return "\nunion all\n".join(parts)
@@ -193,5 +246,5 @@ def view_hash() -> str:
     return sha256(metric_values_view().encode()).hexdigest()[:16]
 
 
-def _listed(names: frozenset[str]) -> str:
-    return ", ".join(f"'{name}'" for name in sorted(names))
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

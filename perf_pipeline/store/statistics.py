@@ -27,6 +27,7 @@ from perf_pipeline.store.metric_sql import (
     FROM_READINGS,
     FROM_VUS,
     metric_rows,
+    rows_of,
 )
 from perf_pipeline.store.records import OF_KEY, RunKey
 from perf_pipeline.store.windows import Windows
@@ -100,11 +101,11 @@ def _rows(
     """Aggregate the values of metrics that are aggregated alike; return the rows of each."""
     columns, grouping, aggregates = shape
     tags = "".join(f"coalesce({column}, ''), " for column in columns)
+    rows = rows_of((metric.name for metric in metrics), few_samples=True)
     group_id = f"grouping_id({', '.join(columns)})" if "sets" in grouping and columns else "1"
-    rows = " union all ".join(f"({metric_rows(metric.name)})" for metric in metrics)
     sql = (
-        f"select metric, count(value), {group_id}, {tags}{aggregates} "
-        f"from ({rows}) where {OF_KEY} group by {grouping} order by all"
+        f"select metric, count(value), {group_id}, {tags}{aggregates} from ({rows}) "
+        f"where {OF_KEY} group by {grouping} order by all"
     )
     found: dict[str, list[tuple[Any, ...]]] = {}
     for metric, *row in connection.execute(sql, key.parameters).fetchall():

@@ -64,8 +64,9 @@ def first_answer(url: str) -> FirstAnswer:
     if status >= httpx.codes.BAD_REQUEST:
         raise RequestError(
             f"{base} has no {DESCRIPTION}, and GET {base}{address.path} answered {status}",
-            hint="give a page that answers, like --url http://host:port/orders; with --curl '…' a "
-            "request that needs a token, or another method, is taken over",
+            hint="give a page that answers, like --url http://host:port/orders; --curl '…' takes "
+            "over a request that needs a token, or another method, and --har FILE a visit that "
+            "begins with a login",
         )
     return FirstAnswer(
         base, target, status, (f"{base} has no {DESCRIPTION}; only {target} was asked",)

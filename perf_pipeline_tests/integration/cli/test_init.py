@@ -145,6 +145,7 @@ def test_a_url_without_a_description_begins_with_its_page(
     assert missing.code == 104
     assert "GET http://" in missing.err
     assert "answered 404" in missing.err
+    assert "and --har FILE a visit that begins with a login" in missing.err
     assert not (tmp_path / "other").exists()
     assert asked == {
         "GET /orders/openapi.json": 1,

@@ -25,7 +25,12 @@ REPLAYED_PATH: Final = "${replay.path}"
 """A path with its query, as a log has it: percent-encoded already, and with its own slash."""
 
 
-def _path(value: str) -> str:
+def require_path(value: str) -> str:
+    """Return a path on the target as it is.
+
+    Raises:
+        ValueError: it is none.
+    """
     if value == REPLAYED_PATH:
         return value
     if not _PATH.fullmatch(re.sub(r"\$\{[^{}]*\}", "x", value)):
@@ -41,6 +46,6 @@ Statuses = Annotated[
     BeforeValidator(_listed),
     Field(strict=False),
 ]
-Path = Annotated[str, AfterValidator(_path)]
+Path = Annotated[str, AfterValidator(require_path)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

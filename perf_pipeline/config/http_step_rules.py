@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from perf_pipeline.config.http_steps import HEADER_PREFIX, operation_of
 from perf_pipeline.config.json_path import parse_json_path
+from perf_pipeline.config.step_paths import link_mistakes
 from perf_pipeline.config.variable_rules import (
     Known,
     saved_name_mistake,
@@ -41,6 +42,7 @@ def _one_step(step: Mapping[str, Any], known: Known) -> Iterator[tuple[str, str]
     expect = table_of(step.get("expect"))
     for place in _PLACES:
         yield from _pairs(text_mistakes(place, step.get(place), known))
+    yield from link_mistakes(step)
     values = table_of(expect.get("json"))
     yield from _pairs(text_mistakes("expect.json", values, known))
     for path in values:

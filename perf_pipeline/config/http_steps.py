@@ -12,8 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from perf_pipeline.config.data_sets import DataSet
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, equals
-from perf_pipeline.config.http_keys import BODILESS, Method, Path, Statuses
+from perf_pipeline.config.http_keys import BODILESS, Method, Statuses
 from perf_pipeline.config.ranges import DurationRange
+from perf_pipeline.config.step_paths import StepPath
 from perf_pipeline.config.templated import Made
 from perf_pipeline.config.templates import SAVED_NAME
 from perf_pipeline.config.tracing import TraceParameters
@@ -124,8 +125,7 @@ class OwnHttpParameters(TraceParameters):
     """Say how an own scenario talks HTTP.
 
     Attributes:
-        timeout_us: the longest time of a request, from the first byte sent to the last one
-            received.
+        timeout_us: longest time of a request, from its first byte sent to the last one received.
         redirects: how many redirects a request follows, on the target's own origin; each hop is a
             sample, as in k6; 0 follows none.
         headers: sent with every request.
@@ -176,7 +176,7 @@ class HttpStep(Frozen):
         name: the name of the operation in every report.
         group: written before the name, as `group::name`.
         method: the HTTP method.
-        path: below the target's base URL, with or without a query; values are percent-encoded.
+        path: below the base URL, its values percent-encoded; or one saved value, which is a link.
         query: parameters, percent-encoded.
         headers: sent beside those of the scenario, or in their place.
         json_body: sent as JSON; a text that is just one variable takes the type of the variable.
@@ -193,7 +193,7 @@ class HttpStep(Frozen):
     name: Name
     group: Name | None = None
     method: Method = "GET"
-    path: Path
+    path: StepPath
     query: dict[str, Text] = Field(default_factory=dict)
     headers: Headers = Field(default_factory=dict)
     json_body: Any = Field(default=None, alias="json")

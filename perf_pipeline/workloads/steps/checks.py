@@ -6,11 +6,11 @@ the sample (scenario.py).
 
 import json
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from perf_pipeline.config.http_steps import HEADER_PREFIX, HttpStep, is_header_text
+from perf_pipeline.config.http_steps import HEADER_PREFIX, HttpStep
 from perf_pipeline.config.json_path import Place, parse_json_path
 from perf_pipeline.config.json_values import ABSENT, same_json, value_at
 from perf_pipeline.workloads.http.bodies import UnreadableBodyError, plain_body
@@ -31,6 +31,8 @@ _UNREAD: Final = object()
 _CHARSET: Final = re.compile(r"[Cc]harset=\s*\"?([A-Za-z0-9._-]+)")
 _UTF: Final = frozenset({"utf-8", "utf8", "utf-16", "utf-32"})
 _Check = Callable[["CheckedResponse", Scope], bool]
+Fits = Callable[[str], bool]
+"""Says whether a text that was saved can stand where later steps use it."""
 
 
 class CheckedResponse:
@@ -119,7 +121,7 @@ def _holds(check: _Check, answer: CheckedResponse, scope: Scope) -> bool:
 def expectation_of(
     step: HttpStep,
     around: Surroundings,
-    in_headers: Container[str],
+    fits: Mapping[str, Fits],
     most_bytes: int,
     note: Callable[[str], None],
 ) -> Expectation:
@@ -128,7 +130,7 @@ def expectation_of(
     Args:
         step: of the profile.
         around: what variables read.
-        in_headers: saved names that later go into a header, so that they must fit there.
+        fits: by saved name, what its text must be where later steps use it.
         most_bytes: of a body that is looked at.
         note: takes a sentence about what the target sent.
     """
@@ -148,7 +150,7 @@ def expectation_of(
     for path, raw in expect.json_values.items():
         checks.append(_json_check(parse_json_path(path), raw, around))
     for name, where in step.save.items():
-        checks.append(_saver(name, where, must_fit_header=name in in_headers))
+        checks.append(_saver(name, where, fits.get(name)))
     every = (1 << len(checks)) - 1
     saving = every ^ ((1 << (len(checks) - len(step.save))) - 1)
     assert len(checks) == len(step.checks), "each check has its name, in the same order"
@@ -176,14 +178,14 @@ def _json_check(place: Place, raw: Value, around: Surroundings) -> _Check:
     return check
 
 
-def _saver(name: str, where: str, *, must_fit_header: bool) -> _Check:
+def _saver(name: str, where: str, fits: Fits | None) -> _Check:
     find = _finder(where)
 
     def save(answer: CheckedResponse, scope: Scope) -> bool:
         found = find(answer)
         if found is ABSENT or found is None or not can_be_written(found):
             return False
-        if must_fit_header and not is_header_text(as_text(found)):
+        if fits is not None and not fits(as_text(found)):
             return False
         scope.saved[name] = found
         return True

@@ -3,15 +3,19 @@
 Add here: what a step needs ready. Keep out: running it (scenario.py).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from perf_pipeline.config.http_steps import HttpStep, HttpStepsParameters
+from perf_pipeline.config.http_steps import HttpStep, HttpStepsParameters, is_header_text
 from perf_pipeline.config.own_files import variables_in_headers
+from perf_pipeline.config.step_paths import link_variable
 from perf_pipeline.config.templates import Source
 from perf_pipeline.engine.ports import WorkerContext
+from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.http.parameters import OwnHttpSettings
-from perf_pipeline.workloads.steps.checks import Expectation, expectation_of
+from perf_pipeline.workloads.steps.checks import Expectation, Fits, expectation_of
 from perf_pipeline.workloads.steps.data import surroundings_of
+from perf_pipeline.workloads.steps.following_links import link_target
 from perf_pipeline.workloads.steps.promising import ReadIds, ids_reader
 from perf_pipeline.workloads.steps.writing import RequestWriter, writer_of
 
@@ -51,11 +55,7 @@ def prepared_steps(
         TargetUnavailableError: there are too few seeded users.
     """
     around = surroundings_of(parameters, context)
-    in_headers = frozenset(
-        variable.arguments[0]
-        for variable in variables_in_headers(parameters)
-        if variable.source is Source.SAVED
-    )
+    fits = _fits(parameters, settings.origin)
 
     def note(sentence: str) -> None:
         context.recorder.note(sentence)
@@ -70,7 +70,7 @@ def prepared_steps(
             expectation=expectation_of(
                 step,
                 around,
-                in_headers,
+                fits,
                 parameters.kept_body_bytes,
                 note,
             ),
@@ -81,3 +81,22 @@ def prepared_steps(
         )
 
     return tuple(prepared(step) for step in parameters.steps)
+
+
+def _fits(parameters: HttpStepsParameters, origin: HttpOrigin) -> Mapping[str, Fits]:
+    """Say of saved values what they must be for the headers, or as the links, that they become."""
+    in_headers = {
+        variable.arguments[0]
+        for variable in variables_in_headers(parameters)
+        if variable.source is Source.SAVED
+    }
+    links = {link.arguments[0] for step in parameters.steps if (link := link_variable(step.path))}
+
+    def is_link(text: str) -> bool:
+        return link_target(origin, text) is not None
+
+    return {
+        **dict.fromkeys(in_headers, is_header_text),
+        **dict.fromkeys(links, is_link),
+        **dict.fromkeys(in_headers & links, lambda text: is_header_text(text) and is_link(text)),
+    }

@@ -11,8 +11,10 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from perf_pipeline.config.http_steps import HttpStep
+from perf_pipeline.config.step_paths import link_variable
 from perf_pipeline.config.templates import Part, Source, parse_template
 from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.steps.following_links import link_target
 from perf_pipeline.workloads.steps.values import Read, Scope, Surroundings, Value, as_text
 
 _Piece = bytes | Callable[[Scope], bytes]
@@ -64,9 +66,10 @@ def writer_of(
         authorization: value of that header, unless the profile writes its own; may be empty.
         around: what variables read.
     """
-    head = [_text(f"{step.method} {origin.prefix}", str.encode, around)]
-    head += [
-        _target(step, around),
+    link = link_variable(step.path)
+    head: list[list[_Piece]] = [
+        _text(f"{step.method} {'' if link else origin.prefix}", str.encode, around),
+        _target(step, around) if link is None else [_link(around.reader(link), origin)],
         [f" HTTP/1.1\r\nHost: {origin.authority}\r\n".encode("ascii")],
         _headers(step, headers, authorization, around),
     ]
@@ -183,6 +186,17 @@ def _target(step: HttpStep, around: Surroundings) -> list[_Piece]:
     if step.query:
         pieces += [b"&" if "?" in step.path else b"?", *_pairs(step.query, _in_query, around)]
     return pieces
+
+
+def _link(read: Read, origin: HttpOrigin) -> _Piece:
+    """Return what writes a saved link."""
+
+    def write(scope: Scope) -> bytes:
+        target = link_target(origin, as_text(read(scope)))
+        assert target is not None, "a link that leads nowhere is not saved"
+        return target
+
+    return write
 
 
 def _pairs(pairs: Mapping[str, str], encode: _Encode, around: Surroundings) -> Iterator[_Piece]:

@@ -93,6 +93,12 @@ def test_a_step_reads_back_with_all_its_keys() -> None:
         ({"path": "home"}, "is not a path on the target; a path begins with /"),
         ({"path": "http://other.example/"}, "is not a path on the target"),
         ({"path": "/a b"}, "is not a path on the target"),
+        ({"path": "${uuid}"}, "is not a path on the target"),
+        ({"path": "${nxt}"}, "steps[0].path: ${nxt} is neither a variable nor saved"),
+        (
+            {"path": "${next}", "query": {"a": 1}},
+            "steps[0].query: can't stand beside the path ${next}, which is a link with its own",
+        ),
         ({"json": {"a": 1}}, "is a GET with json; only POST, PUT, PATCH and DELETE have a body"),
         (
             {"method": "POST", "json": 1, "form": {}},

@@ -68,7 +68,9 @@ def _about(profile: "Profile", names: Sequence[str], target: "Target") -> Iterat
     from perf_pipeline.loading.target_findings import missing_parts
 
     if is_found(target):
-        yield f"It loads {target.masked}."
+        is_known = any(target.addresses.values())
+        unknown = f"{target.name}, of which no address is known yet"
+        yield f"It loads {target.masked if is_known else unknown}."
         yield from (f"!! {sentence}" for sentence in missing_parts(profile, names, target))
     else:
         yield "It loads the reference system, which a run starts on this machine."

@@ -27,6 +27,20 @@ path = "/orders"
 SEEDED = 'benchmarks.visits.scenarios.visitors.parameters.data={users={seeded="reads"}}'
 
 
+BANK = """
+name = "bank"
+target = "bank"
+[targets.bank]
+postgresDsnEnv = "NO_SUCH_DSN"
+[benchmarks.looks.scenarios.readers]
+exec = "sql"
+executor = "constant-vus"
+vus = 1
+duration = "1s"
+parameters = { statements = [{ name = "one", sql = "select 1" }] }
+"""
+
+
 @pytest.fixture
 def command(tmp_path: Path) -> CommandLine:
     return CommandLine(new_state(tmp_path / "state"))
@@ -69,6 +83,17 @@ def test_a_part_that_the_target_has_not_is_told(command: CommandLine, tmp_path: 
         "!! visits needs PostgreSQL, and target shop names none; set the environment variable "
         "PERF_POSTGRES_DSN\n"
     ) in told.out
+
+
+def test_a_target_without_an_address_is_told_as_that(command: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "bank.toml"
+    path.write_text(BANK, encoding="utf-8")
+
+    told = command.here("check", str(path))
+
+    assert told.code == 0, told.err
+    assert "\nIt loads bank, of which no address is known yet.\n" in told.out
+    assert "set the environment variable NO_SUCH_DSN\n" in told.out
 
 
 def test_the_doctor_asks_the_target_of_a_profile(command: CommandLine, tmp_path: Path) -> None:

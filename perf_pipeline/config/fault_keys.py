@@ -11,7 +11,7 @@ from typing import Final, Literal
 FaultKind = Literal[
     "kill", "stop", "pause", "restart", "full_disk",
     "delay", "loss", "reset", "partition", "bandwidth",
-    "lock", "connections", "rebalance", "flush", "command",
+    "lock", "connections", "rebalance", "leader_change", "flush", "command",
 ]  # fmt: skip
 FaultPart = Literal["api", "worker", "relay", "postgres", "broker", "redis"]
 LinkClient = Literal["load", "api", "worker", "relay"]
@@ -30,12 +30,18 @@ DISKS: Final[tuple[FaultPart, ...]] = ("postgres",)
 NETWORK: Final = frozenset({"delay", "loss", "reset", "partition", "bandwidth"})
 """Kinds that hinder connections between parts."""
 SERVERS: Final[Mapping[str, FaultPart]] = MappingProxyType(
-    {"lock": "postgres", "connections": "postgres", "rebalance": "broker", "flush": "redis"}
+    {
+        "lock": "postgres",
+        "connections": "postgres",
+        "rebalance": "broker",
+        "leader_change": "broker",
+        "flush": "redis",
+    }
 )
 """Kinds that are done over a connection to a server of the target, whoever has started it."""
 
 _LASTING: Final = frozenset(
-    {"kill", "stop", "pause", "full_disk", "lock", "connections", "rebalance"}
+    {"kill", "stop", "pause", "full_disk", "lock", "connections", "rebalance", "leader_change"}
 ) | NETWORK - {"reset"}
 _AT_ONCE: Final = MappingProxyType(
     {
@@ -46,6 +52,7 @@ _AT_ONCE: Final = MappingProxyType(
 _ONLY: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
     {
         "table": ("lock",),
+        "topic": ("leader_change",),
         "run": ("command",),
         "undo": ("command",),
         "delay": ("delay",),

@@ -23,6 +23,7 @@ from perf_pipeline.config.fault_keys import (
     key_mistake,
 )
 from perf_pipeline.config.frozen import Frozen, equals, is_empty, keys_of
+from perf_pipeline.config.own_topics import Topic
 from perf_pipeline.config.patterns import LINE_PATTERN, WORDS_PATTERN
 from perf_pipeline.units import US_PER_S, format_bytes, format_duration
 
@@ -41,10 +42,12 @@ class Fault(Frozen):
             `delay`, `loss`, `reset`, `partition` and `bandwidth` hinder the connections `from` a
             part `to` another. `lock` keeps everybody else out of a table of the target's
             PostgreSQL, and `connections` takes its free connections; `rebalance` joins the target's
-            consumer group for a while; `flush` removes all keys of the target's Redis database;
-            `command` runs a command of your own.
+            consumer group for a while; `leader_change` lets another broker lead each partition of a
+            topic, and then the first one again; `flush` removes all keys of the target's Redis
+            database; `command` runs a command of your own.
         part: which part of the system that this run starts is killed, stopped, paused or restarted:
             `api`, `worker`, `relay`, `postgres`, `broker` or `redis`; `full_disk` needs `postgres`.
+            Of several brokers the one is hit that leads most partitions of the benchmark's topic.
         client: whose connections are hindered: `api`, `worker`, `relay`, or `load` for those of the
             load itself; all that connect by default.
         to: the server of the connections that are hindered: `api`, `postgres`, `broker` or `redis`.
@@ -53,6 +56,8 @@ class Fault(Frozen):
         share: of the pieces of answers that are lost, and come 0.2 s later by being sent again.
         bytes_per_s: what goes through in each direction, over all connections of a part.
         left: how many connections `connections` leaves free.
+        topic: whose leaders `leader_change` changes: by default the one that the benchmark's
+            messages go to, or that the target publishes to.
         table: which one `lock` locks, such as `users` or `shop.orders`.
         for_us: how long it lasts until it is undone.
         run: the command that breaks something, such as `docker kill api`; it is given to `sh -c`.
@@ -75,6 +80,7 @@ class Fault(Frozen):
     bytes_per_s: int = Field(default=0, ge=0, le=LARGEST_STORED, exclude_if=equals(0))
     left: int = Field(default=0, ge=0, le=MOST_LEFT, exclude_if=equals(0))
     table: str = Field(default="", max_length=130, pattern=LINE_PATTERN, exclude_if=is_empty)
+    topic: Topic | None = Field(default=None, exclude_if=equals(None))
     for_us: Duration = Field(default=0, alias="for", ge=0, exclude_if=equals(0))
     run: str = Field(default="", max_length=10_000, exclude_if=is_empty)
     undo: str = Field(default="", max_length=10_000, exclude_if=is_empty)
@@ -133,6 +139,9 @@ class Fault(Frozen):
             "lock": f"locks table {self.table}{lasts}",
             "connections": f"takes all free connections of PostgreSQL but {self.left}{lasts}",
             "rebalance": f"joins the consumer group of the workers{lasts}, then leaves it",
+            "leader_change": (
+                f"lets other brokers lead {self.topic or 'the topic'}{lasts}, then the first ones"
+            ),
             "flush": "removes all keys of the Redis database",
             "command": f"runs {self.run!r}{lasts}{undone}",
             **dict.fromkeys(("kill", "stop", "pause"), f"{self.kind}s {self.part}{lasts}"),
@@ -145,6 +154,7 @@ class Fault(Frozen):
         return (
             self.part
             or self.table
+            or self.topic
             or self.run
             or (self._connections if self.to is not None else SERVERS[self.kind])
         )

@@ -32,18 +32,25 @@ _MOST_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Access:
-    """Hold how listeners are reached: what may be loaded, and how clients log in."""
+class BrokerAccess:
+    """Hold how listeners are reached.
+
+    Attributes:
+        allowed: hosts that may be loaded.
+        settings: how clients log in.
+    """
 
     allowed: AllowedHosts
     settings: Mapping[str, str]
 
     @property
     def protocol(self) -> str:
+        """Return what is spoken with the listeners."""
         return self.settings.get("security.protocol", "PLAINTEXT")
 
     @property
     def logs_in(self) -> bool:
+        """Say whether a login is asked for."""
         return self.protocol.startswith("SASL")
 
     @contextlib.contextmanager
@@ -84,7 +91,7 @@ def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool
         bootstrap = read_brokers(brokers, ()).places
     except ValueError as error:
         raise AddressError("PERF_KAFKA_BROKERS", str(error)) from None
-    access = _Access(AllowedHosts.read(allowed), client_properties(brokers))
+    access = BrokerAccess(AllowedHosts.read(allowed), client_properties(brokers))
     asked, found, new = set[Place](), list[Place](), set(bootstrap)
     faults: dict[Place, TargetUnavailableError] = {}
     with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
@@ -118,7 +125,7 @@ def broker_release(brokers: str, allowed: Iterable[str]) -> str:
     Raises:
         AddressError: these are no bootstrap servers.
     """
-    access = _Access(AllowedHosts.read(allowed), client_properties(brokers))
+    access = BrokerAccess(AllowedHosts.read(allowed), client_properties(brokers))
     silence = (OSError, struct.error, LookupError, UnicodeError, TargetUnavailableError)
     for place in read_brokers(brokers, ()).places:
         with contextlib.suppress(*silence):
@@ -129,7 +136,7 @@ def broker_release(brokers: str, allowed: Iterable[str]) -> str:
 
 
 def _tell_silence(
-    brokers: str, bootstrap: Iterable[Place], access: _Access, *, must_answer: bool
+    brokers: str, bootstrap: Iterable[Place], access: BrokerAccess, *, must_answer: bool
 ) -> None:
     for place in bootstrap:
         with contextlib.suppress(OSError):
@@ -166,7 +173,7 @@ def _connected(place: Place, allowed: AllowedHosts) -> socket.socket:
     raise failure
 
 
-def _advertised(place: Place, access: _Access) -> list[Place] | TargetUnavailableError:
+def _advertised(place: Place, access: BrokerAccess) -> list[Place] | TargetUnavailableError:
     """Ask a listener for its cluster's brokers; empty where it does not answer in this protocol."""
     try:
         with access.entered(place) as connection:
@@ -186,7 +193,7 @@ def _spelled(host: str) -> str:
         return host  # it is refused as soon as it is written
 
 
-def _wanted(place: Place, access: _Access) -> str:
+def _wanted(place: Place, access: BrokerAccess) -> str:
     """Say what a listener wants that it is not given: "TLS", "SASL (PLAIN)", or nothing known."""
     if not is_tls(access.settings):
         with _connected(place, access.allowed) as connection:

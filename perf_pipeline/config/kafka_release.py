@@ -10,6 +10,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
+from perf_pipeline.config.kafka_wire import varint_at
+
 _FETCH: Final = 1
 _SUPPORTED_FEATURES: Final = 0  # the tag of the field
 _METADATA_VERSION: Final = "metadata.version"
@@ -44,7 +46,7 @@ def _read(answer: bytes) -> tuple[int, dict[str, int]]:
     (code,) = struct.unpack_from(">h", answer)
     if code:
         raise struct.error("the broker refuses ApiVersions v3")
-    count, at = _varint(answer, 2)
+    count, at = varint_at(answer, 2)
     fetch = 0
     for _ in range(count - 1):
         key, _, highest = struct.unpack_from(">hhh", answer, at)
@@ -58,9 +60,9 @@ def _read(answer: bytes) -> tuple[int, dict[str, int]]:
 
 def _features(answer: bytes, at: int) -> dict[str, int]:
     found = {}
-    count, at = _varint(answer, at)
+    count, at = varint_at(answer, at)
     for _ in range(count - 1):
-        size, at = _varint(answer, at)
+        size, at = varint_at(answer, at)
         name, at = answer[at : at + size - 1].decode(), at + size - 1
         _, found[name] = struct.unpack_from(">hh", answer, at)
         at = _behind_tags(answer, at + 4)
@@ -69,10 +71,10 @@ def _features(answer: bytes, at: int) -> dict[str, int]:
 
 def _tags(answer: bytes, at: int) -> Iterator[tuple[int, int, int]]:
     """Return tag, begin and end of each tagged field."""
-    count, at = _varint(answer, at)
+    count, at = varint_at(answer, at)
     for _ in range(count):
-        tag, at = _varint(answer, at)
-        size, at = _varint(answer, at)
+        tag, at = varint_at(answer, at)
+        size, at = varint_at(answer, at)
         yield tag, at, at + size
         at += size
 
@@ -80,12 +82,3 @@ def _tags(answer: bytes, at: int) -> Iterator[tuple[int, int, int]]:
 def _behind_tags(answer: bytes, at: int) -> int:
     ends = [end for _, _, end in _tags(answer, at)]
     return ends[-1] if ends else at + 1
-
-
-def _varint(answer: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = answer[at]
-        value, shift, at = value | (byte & 0x7F) << shift, shift + 7, at + 1
-        if byte < 0x80:
-            return value, at

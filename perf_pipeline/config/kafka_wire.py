@@ -1,6 +1,6 @@
 """Kafka's protocol over a plain socket, as far as one must ask before a client exists.
 
-Sources: Kafka's protocol guide (request header v1, ApiVersions v0, Metadata v1 to v8).
+Sources: Kafka's protocol guide (request header v1, ApiVersions v0, Metadata v1 to v8, varints).
 Add here: another request or type of the protocol. Keep out: logging in (kafka_login.py), TLS
 (kafka_tls.py), and what is made of the answers.
 """
@@ -61,6 +61,29 @@ def listed_features(connection: socket.socket) -> bytes:
     """
     name = b"\x05perf\x021\0"  # the client's name and version, as compact strings
     return asked(connection, _API_VERSIONS, 3, b"\0" + name)
+
+
+def varint_at(data: bytes, at: int) -> tuple[int, int]:
+    """Read an unsigned number of variable length; return it, and where it ends."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value, shift, at = value | (byte & 0x7F) << shift, shift + 7, at + 1
+        if byte < 0x80:
+            return value, at
+
+
+def varint(value: int) -> bytes:
+    """Write an unsigned number in as few bytes as it needs.
+
+    >>> varint(3).hex(), varint(300).hex()
+    ('03', 'ac02')
+    """
+    written = bytearray()
+    while value > 0x7F:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*written, value])
 
 
 def text_at(data: bytes, at: int) -> tuple[str, int]:

@@ -7,7 +7,7 @@ out: the numbers themselves (profiles/*.toml) and reading files (loading.py).
 import hashlib
 import json
 import re
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -180,6 +180,9 @@ class Profile(Frozen):
         workers: number of load worker processes; without a fleet at most 64.
         api_processes: number of API processes of the reference system.
         worker_processes: number of worker processes of the reference system.
+        brokers: number of brokers that a run starts where none are given: 1, or 3, which keep each
+            message on all of them, acknowledged by two at least. A fault of the kind
+            `leader_change` makes it 3.
         target: the name of the target to load, one of `targets`; `local` is this machine.
         targets: systems that can be loaded.
         seeding: the users created before the load.
@@ -206,6 +209,7 @@ class Profile(Frozen):
     workers: int = Field(default=2, ge=1, le=MOST_GENERATORS)
     api_processes: int = Field(default=1, ge=1, le=64)
     worker_processes: int = Field(default=1, ge=1, le=64)
+    brokers: Literal[1, 3] = Field(default=1, exclude_if=equals(1))
     target: str = LOCAL
     targets: dict[str, TargetConfig] = Field(default_factory=dict)
     seeding: Seeding = Seeding()

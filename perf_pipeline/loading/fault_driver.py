@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from perf_pipeline.config.faults import Fault, fault_names
-from perf_pipeline.errors import PerfPipelineError, TargetUnavailableError
+from perf_pipeline.errors import PerfPipelineError, StackError, TargetUnavailableError
 from perf_pipeline.loading.held_faults import HeldFault, hold
+from perf_pipeline.loading.leader_faults import LeaderFaults
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.faults import FaultRecord
 from perf_pipeline.stack.ending import dispose
@@ -66,6 +67,7 @@ class FaultDriver:
             _Planned(position, name, fault)
             for position, (name, fault) in enumerate(zip(fault_names(faults), faults, strict=True))
         ]
+        self._brokers = LeaderFaults(session, benchmark)
         self._folder = session.state.folder.absolute() / FOLDER / session.run_id
         self._threads: list[threading.Thread] = []
         self._over = threading.Event()
@@ -80,15 +82,17 @@ class FaultDriver:
         """Start the guard.
 
         Raises:
-            TargetUnavailableError: a part that a fault is to hit does not run.
+            TargetUnavailableError: a part that a fault is to hit does not run, or a topic has no
+                other broker that could lead it.
         """
         if not self._planned:
             return self
-        for part in {planned.fault.part for planned in self._planned} - {None}:
-            try:
+        try:
+            for part in {planned.fault.part for planned in self._planned} - {None}:
                 require_part(self._stack_folder(), str(part))
-            except PerfPipelineError as error:
-                raise TargetUnavailableError(error.sentence, hint=error.hint) from error
+            self._brokers.require_other_leaders(planned.fault for planned in self._planned)
+        except StackError as error:
+            raise TargetUnavailableError(error.sentence, hint=error.hint) from error
         own_folder(self._folder, needs_secrets=True)
         self._pending = Pending(self._folder)
         return self
@@ -147,10 +151,11 @@ class FaultDriver:
         self._tell(f"fault {planned.name} begins", injected_us)
         undo, problem = None, None
         try:
-            undo = self._undo_of(planned)
+            only = self._brokers.hit_by(planned.fault)
+            undo = self._undo_of(planned, only)
             if undo is not None:
                 self._pending.add(undo)
-            problem = self._inject(planned, undo)
+            problem = self._inject(planned, undo, only)
             if problem is None:
                 self._over.wait(planned.fault.for_us / US_PER_S)
         except (OSError, PerfPipelineError) as error:
@@ -180,21 +185,23 @@ class FaultDriver:
         self._pending.remove(undo)
         self._tell(f"fault {planned.name} is undone", self._now_us())
 
-    def _undo_of(self, planned: _Planned) -> Undo | None:
+    def _undo_of(self, planned: _Planned, only: str) -> Undo | None:
         """Say how a fault will be undone; None where nothing has to be, whatever happens."""
         fault, limit_s = planned.fault, planned.fault.time_limit_us / US_PER_S
+        if fault.kind == "leader_change":
+            return self._brokers.way_back(planned.name, fault)
         if fault.part is None:
             if not fault.undo:
                 return None
             return Undo(planned.name, "command", command=fault.undo, limit_s=limit_s)
         folder = self._stack_folder()
         if fault.kind == "pause":
-            return Undo(planned.name, "resume", processes=processes_of(folder, fault.part))
+            return Undo(planned.name, "resume", processes=processes_of(folder, fault.part, only))
         limit_s = max(limit_s, _REVIVED_WITHIN_S)
         kind: Final = "make_room" if fault.kind == "full_disk" else "revive"
         return Undo(planned.name, kind, limit_s=limit_s, stack=str(folder), part=fault.part)
 
-    def _inject(self, planned: _Planned, undo: Undo | None) -> str | None:
+    def _inject(self, planned: _Planned, undo: Undo | None, only: str) -> str | None:
         fault = planned.fault
         match fault.kind:
             case "command":
@@ -202,9 +209,11 @@ class FaultDriver:
             case "pause":
                 pause(undo.processes if undo is not None else ())
             case "kill":
-                kill_part(self._stack_folder(), str(fault.part))
+                kill_part(self._stack_folder(), str(fault.part), only)
             case "stop" | "restart":
-                stop_part(self._stack_folder(), str(fault.part))
+                stop_part(self._stack_folder(), str(fault.part), only)
+            case "leader_change" if undo is not None:
+                self._brokers.change_leaders(fault, undo, self._over.is_set)
             case "full_disk":
                 fill_disk_of(self._stack_folder(), str(fault.part))
             case _:

@@ -56,6 +56,7 @@ def stack_options(profile: Profile, target: Target, planned: Collection[str] = (
         parts=PARTS,
         links=_links(profile, planned, whole=True),
         has_small_disk=_fills_a_disk(profile, planned),
+        broker_count=_broker_count(profile, planned),
     )
     if Part.API in needed:
         return whole
@@ -68,7 +69,14 @@ def stack_options(profile: Profile, target: Target, planned: Collection[str] = (
         tables=tables,
         links=_links(profile, planned, whole=False),
         has_small_disk=_fills_a_disk(profile, planned),
+        broker_count=_broker_count(profile, planned),
     )
+
+
+def _broker_count(profile: Profile, planned: Collection[str]) -> int:
+    """Return how many brokers start: where a fault changes who leads, there is somebody else."""
+    faults = (fault for name in planned for fault in profile.benchmarks[name].faults)
+    return 3 if any(fault.kind == "leader_change" for fault in faults) else profile.brokers
 
 
 def _fills_a_disk(profile: Profile, planned: Collection[str]) -> bool:

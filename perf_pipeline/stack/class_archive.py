@@ -34,13 +34,19 @@ class ClassArchive:
 
     path: Path | None
 
-    def flags(self) -> tuple[str, ...]:
-        """Return what makes Java use the archive, or write one when it ends where there is none."""
+    def flags(self, *, may_write: bool = True) -> tuple[str, ...]:
+        """Return what makes Java use the archive, or write one when it ends where there is none.
+
+        Args:
+            may_write: a broker that is given the time for it as it ends.
+        """
         if self.path is None:
             return ()
         self._adopt_drafts(self.path)
         if self.path.exists():
             return (f"-XX:SharedArchiveFile={self.path}", *_QUIET)
+        if not may_write:
+            return ()
         draft = self.path.with_suffix(f".{secrets.token_hex(4)}.draft")
         return (f"-XX:ArchiveClassesAtExit={draft}", *_QUIET)
 

@@ -32,7 +32,14 @@ from perf_pipeline.stack.condition import (
 )
 from perf_pipeline.stack.doctor import doctor, machine_findings
 from perf_pipeline.stack.ending import dispose, pids_of
-from perf_pipeline.stack.parts import UP, ServiceInfo, Stack, StackOptions, to_document
+from perf_pipeline.stack.parts import (
+    UP,
+    ServiceInfo,
+    Stack,
+    StackOptions,
+    broker_count,
+    to_document,
+)
 from perf_pipeline.stack.places import written
 from perf_pipeline.stack.process_register import (
     is_alive,
@@ -240,6 +247,10 @@ def _suits(stack: Stack, options: StackOptions) -> bool:
         is_given = name in services and services[name].is_external
         if wanted != (running if is_given else None):
             return False
+    broker = services.get("broker")
+    is_own = broker is not None and not broker.is_external and "kafka" in options.parts
+    if is_own and broker_count(stack) != options.broker_count:
+        return False
     sizes = {"api": options.api_processes, "worker": options.worker_processes}
     if "reference" in options.parts and any(
         name not in services or services[name].settings["processes"] != str(size)

@@ -1,4 +1,4 @@
-"""Apache Kafka as one real broker: KRaft, combined mode, loopback, from locked Maven artifacts.
+"""Apache Kafka as one real broker or three: KRaft, combined mode, loopback, from Maven artifacts.
 
 Also where every Kafka client of the stack lives (readiness of brokers, given ones included).
 Add here: another question to a broker. Keep out: the broker's settings (kafka_configuration.py),
@@ -25,10 +25,17 @@ from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.class_archive import archive_of, lasting_path
 from perf_pipeline.stack.jars import ensure_jars, jars_folder, missing_jars
 from perf_pipeline.stack.java import HINT, Java, find_java
-from perf_pipeline.stack.kafka_configuration import ONE_BROKER, RECOVERY, USER, configure
+from perf_pipeline.stack.kafka_configuration import (
+    ONE_BROKER,
+    RECOVERY,
+    REPLICATED,
+    USER,
+    BrokerNode,
+    configure,
+)
 from perf_pipeline.stack.kafka_lock import Lock, read_lock
-from perf_pipeline.stack.kafka_storage import format_storage
-from perf_pipeline.stack.link_routes import Link
+from perf_pipeline.stack.kafka_storage import format_storage, new_id
+from perf_pipeline.stack.link_routes import Link, different_ports
 from perf_pipeline.stack.parts import EXTERNAL, CannotBeHadError, Launched, PartFinding, ServiceInfo
 from perf_pipeline.stack.places import plain_path, require_utf8
 from perf_pipeline.stack.service import (
@@ -36,7 +43,6 @@ from perf_pipeline.stack.service import (
     LOOPBACK,
     Command,
     Service,
-    free_port,
     is_listening,
     run_once,
     spawn,
@@ -44,6 +50,9 @@ from perf_pipeline.stack.service import (
 
 HEAP = "256m"
 READY_S = 120.0  # ready in 2 s here, in 60 s where 20 processes wait for each CPU
+_GRACE_S = 15.0
+# Where all end at once, the last one asks a controller for leave that nobody is left to give.
+_GRACE_OF_SEVERAL_S = 6.0
 REPORTED_VERSION = re.compile(r"Kafka version: (\S+)")
 # C1 only and the serial collector: few compiler and collector threads beside a short measurement
 # on few cores, at the price of a lower ceiling. Stated in the fingerprint.
@@ -59,16 +68,23 @@ UTF8 = {"LC_ALL": "C.UTF-8"}
 
 
 def launch_kafka(
-    folder: Path, cache: Path, *, say: Say, lock: Lock | None = None, links: Iterable[Link] = ()
+    folder: Path,
+    cache: Path,
+    *,
+    say: Say,
+    lock: Lock | None = None,
+    links: Iterable[Link] = (),
+    brokers: int = 1,
 ) -> Launched:
-    """Start the broker on free ports; data in `kafka/` of the folder.
+    """Start the broker, or a cluster, on free ports; data in `kafka/` of the folder.
 
     Args:
         folder: of the stack.
         cache: of downloaded jars.
         say: is told what starts.
         lock: names the jars; that of this package by default.
-        links: to the broker that go through a proxy.
+        links: to the brokers that go through a proxy.
+        brokers: how many there are; three keep each message on all of them.
 
     Raises:
         CannotBeHadError: no Java >= 17, or the jars cannot be fetched.
@@ -82,37 +98,63 @@ def launch_kafka(
     wanted = read_lock() if lock is None else lock
     require_utf8(folder, cache)
     jars = lasting_path(ensure_jars(wanted, cache, say=say))
-    say(f"starting Apache Kafka {wanted.version} on Java {java.version} ({java.source}) ...")
-    port, controller_port = free_port(), free_port()
-    password = secrets.token_urlsafe(24)
-    configure(folder, port, controller_port, password, links)
-    data = folder / "kafka" / "data"
-    format_storage(data, jars, partial(_format, folder, java, jars))
-    service = start_broker(folder, java, jars)
-    endpoint = with_credentials(f"{LOOPBACK}:{port}", USER, password)
+    what = f"{brokers} brokers of Apache Kafka" if brokers > 1 else "Apache Kafka"
+    say(f"starting {what} {wanted.version} on Java {java.version} ({java.source}) ...")
+    ports = different_ports(port for link in links for port in (link.port, link.upstream))
+    nodes = [BrokerNode(it, next(ports), next(ports)) for it in range(1, brokers + 1)]
+    password, cluster = secrets.token_urlsafe(24), new_id()
+    configure(folder, nodes, password, links)
+    for node in nodes:
+        by_tool = partial(_format, folder, java, jars, node)
+        data = node.data_in(folder / "kafka")
+        format_storage(data, jars, by_tool, cluster=cluster, node=node.number)
+    is_alone = brokers == 1
+    services = [_start_broker(folder, java, jars, it, is_alone=is_alone) for it in nodes]
+    servers = ",".join(f"{LOOPBACK}:{node.port}" for node in nodes)
+    endpoint = with_credentials(servers, USER, password)
     KNOWN.add_address(endpoint)
-    config = folder / "kafka" / "server.properties"
-    return Launched(endpoint, lambda: _describe(service, endpoint, port, java, config))
+    config = nodes[0].settings_in(folder / "kafka")
+    return Launched(endpoint, lambda: _describe(services, endpoint, nodes, java, config))
 
 
-def start_broker(folder: Path, java: Java, jars: Path) -> Service:
-    """Start a broker on the folder's formatted storage; also the way back after kill -9."""
-    server = str(plain_path(folder) / "kafka" / "server.properties")
-    flags = archive_of(jars, java).flags()
+def _start_broker(
+    folder: Path, java: Java, jars: Path, node: BrokerNode, *, is_alone: bool
+) -> Service:
+    """Start a broker on its formatted storage; its command is the way back after kill -9, too."""
+    server = str(node.settings_in(plain_path(folder) / "kafka"))
+    flags = archive_of(jars, java).flags(may_write=is_alone)
     argv = (*_java_command(folder, java, jars, flags), "kafka.Kafka", server)
-    return spawn(
-        folder,
-        Command(name="broker", argv=argv, environment=UTF8, grace_s=15.0, nice=BEHIND_THE_LOAD),
+    command = Command(
+        name=node.name,
+        part="broker",
+        argv=argv,
+        environment=UTF8,
+        grace_s=_GRACE_S if is_alone else _GRACE_OF_SEVERAL_S,
+        nice=BEHIND_THE_LOAD,
     )
+    return spawn(folder, command)
 
 
-def answers(brokers: str, timeout_s: float = 2.0) -> bool:
-    """Say whether the bootstrap servers give metadata with at least one broker."""
+def answers(brokers: str, timeout_s: float = 2.0, *, at_least: int = 1) -> bool:
+    """Say whether the bootstrap servers give metadata with at least so many brokers."""
     try:
         client = AdminClient({**kafka_settings(brokers), "log_level": 0})
-        return bool(client.list_topics(timeout=timeout_s).brokers)
+        return len(client.list_topics(timeout=timeout_s).brokers) >= at_least
     except KafkaException:
         return False
+
+
+def takes_part(broker: str) -> bool:
+    """Say whether a broker answers at its own address, and names itself among its cluster's."""
+    host, _, port = bootstrap_servers(broker).rpartition(":")
+    if not is_listening(int(port), host):
+        return False
+    try:
+        client = AdminClient({**kafka_settings(broker), "log_level": 0})
+        found = client.list_topics(timeout=2.0).brokers.values()
+    except KafkaException:
+        return False
+    return bootstrap_servers(broker) in {f"{one.host}:{one.port}" for one in found}
 
 
 def given_kafka(brokers: str, allowed: Sequence[str] = ()) -> Launched:
@@ -176,8 +218,8 @@ def _java_command(
     )
 
 
-def _format(folder: Path, java: Java, jars: Path, cluster: str) -> None:
-    server = str(plain_path(folder) / "kafka" / "server.properties")
+def _format(folder: Path, java: Java, jars: Path, node: BrokerNode, cluster: str) -> None:
+    server = str(node.settings_in(plain_path(folder) / "kafka"))
     tool = ("kafka.tools.StorageTool", "format")
     given = (f"--cluster-id={cluster}", f"--config={server}")
     argv = (*_java_command(folder, java, jars, ()), *tool, *given)
@@ -185,10 +227,18 @@ def _format(folder: Path, java: Java, jars: Path, cluster: str) -> None:
     run_once(folder, command, timeout_s=READY_S)
 
 
-def _describe(service: Service, endpoint: str, port: int, java: Java, config: Path) -> ServiceInfo:
-    address = f"{LOOPBACK}:{port}"
-    service.await_ready(lambda: is_listening(port) and answers(endpoint), READY_S)
-    reported = REPORTED_VERSION.search(service.log.read_text(encoding="utf-8", errors="replace"))
+def _describe(
+    services: Sequence[Service],
+    endpoint: str,
+    nodes: Sequence[BrokerNode],
+    java: Java,
+    config: Path,
+) -> ServiceInfo:
+    for service, node in zip(services, nodes, strict=True):
+        service.await_ready(partial(is_listening, node.port), READY_S)
+    first = services[0]
+    first.await_ready(partial(answers, endpoint, at_least=len(nodes)), READY_S)
+    reported = REPORTED_VERSION.search(first.log.read_text(encoding="utf-8", errors="replace"))
     settings = {
         "heap": HEAP,
         "java": f"{java.version} ({java.source})",
@@ -198,5 +248,9 @@ def _describe(service: Service, endpoint: str, port: int, java: Java, config: Pa
         "sasl": "PLAIN",
         "config": str(config),
     }
+    if len(nodes) > 1:
+        shown = ("default.replication.factor", "min.insync.replicas")
+        settings |= {"brokers": str(len(nodes)), **{key: REPLICATED[key] for key in shown}}
     version = reported[1] if reported else "unknown"
-    return ServiceInfo("broker", "apache-kafka", version, address, (), settings, service.log)
+    address = bootstrap_servers(endpoint)
+    return ServiceInfo("broker", "apache-kafka", version, address, (), settings, first.log)

@@ -1,4 +1,4 @@
-"""What the embedded broker is told: its settings, its listeners, its one user and its log.
+"""What the embedded brokers are told: their settings, listeners, one user and logs.
 
 Add here: a broker setting, with its reason. Keep out: starting it (kafka.py).
 """
@@ -35,6 +35,16 @@ ONE_BROKER = {
     # takes a third of what an idle broker takes of a processor.
     "metadata.max.idle.interval.ms": "5000",
 }
+# What is kept where one broker of several is lost: on all three, acknowledged by two at least.
+REPLICATED = {
+    "default.replication.factor": "3",
+    "min.insync.replicas": "2",
+    "offsets.topic.replication.factor": "3",
+    "transaction.state.log.replication.factor": "3",
+    "transaction.state.log.min.isr": "2",
+    "share.coordinator.state.topic.replication.factor": "3",
+    "share.coordinator.state.topic.min.isr": "2",
+}
 LOGGING = """status = error
 appender.out.type = Console
 appender.out.name = out
@@ -49,6 +59,56 @@ logger.server.level = info
 """
 
 
+def name_of(number: int) -> str:
+    """Return the name of a broker's process.
+
+    >>> name_of(1), name_of(2)
+    ('broker', 'broker-2')
+    """
+    return f"broker-{number}" if number > 1 else "broker"
+
+
+def number_of(name: str) -> int:
+    """Return which broker of its cluster a process is.
+
+    >>> number_of("broker"), number_of("broker-2")
+    (1, 2)
+    """
+    return int(name.rpartition("-")[2]) if "-" in name else 1
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerNode:
+    """Name a broker of the stack, which is a controller of its cluster as well.
+
+    Attributes:
+        number: counted from 1, in its cluster.
+        port: for clients and for other brokers.
+        controller_port: for controllers.
+    """
+
+    number: int
+    port: int
+    controller_port: int
+
+    @property
+    def name(self) -> str:
+        """Return the name of its process."""
+        return name_of(self.number)
+
+    def settings_in(self, home: Path) -> Path:
+        """Return the file that it reads when it starts."""
+        return home / f"server{self._suffix}.properties"
+
+    def data_in(self, home: Path) -> Path:
+        """Return the folder of its log."""
+        return home / f"data{self._suffix}"
+
+    @property
+    def _suffix(self) -> str:
+        return f"-{self.number}" if self.number > 1 else ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Listener:
     """Name a listener, where it listens, and where its clients are told to go."""
@@ -59,35 +119,49 @@ class _Listener:
 
 
 def configure(
-    folder: Path, port: int, controller_port: int, password: str, links: Iterable[Link] = ()
+    folder: Path, nodes: Sequence[BrokerNode], password: str, links: Iterable[Link] = ()
 ) -> None:
-    """Write what the broker of a folder reads when it starts.
+    """Write what the brokers of a folder read when they start.
 
     Args:
         folder: of the stack.
-        port: for clients.
-        controller_port: for the broker itself.
+        nodes: all brokers of the cluster.
         password: of the one user.
-        links: to the broker that go through a proxy; each has a listener, which tells its clients
+        links: to the brokers that go through a proxy; each has a listener, which tells its clients
             the proxy's port, as they go where the broker says.
     """
     home = plain_path(folder) / "kafka"
+    voters = ",".join(f"{node.number}@{LOOPBACK}:{node.controller_port}" for node in nodes)
+    hindered = [link for link in links if link.server == "broker"]
+    with written(folder):
+        home.mkdir(parents=True)
+        for node in nodes:
+            settings = {
+                "process.roles": "broker,controller",
+                "node.id": str(node.number),
+                "controller.quorum.voters": voters,
+                **_listeners(node, [it for it in hindered if it.number == node.number], password),
+                "log.dirs": str(node.data_in(home)),
+                **ONE_BROKER,
+                **(REPLICATED if len(nodes) > 1 else {}),
+                **RECOVERY,
+            }
+            lines = "".join(f"{key}={value}\n" for key, value in settings.items())
+            node.settings_in(home).touch(mode=0o600)  # it holds the password
+            node.settings_in(home).write_text(lines, encoding="ascii")
+        (home / "log4j2.properties").write_text(LOGGING, encoding="ascii")
+
+
+def _listeners(node: BrokerNode, links: Sequence[Link], password: str) -> dict[str, str]:
+    """Return where a broker listens, what it tells its clients, and how they log in."""
     clients = (
-        _Listener("CLIENTS", port, port),
-        *(
-            _Listener(f"{link.client.upper()}LINK", link.upstream, link.port)
-            for link in links
-            if link.server == "broker"
-        ),
+        _Listener("CLIENTS", node.port, node.port),
+        *(_Listener(f"{link.client.upper()}LINK", link.upstream, link.port) for link in links),
     )
     names = tuple(listener.name for listener in clients)
-    controller = f"{LOOPBACK}:{controller_port}"
     listeners = [f"{one.name}://{LOOPBACK}:{one.port}" for one in clients]
-    settings = {
-        "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.voters": f"1@{controller}",
-        "listeners": ",".join([*listeners, f"CONTROLLER://{controller}"]),
+    return {
+        "listeners": ",".join([*listeners, f"CONTROLLER://{LOOPBACK}:{node.controller_port}"]),
         "advertised.listeners": ",".join(
             f"{one.name}://{LOOPBACK}:{one.advertised}" for one in clients
         ),
@@ -97,16 +171,7 @@ def configure(
             f"{name}:SASL_PLAINTEXT" for name in ("CONTROLLER", *names)
         ),
         **_credentials(password, names),
-        "log.dirs": str(home / "data"),
-        **ONE_BROKER,
-        **RECOVERY,
     }
-    lines = "".join(f"{key}={value}\n" for key, value in settings.items())
-    with written(folder):
-        home.mkdir(parents=True)
-        (home / "server.properties").touch(mode=0o600)  # it holds the password
-        (home / "server.properties").write_text(lines, encoding="ascii")
-        (home / "log4j2.properties").write_text(LOGGING, encoding="ascii")
 
 
 def _credentials(password: str, listeners: Sequence[str]) -> dict[str, str]:

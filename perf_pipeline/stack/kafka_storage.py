@@ -1,7 +1,7 @@
 """Format a broker's storage: by Kafka's own tool once for each cache, then from what that wrote.
 
 The tool is a JVM that takes a second of CPU. What it decides, the levels of the features of this
-Kafka version, is the same each time; the ids are made here.
+Kafka version, is the same each time and for each broker; the ids are made here.
 Add here: another file that a formatted storage needs. Keep out: the broker's settings (kafka.py).
 """
 
@@ -17,34 +17,43 @@ from typing import Final
 from perf_pipeline.stack.places import written
 
 _LEVELS: Final = "bootstrap.checkpoint"
-_IDS: Final = """node.id=1
+_IDS: Final = """node.id={node}
 version=1
 cluster.id={cluster}
 directory.id={directory}
 """
 
 
-def format_storage(data: Path, jars: Path, format_by_tool: Callable[[str], None]) -> None:
+def format_storage(
+    data: Path,
+    jars: Path,
+    format_by_tool: Callable[[str], None],
+    *,
+    cluster: str = "",
+    node: int = 1,
+) -> None:
     """Make the folder of a broker's log a formatted one, with ids of its own.
 
     Args:
         data: the folder, which is not there yet.
         jars: of this Kafka version, which also hold what the tool wrote for it.
         format_by_tool: formats the folder by Kafka's tool, with the cluster's id that it gets.
+        cluster: id of the cluster, which its brokers share; a new one by default.
+        node: the broker's number in its cluster.
 
     Raises:
         StackError: the tool failed, or the folder cannot be written.
     """
     kept = jars / _LEVELS
     if not kept.exists():
-        format_by_tool(_new_id())
+        format_by_tool(cluster or new_id())
         with suppress(OSError):  # a cache that only others may write: the tool will run again
             _keep(data / _LEVELS, kept)
         return
     with written(data.parent):
         data.mkdir()
         shutil.copyfile(kept, data / _LEVELS)
-        ids = _IDS.format(cluster=_new_id(), directory=_new_id())
+        ids = _IDS.format(node=node, cluster=cluster or new_id(), directory=new_id())
         (data / "meta.properties").write_text(ids, encoding="ascii")
 
 
@@ -62,6 +71,6 @@ def _keep(written: Path, kept: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _new_id() -> str:
+def new_id() -> str:
     """Return a random id as Kafka writes it."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

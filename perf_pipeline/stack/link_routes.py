@@ -23,17 +23,20 @@ class Link:
         server: to whom.
         port: of the proxy, on loopback, where the client connects.
         upstream: port of the server; 0 as long as nobody knows it.
+        number: which of several servers of this name it leads to, counted from 1.
     """
 
     client: str
     server: str
     port: int
     upstream: int = 0
+    number: int = 1
 
     @property
     def name(self) -> str:
         """Return both ends."""
-        return f"{self.client}-{self.server}"
+        name = f"{self.client}-{self.server}"
+        return f"{name}-{self.number}" if self.number > 1 else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,14 @@ class Links:
         Args:
             client: who connects.
             server: to whom.
-            address: of the server itself, with its user and its options; None without one.
+            address: of the server itself, with its user and its options, or those of several, in
+                the order of their numbers; None without one.
         """
-        for link in self.links:
-            if address is not None and (link.client, link.server) == (client, server):
-                return _ADDRESS.sub(f"{LOOPBACK}:{link.port}", address, count=1)
-        return address
+        ports = [link.port for link in self.links if (link.client, link.server) == (client, server)]
+        if address is None or not ports:
+            return address
+        left = iter(ports)
+        return _ADDRESS.sub(lambda _: f"{LOOPBACK}:{next(left)}", address, count=len(ports))
 
     def port_of(self, client: str, server: str) -> int:
         """Return the proxy's port for the connections of a client to a server; 0 without one."""
@@ -76,7 +81,7 @@ class Links:
 NO_LINKS: Final = Links()
 
 
-def planned_links(pairs: Iterable[tuple[str, str]]) -> Links:
+def planned_links(pairs: Iterable[tuple[str, str]], brokers: int = 1) -> Links:
     """Choose the ports of the proxy, and those of servers that have to know theirs beforehand.
 
     A broker tells its clients where they reach it, so that each link to it needs a listener of its
@@ -84,6 +89,7 @@ def planned_links(pairs: Iterable[tuple[str, str]]) -> Links:
 
     Args:
         pairs: client and server of each link.
+        brokers: how many there are; a link to them is one to each.
     """
     ports = different_ports()
     api = next(ports)
@@ -95,8 +101,9 @@ def planned_links(pairs: Iterable[tuple[str, str]]) -> Links:
 
     return Links(
         tuple(
-            Link(client, server, port=next(ports), upstream=upstream_of(server))
+            Link(client, server, next(ports), upstream_of(server), number)
             for client, server in sorted(pairs)
+            for number in range(1, (brokers if server == "broker" else 1) + 1)
         )
     )
 

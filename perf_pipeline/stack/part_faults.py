@@ -41,14 +41,20 @@ def require_part(folder: Path, part: str) -> None:
         )
 
 
-def kill_part(folder: Path, part: str) -> None:
-    """Kill all processes of a part at once, as the end of its machine would."""
-    _send(processes_of(folder, part), signal.SIGKILL)
+def kill_part(folder: Path, part: str, only: str = "") -> None:
+    """Kill all processes of a part at once, as the end of its machine would.
+
+    Args:
+        folder: of the stack.
+        part: its name.
+        only: the name of the one process that is hit, with what it has started.
+    """
+    _send(processes_of(folder, part, only), signal.SIGKILL)
 
 
-def stop_part(folder: Path, part: str) -> None:
+def stop_part(folder: Path, part: str, only: str = "") -> None:
     """Stop a part in the way that it wants to be stopped; one that takes too long is killed."""
-    end_processes(folder, _records(folder, part))
+    end_processes(folder, _records(folder, part, only))
 
 
 def pause(processes: Iterable[Marked]) -> None:
@@ -73,11 +79,11 @@ def resume(processes: Iterable[Marked]) -> None:
     _send(processes, signal.SIGCONT)
 
 
-def processes_of(folder: Path, part: str) -> tuple[Marked, ...]:
+def processes_of(folder: Path, part: str, only: str = "") -> tuple[Marked, ...]:
     """Return the processes of a part that run now, each leader before what it has started."""
     return tuple(
         marked
-        for record in _records(folder, part)
+        for record in _records(folder, part, only)
         if is_alive(record)
         for marked in ((record.pid, record.mark), *members_of(record, folder).items())
     )
@@ -88,9 +94,10 @@ def leaders_of(folder: Path, part: str) -> tuple[int, ...]:
     return tuple(record.pid for record in _records(folder, part) if is_alive(record))
 
 
-def _records(folder: Path, part: str) -> list[ProcessRecord]:
+def _records(folder: Path, part: str, only: str = "") -> list[ProcessRecord]:
     register = read_register(folder)
-    return [] if register is None else [one for one in register.processes if one.part == part]
+    found = () if register is None else register.processes
+    return [one for one in found if one.part == part and only in {"", one.name}]
 
 
 def _send(processes: Iterable[Marked], number: signal.Signals) -> None:

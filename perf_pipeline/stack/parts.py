@@ -38,6 +38,7 @@ class StackOptions:
         links: who connects to which server through a proxy, both by their names.
         settings: variables of the reference system's environment that differ from its usual ones.
         has_small_disk: a PostgreSQL that is started has a disk that can be filled (small_disk.py).
+        broker_count: brokers that are started where none is given; three are a cluster.
     """
 
     postgres_dsn: str | None = None
@@ -51,6 +52,7 @@ class StackOptions:
     links: tuple[tuple[str, str], ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     has_small_disk: bool = False
+    broker_count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,12 @@ class Stack:
         """Say whether the data of a part is gone with the stack: a run started both for itself."""
         started = {service.name for service in self.services if not service.is_external}
         return self.name != UP and part in started
+
+
+def broker_count(stack: Stack) -> int:
+    """Return how many brokers a stack has started; 0 where it has none of its own."""
+    found = [it for it in stack.services if it.name == "broker" and not it.is_external]
+    return int(found[0].settings.get("brokers", "1")) if found else 0
 
 
 @dataclass(frozen=True, slots=True)

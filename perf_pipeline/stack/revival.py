@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from perf_pipeline.config.kafka_client import at_servers, bootstrap_servers
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.condition import is_answered
 from perf_pipeline.stack.ending import reap
+from perf_pipeline.stack.kafka import takes_part
+from perf_pipeline.stack.kafka_configuration import number_of
 from perf_pipeline.stack.part_faults import leaders_of
 from perf_pipeline.stack.parts import Stack
 from perf_pipeline.stack.process_register import is_alive, is_zombie, read_register
@@ -43,7 +46,8 @@ def revive(stack: Stack, part: str, *, timeout_s: float = 60.0) -> tuple[str, ..
     for record in filter(is_zombie, records):
         reap(record.pid)  # PostgreSQL takes the zombie of a killed server for a running one
     for name in dead:
-        _start_again(stack, name, partial(is_answered, stack.endpoints, part), timeout_s)
+        is_back = partial(_is_back, stack, part, name)
+        _start_again(stack, name, is_back, timeout_s)
     return dead
 
 
@@ -65,6 +69,15 @@ def make_room(stack: Stack, part: str, *, timeout_s: float = 60.0) -> None:
         time.sleep(POLL_S)
         # It may end only now, of what it could not write before.
         revive(stack, part, timeout_s=timeout_s)
+
+
+def _is_back(stack: Stack, part: str, name: str) -> bool:
+    """Say whether a part answers; one broker of several has to do so itself."""
+    brokers = stack.endpoints.brokers
+    if part != "broker" or brokers is None:
+        return is_answered(stack.endpoints, part)
+    servers = bootstrap_servers(brokers).split(",")
+    return takes_part(at_servers(brokers, servers[number_of(name) - 1]))
 
 
 def _start_again(stack: Stack, name: str, is_back: Callable[[], bool], timeout_s: float) -> None:

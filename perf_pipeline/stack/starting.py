@@ -104,7 +104,7 @@ def start(
 def _begin(
     folder: Path, cache: Path, options: StackOptions, say: Say, pool: ThreadPoolExecutor
 ) -> _Branches:
-    planned = planned_links(options.links)
+    planned = planned_links(options.links, options.broker_count)
 
     def server(
         part: str,
@@ -124,7 +124,7 @@ def _begin(
         "kafka",
         options.brokers,
         partial(given_kafka, allowed=options.allowed),
-        lambda: _broker(folder, cache, say, planned.links),
+        lambda: _broker(folder, cache, say, planned.links, options.broker_count),
     )
     postgres = pool.submit(
         server,
@@ -212,7 +212,7 @@ def with_links(stack: Stack, links: Links) -> Stack:
     """Return a stack that has these links, and tells so."""
     if not links.links:
         return stack
-    names = ", ".join(f"{link.client} to {link.server}" for link in links.links)
+    names = ", ".join(dict.fromkeys(f"{it.client} to {it.server}" for it in links.links))
     notice = (
         f"the connections {names} go through a proxy all the time, because faults hinder them; "
         "each answer takes as much longer as docs/faults.md says, and figures of such runs are "
@@ -225,12 +225,12 @@ def _endpoint(server: _ReadyServer | None) -> str | None:
     return None if server is None else server.launched.endpoint
 
 
-def _broker(folder: Path, cache: Path, say: Say, links: tuple[Link, ...]) -> Launched:
-    """Start a broker; the emulator takes no part where clients are to go through a proxy."""
+def _broker(folder: Path, cache: Path, say: Say, links: tuple[Link, ...], brokers: int) -> Launched:
+    """Start brokers; the emulator is one alone, whose clients go through no proxy."""
     try:
-        return launch_kafka(folder, cache, say=say, links=links)
+        return launch_kafka(folder, cache, say=say, links=links, brokers=brokers)
     except CannotBeHadError as error:
-        if any(link.server == "broker" for link in links):
+        if brokers > 1 or any(link.server == "broker" for link in links):
             raise
         return launch_noida(folder, error.sentence, say=say)
 

@@ -21,6 +21,8 @@ from perf_pipeline.narration import Say
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.condition import read_stack
 from perf_pipeline.stack.ending import dispose
+from perf_pipeline.stack.kafka_election import lead_as_before
+from perf_pipeline.stack.kafka_leaders import TopicLeaders
 from perf_pipeline.stack.own_command import run_command
 from perf_pipeline.stack.part_faults import Marked, resume
 from perf_pipeline.stack.parts import Stack
@@ -40,24 +42,29 @@ class Undo:
         fault: its name.
         kind: `command` runs one, `resume` lets processes go on, `revive` starts a part again,
             `make_room` empties its disk, `resize` gives one as many processes or partitions as
-            usual.
+            usual, `lead` lets the brokers lead a topic that led it before.
         command: given to `sh -c`.
         limit_s: how long it may take.
         processes: that were paused; for `command` sessions that still do what it undoes.
         stack: folder of the stack that the part belongs to.
         part: its name.
         number: of its processes or partitions, for `resize`.
+        brokers: that a topic is on, with the settings that they ask for; those of the stack where
+            empty.
+        before: who led the topic, as `TopicLeaders` writes it.
         what: is undone, in sentences.
     """
 
     fault: str
-    kind: Literal["command", "resume", "revive", "make_room", "resize"]
+    kind: Literal["command", "resume", "revive", "make_room", "resize", "lead"]
     command: str = ""
     limit_s: float = 60.0
     processes: tuple[Marked, ...] = ()
     stack: str = ""
     part: str = ""
     number: int = 0
+    brokers: str = ""
+    before: str = ""
     what: str = "fault"
 
 
@@ -145,7 +152,18 @@ def _trouble_of(undo: Undo, folder: Path, stack: Stack | None) -> str | None:
         case "resize":
             if (found := stack or read_stack(Path(undo.stack))) is not None:
                 resize(found, undo.part, undo.number, timeout_s=undo.limit_s)
+        case "lead":
+            _lead_again(undo, stack)
     return None
+
+
+def _lead_again(undo: Undo, stack: Stack | None) -> None:
+    brokers = undo.brokers
+    if not brokers and (found := stack or read_stack(Path(undo.stack))) is not None:
+        brokers = found.endpoints.brokers or ""
+    if brokers:
+        KNOWN.add_address(brokers)
+        lead_as_before(brokers, TopicLeaders.from_text(undo.before), undo.limit_s)
 
 
 def _end_sessions(leaders: Iterable[Marked]) -> None:

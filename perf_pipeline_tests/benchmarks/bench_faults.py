@@ -2,6 +2,7 @@
 
     python -m perf_pipeline_tests.benchmarks.bench_faults [--for 5] [--rate 50] [KIND:PART …]
 
+A kind without a part is written alone: leader_change. With --brokers 3 all runs have three.
 Each fault has a run of its own: 15 s of load before it, and as much after its undo as --after says.
 docs/faults.md has a table of it. Add here: a fault. Keep out: bounds (that is for tests).
 """
@@ -27,10 +28,11 @@ _PROFILE: Final = """
 extends = "quick"
 name = "faults"
 workers = 1
+brokers = {brokers}
 calibration = false
 [benchmarks.end_to_end]
 drainTimeout = "90s"
-faults = [{{ at = "{before}s", kind = "{kind}", part = "{part}"{lasts} }}]
+faults = [{{ at = "{before}s", kind = "{kind}"{part}{lasts} }}]
 [benchmarks.end_to_end.scenarios.create_users]
 rate = {rate}
 duration = "{seconds}s"
@@ -48,15 +50,16 @@ _FIGURES: Final = (
 )  # fmt: skip
 
 
-def measure(kind: str, part: str, lasts_s: int, rate: int, after_s: int) -> str:
+def measure(kind: str, part: str, *, lasts_s: int, rate: int, after_s: int, brokers: int) -> str:
     """Run one fault, and return its row of the table."""
     lasting = lasts_s if kind != "restart" else 0
     text = _PROFILE.format(
         before=_BEFORE_S,
         kind=kind,
-        part=part,
+        part=f', part = "{part}"' if part else "",
         lasts=f', for = "{lasting}s"' if lasting else "",
         rate=rate,
+        brokers=brokers,
         seconds=_BEFORE_S + lasting + after_s,
     )
     with TemporaryDirectory(prefix="bench-faults-") as folder:
@@ -90,12 +93,21 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--for", dest="lasts", type=int, default=5)
     parser.add_argument("--rate", type=int, default=50)
     parser.add_argument("--after", type=int, default=30)
+    parser.add_argument("--brokers", type=int, default=1)
     asked = parser.parse_args(words)
     titles = ("lasted s", "undo s", "effect s", "recovery s", "± s", *_FIGURES, "verdict")
     print(f"| fault | {' | '.join(titles)} |\n|{' --- |' * (len(titles) + 1)}")
     for fault in asked.faults:
         kind, _, part = fault.partition(":")
-        print(measure(kind, part, asked.lasts, asked.rate, asked.after), flush=True)
+        row = measure(
+            kind,
+            part,
+            lasts_s=asked.lasts,
+            rate=asked.rate,
+            after_s=asked.after,
+            brokers=asked.brokers,
+        )
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

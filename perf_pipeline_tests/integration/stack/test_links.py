@@ -276,3 +276,16 @@ def test_an_address_leads_through_the_proxy_for_who_has_a_link_alone() -> None:
     assert links.seen_by("api", "postgres", dsn) == dsn.replace("15002", "15001")
     assert links.seen_by("relay", "postgres", dsn) == dsn
     assert links.seen_by("api", "postgres", None) is None
+
+
+def test_a_link_to_three_brokers_is_one_to_each_and_is_written_over_all_their_addresses() -> None:
+    planned = planned_links([("load", "broker"), ("worker", "broker")], brokers=3)
+    names = [link.name for link in planned.links if link.client == "load"]
+    ports = [link.port for link in planned.links if link.client == "load"]
+
+    assert names == ["load-broker", "load-broker-2", "load-broker-3"]
+    assert len({port for link in planned.links for port in (link.port, link.upstream)}) == 12
+    brokers = "SASL_PLAINTEXT://u:p@127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"
+    assert planned.seen_by("load", "broker", brokers) == (
+        f"SASL_PLAINTEXT://u:p@127.0.0.1:{ports[0]},127.0.0.1:{ports[1]},127.0.0.1:{ports[2]}"
+    )

@@ -9,6 +9,7 @@ from perf_pipeline.config.target import resolve_target
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.loading.fault_parts import require_fault_parts
 from perf_pipeline.loading.given_parts import stack_options
+from perf_pipeline.loading.leader_faults import topic_of
 from perf_pipeline.plan.outline import outline, planned_faults
 from perf_pipeline.report.outline import render_outline
 
@@ -50,6 +51,10 @@ def refused(*faults: dict[str, Any], **more: Any) -> list[str]:
         ({"kind": "lock"}, 'part has no meaning for kind = "lock"; it is postgres'),
         ({"kind": "lock", "part": None}, 'kind = "lock" needs table, such as table = "users"'),
         ({"kind": "flush", "part": None}, "and nothing brings the keys back, so for has no"),
+        ({"topic": "orders"}, 'topic stands only in a fault of kind = "leader_change"; this'),
+        ({"kind": "leader_change"}, 'part has no meaning for kind = "leader_change"; it is broker'),
+        ({"kind": "leader_change", "part": None, "for": None}, 'needs for, such as for = "5s"'),
+        ({"kind": "leader_change", "part": None, "topic": "a b"}, "can't be the name of a topic"),
         ({"table": "users"}, "table stands only in a fault of kind = \"lock\"; this one is 'kill'"),
         ({"part": "workr"}, "; did you mean worker?"),
         ({"fore": "5s"}, "is not a known key; did you mean for?"),
@@ -214,8 +219,29 @@ def test_the_plan_shows_what_is_broken_when() -> None:
             "rebalance",
             "joins the consumer group of the workers for 5s, then leaves it",
         ),
+        (
+            {"kind": "leader_change"},
+            "leader_change",
+            "lets other brokers lead the topic for 5s, then the first ones",
+        ),
+        (
+            {"kind": "leader_change", "topic": "orders"},
+            "leader_change",
+            "lets other brokers lead orders for 5s, then the first ones",
+        ),
     ],
-    ids=["delay", "partition", "bandwidth", "loss", "reset", "connections", "disk", "rebalance"],
+    ids=[
+        "delay",
+        "partition",
+        "bandwidth",
+        "loss",
+        "reset",
+        "connections",
+        "disk",
+        "rebalance",
+        "leaders",
+        "leaders of a topic",
+    ],
 )
 def test_a_fault_is_told_with_what_it_hits(fault: dict[str, Any], name: str, words: str) -> None:
     (found,) = profile({"at": "10s", "for": "5s", **fault}).benchmarks["end_to_end"].faults
@@ -242,6 +268,51 @@ def test_a_server_gets_a_disk_of_its_own_only_where_a_fault_fills_it() -> None:
 
     assert stack_options(found, here, ["end_to_end"]).has_small_disk
     assert not stack_options(profile(KILL), here, ["end_to_end"]).has_small_disk
+
+
+def test_three_brokers_start_where_a_fault_changes_who_leads_or_a_profile_says_so() -> None:
+    here = resolve_target("local", None, {})
+    led = profile({"at": "10s", "kind": "leader_change", "for": "5s"})
+    asked = validate_profile({**raw(KILL), "brokers": 3}, "faulty.toml")
+
+    for found, number in ((led, 3), (asked, 3), (profile(KILL), 1)):
+        assert stack_options(found, here, ["end_to_end"]).broker_count == number
+        require_fault_parts(found, ["end_to_end"], here)
+    assert stack_options(led, here).broker_count == 1  # of `up`: no benchmark is planned
+    with pytest.raises(ProfileError, match="brokers"):
+        validate_profile({**raw(KILL), "brokers": 2}, "faulty.toml")
+
+
+def test_leaders_are_changed_on_given_brokers_and_not_where_there_are_none() -> None:
+    led = profile({"at": "10s", "kind": "leader_change", "for": "5s"})
+    found = {"PERF_BASE_URL": "http://127.0.0.1:1"}
+
+    given = resolve_target("local", None, {**found, "PERF_KAFKA_BROKERS": "127.0.0.1:2"})
+    require_fault_parts(led, ["end_to_end"], given)
+    with pytest.raises(ProfileError) as caught:
+        require_fault_parts(led, ["end_to_end"], resolve_target("local", None, found))
+
+    assert "is 'leader_change', and the target has no broker" in caught.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("exec_name", "parameters", "topic"),
+    [
+        ("create_user", {}, "of the target"),
+        ("produce_messages", {}, "of the benchmark"),
+        ("produce", {"value": "x"}, "of the target"),
+        ("produce", {"value": "x", "topic": "orders"}, "orders"),
+    ],
+)
+def test_the_leaders_are_those_of_the_topic_that_the_messages_are_on(
+    exec_name: str, parameters: dict[str, str], topic: str
+) -> None:
+    scenario = {**ARRIVALS, "exec": exec_name, "parameters": parameters}
+    config = profile(KILL, scenario=scenario).benchmarks["end_to_end"]
+
+    named = config.model_copy(update={"topic": "of the benchmark"})
+
+    assert topic_of(named, "of the target") == topic
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ def test_a_stack_comes_back_from_its_json_document_as_it_was() -> None:
         pytest.param(replace(OPTIONS, worker_processes=4), False, id="more workers"),
         pytest.param(replace(OPTIONS, api_processes=2), False, id="more API processes"),
         pytest.param(replace(OPTIONS, brokers=None), False, id="an embedded broker"),
+        pytest.param(replace(OPTIONS, broker_count=3), True, id="brokers that are given"),
         pytest.param(replace(OPTIONS, brokers="other:9092"), False, id="other brokers"),
         pytest.param(replace(OPTIONS, postgres_dsn="postgresql://x/y"), False, id="a given DSN"),
     ],

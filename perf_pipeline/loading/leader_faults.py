@@ -1,0 +1,107 @@
+"""Faults of brokers that lead: who leads a topic is changed, or the broker that leads it is hit.
+
+Add here: another thing that happens to whoever leads. Keep out: how a broker comes to lead
+(stack/kafka_election.py), and when faults happen (fault_driver.py).
+"""
+
+from collections.abc import Callable, Iterable
+
+from perf_pipeline.benchmarks.record import Part
+from perf_pipeline.config.faults import Fault
+from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
+from perf_pipeline.config.parameters import iteration_kind
+from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.loading.broker_watch import given_brokers
+from perf_pipeline.loading.session import Session
+from perf_pipeline.stack.kafka_configuration import name_of
+from perf_pipeline.stack.kafka_election import lead_elsewhere
+from perf_pipeline.stack.kafka_leaders import TopicLeaders, leading_broker, movable_leaders
+from perf_pipeline.stack.parts import broker_count
+from perf_pipeline.stack.undoing import Undo
+from perf_pipeline.units import US_PER_S
+
+
+class LeaderFaults:
+    """Change who leads the topic of a benchmark, and find the broker that does.
+
+    Args:
+        session: of the run.
+        benchmark: whose messages are on the topic.
+    """
+
+    def __init__(self, session: Session, benchmark: str) -> None:
+        self._session = session
+        self._topic = topic_of(session.profile.benchmarks[benchmark], session.target.topic)
+
+    def require_other_leaders(self, faults: Iterable[Fault]) -> None:
+        """Refuse changes of leaders where nobody else could lead.
+
+        Raises:
+            StackError: names the topic and the partition.
+        """
+        for fault in faults:
+            if fault.kind == "leader_change":
+                self._leaders(fault)
+
+    def way_back(self, name: str, fault: Fault) -> Undo:
+        """Return how the brokers that lead now come to lead again.
+
+        Raises:
+            StackError: nobody else could lead, or the brokers do not answer.
+        """
+        stack, given = self._session.stack, given_brokers(self._session)
+        return Undo(
+            name,
+            "lead",
+            limit_s=fault.time_limit_us / US_PER_S,
+            stack="" if stack is None or given else str(stack.folder),
+            brokers=given or "",
+            before=self._leaders(fault).as_text(),
+        )
+
+    def change_leaders(self, fault: Fault, undo: Undo, is_over: Callable[[], bool]) -> None:
+        """Let other brokers lead than those of the way back.
+
+        Raises:
+            StackError: the brokers refuse, or do not lead in time.
+        """
+        before = TopicLeaders.from_text(undo.before)
+        lead_elsewhere(self._brokers, before, fault.time_limit_us / US_PER_S, is_over)
+
+    def hit_by(self, fault: Fault) -> str:
+        """Return the process of the one broker of several that a fault of the part hits.
+
+        It is the one that leads most partitions of the topic. Empty where all of a part is hit.
+
+        Raises:
+            StackError: the brokers do not say who leads.
+        """
+        stack = self._session.stack
+        if fault.part != "broker" or stack is None or broker_count(stack) < 2:
+            return ""
+        return name_of(leading_broker(self._brokers, self._topic))
+
+    @property
+    def _brokers(self) -> str:
+        return self._session.target.brokers or ""
+
+    def _leaders(self, fault: Fault) -> TopicLeaders:
+        topic = fault.topic or self._topic
+        return movable_leaders(self._brokers, topic, self._session.target.allowed)
+
+
+def topic_of(config: BenchmarkConfig, of_target: str) -> str:
+    """Return the topic that a benchmark's messages are on.
+
+    Args:
+        config: of the benchmark.
+        of_target: that the target publishes to.
+    """
+    for scenario in config.scenarios.values():
+        own = scenario.parameters
+        if isinstance(own, OwnProduceParameters | OwnConsumeParameters):
+            return own.topic or of_target
+        kind = iteration_kind(scenario.exec)
+        if kind is not None and kind.part is Part.BROKERS:
+            return config.topic
+    return of_target

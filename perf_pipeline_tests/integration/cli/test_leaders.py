@@ -1,0 +1,268 @@
+"""Three brokers: another one leads a topic, the first one again, one dies, a run is killed."""
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from operator import ne
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from perf_pipeline.config.kafka_client import at_servers, bootstrap_servers, kafka_settings
+from perf_pipeline.errors import StackError
+from perf_pipeline.stack import embedded
+from perf_pipeline.stack.kafka_election import lead_as_before, lead_elsewhere
+from perf_pipeline.stack.kafka_leaders import (
+    TopicLeaders,
+    movable_leaders,
+    partition_leaders,
+)
+from perf_pipeline.stack.parts import Stack, StackOptions, broker_count
+from perf_pipeline.stack.process_register import is_alive, read_register
+from perf_pipeline_tests.support.commands.command_line import (
+    CommandLine,
+    wait_until,
+    without_target,
+)
+from perf_pipeline_tests.support.commands.last_will import done_if_killed
+from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.silent import hush
+
+pytestmark = pytest.mark.timeout(240)  # three brokers start beside other tests
+
+LIMIT_S = 60.0
+SYSTEM = """
+extends = "quick"
+name = "led"
+workers = 1
+calibration = false
+[benchmarks.end_to_end]
+drainTimeout = "60s"
+faults = [
+    { at = "4s", kind = "leader_change", for = "1s" },
+    { at = "10s", kind = "kill", part = "broker", for = "1s" },
+]
+[benchmarks.end_to_end.scenarios.create_users]
+rate = 20
+duration = "20s"
+warmUp = "1s"
+preAllocatedVUs = 200
+"""
+GIVEN = """
+name = "given"
+workers = 1
+calibration = false
+[benchmarks.orders]
+faults = [{{ at = "3s", kind = "leader_change", for = "{lasts}" }}]
+[benchmarks.orders.scenarios.place]
+exec = "produce"
+executor = "constant-arrival-rate"
+rate = 40
+duration = "{seconds}s"
+preAllocatedVUs = 100
+gracefulStop = "5s"
+parameters = {{ topic = "{topic}", value = "one order", linger = "0ms" }}
+"""
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return new_state(tmp_path_factory.mktemp("cluster") / "state")
+
+
+@pytest.fixture(scope="module")
+def cluster(state: Path) -> Iterator[Stack]:
+    """Give the reference system on three brokers, which stays up for all tests of this file."""
+    down = [sys.executable, "-m", "perf_pipeline", "--state", str(state), "down"]
+    with done_if_killed(down, without_target()):
+        yield embedded.up(state, StackOptions(broker_count=3), say=hush)
+        embedded.down(state, say=hush)
+
+
+@pytest.fixture(scope="module")
+def brokers(cluster: Stack) -> str:
+    return cluster.endpoints.brokers or ""
+
+
+def made(brokers: str, topic: str, partitions: int = 3, replicas: int = -1) -> str:
+    admin = AdminClient({**kafka_settings(brokers)})
+    wanted = NewTopic(topic, partitions, replication_factor=replicas)
+    admin.create_topics([wanted])[topic].result(timeout=30)
+    # The controller knows it a moment before all brokers do.
+    for server in bootstrap_servers(brokers).split(","):
+        wait_until(partial(has, at_servers(brokers, server), topic, partitions), 30.0)
+    return topic
+
+
+def has(broker: str, topic: str, partitions: int) -> bool:
+    return len(partition_leaders(broker, topic)) == partitions
+
+
+def leaders(brokers: str, topic: str) -> list[int]:
+    return [it.leader for it in partition_leaders(brokers, topic)]
+
+
+def orders(brokers: str, topic: str) -> list[tuple[int, ...]]:
+    return [it.replicas for it in partition_leaders(brokers, topic)]
+
+
+def given(folder: Path, topic: str, *, seconds: int, lasts: str) -> Path:
+    path = folder / "given.toml"
+    path.write_text(GIVEN.format(topic=topic, seconds=seconds, lasts=lasts), encoding="utf-8")
+    return path
+
+
+def never() -> bool:
+    return False
+
+
+def test_a_topic_is_on_all_three_brokers_and_each_message_on_two_at_least(
+    cluster: Stack, brokers: str
+) -> None:
+    topic = made(brokers, "replicated")
+
+    assert broker_count(cluster) == 3
+    (broker,) = [it for it in cluster.services if it.name == "broker"]
+    assert len(broker.pids) == 3
+    assert [set(order) for order in orders(brokers, topic)] == [{1, 2, 3}] * 3
+    assert broker.settings["min.insync.replicas"] == "2"
+
+
+def test_each_partition_gets_another_leader_and_then_the_first_one_again(brokers: str) -> None:
+    topic = made(brokers, "led")
+    before = movable_leaders(brokers, topic)
+    led, ordered = leaders(brokers, topic), orders(brokers, topic)
+
+    lead_elsewhere(brokers, before, LIMIT_S, never)
+
+    changed = leaders(brokers, topic)
+    assert all(now != then for now, then in zip(changed, led, strict=True))
+    # Kafka's own balancing elects the first of the order: it would not take the change back.
+    assert [order[0] for order in orders(brokers, topic)] == changed
+    assert [set(order) for order in orders(brokers, topic)] == [{1, 2, 3}] * 3
+    for _ in range(2):  # an undo may run twice
+        lead_as_before(brokers, TopicLeaders.from_text(before.as_text()), LIMIT_S)
+        assert (leaders(brokers, topic), orders(brokers, topic)) == (led, ordered)
+
+
+def test_who_led_without_being_preferred_leads_again_and_is_not_preferred(brokers: str) -> None:
+    topic = made(brokers, "unbalanced", 1)
+    first = movable_leaders(brokers, topic)
+    (it,) = first.partitions
+    # As after a restart of a broker: the second one leads, and the first one is preferred.
+    lead_elsewhere(brokers, first, LIMIT_S, never)
+    other = movable_leaders(brokers, topic)
+    unbalanced = TopicLeaders(
+        topic, (type(it)(0, other.partitions[0].leader, it.replicas, it.in_sync),)
+    )
+    lead_as_before(brokers, unbalanced, LIMIT_S)
+    assert (leaders(brokers, topic), orders(brokers, topic)) == (
+        [other.partitions[0].leader],
+        [it.replicas],
+    )
+
+    before = movable_leaders(brokers, topic)
+    lead_elsewhere(brokers, before, LIMIT_S, never)
+    assert leaders(brokers, topic) != [other.partitions[0].leader]
+    lead_as_before(brokers, before, LIMIT_S)
+
+    assert leaders(brokers, topic) == [other.partitions[0].leader]
+    assert orders(brokers, topic) == [it.replicas]
+
+
+def test_where_nobody_else_can_lead_it_is_told(brokers: str) -> None:
+    topic = made(brokers, "alone", 1, replicas=1)
+    (only,) = leaders(brokers, topic)
+
+    with pytest.raises(StackError) as caught:
+        movable_leaders(brokers, topic)
+    with pytest.raises(StackError, match="there is no topic nowhere, so nobody leads it"):
+        movable_leaders(brokers, "nowhere")
+
+    assert caught.value.sentence == (
+        f"partition 0 of the topic alone has one replica only, on broker {only}, so no other "
+        "broker can lead it"
+    )
+    assert "replication factor of 2 or more" in caught.value.hint
+
+
+def test_a_topic_that_is_gone_needs_no_leader_and_one_that_was_moved_keeps_its_own(
+    brokers: str,
+) -> None:
+    topic = made(brokers, "moved", 1)
+    (it,) = movable_leaders(brokers, topic).partitions
+    elsewhere = type(it)(0, 1, (1, 4), (1, 4))
+
+    lead_as_before(brokers, TopicLeaders("never was", (it,)), LIMIT_S)
+    with pytest.raises(StackError, match=r"is on the brokers \d, \d, \d now and was on 1, 4, so"):
+        lead_as_before(brokers, TopicLeaders(topic, (elsewhere,)), LIMIT_S)
+
+    assert leaders(brokers, topic) == [it.leader]
+
+
+def test_the_first_brokers_lead_again_when_a_run_on_given_brokers_is_killed(
+    brokers: str, tmp_path: Path
+) -> None:
+    topic = made(brokers, "of_a_killed_run")
+    led = leaders(brokers, topic)
+    command = CommandLine(new_state(tmp_path / "state"), {"PERF_KAFKA_BROKERS": brokers})
+    running = command.begin("run", str(given(tmp_path, topic, seconds=100, lasts="60s")))
+    running.wait_for("fault leader_change begins")
+    wait_until(lambda: all(map(ne, leaders(brokers, topic), led)), 60.0)
+
+    running.kill()
+
+    wait_until(lambda: leaders(brokers, topic) == led, 60.0)
+    wait_until(lambda: not any((command.state / "faults").iterdir()), 30.0)
+
+
+def test_a_topic_of_given_brokers_with_one_replica_is_refused_before_the_load(
+    brokers: str, tmp_path: Path
+) -> None:
+    topic = made(brokers, "kept_once", 1, replicas=1)
+    command = CommandLine(new_state(tmp_path / "state"), {"PERF_KAFKA_BROKERS": brokers})
+
+    answer = command("run", str(given(tmp_path, topic, seconds=8, lasts="1s")))
+
+    assert answer.code == 97
+    assert "partition 0 of the topic kept_once has one replica only" in answer.err + answer.out
+    assert messages(brokers, topic) == 0
+
+
+def test_the_reference_system_loses_nothing_when_leaders_change_and_when_one_dies(
+    cluster: Stack, state: Path
+) -> None:
+    profile = state / "led.toml"
+    profile.write_text(SYSTEM, encoding="utf-8")
+    command, before = CommandLine(state), pids(cluster)
+    assert before.keys() == {"broker", "broker-2", "broker-3"}
+
+    answer = command("run", str(profile), "--only", "end_to_end", timeout_s=200.0)
+
+    assert "using the stack that is up" in answer.err
+    assert "could not be" not in answer.out + answer.err
+    told = "select fault from faults order by injected_us"
+    assert command.sql(told) == [("leader_change",), ("kill broker",)]
+    lost = "select value from figures where name = 'messages_lost' and operation = ''"
+    assert command.sql(lost) == [(0.0,)]
+    # One broker was killed and is back, and the other two have run all the time.
+    assert pids(cluster).keys() == before.keys()
+    assert len(set(pids(cluster).values()) - set(before.values())) == 1
+
+
+def pids(cluster: Stack) -> dict[str, int]:
+    register = read_register(cluster.folder)
+    assert register is not None
+    alive = [it for it in register.processes if it.part == "broker" and is_alive(it)]
+    return {it.name: it.pid for it in alive}
+
+
+def messages(brokers: str, topic: str) -> int:
+    consumer = Consumer({**kafka_settings(brokers), "group.id": "counts"})
+    try:
+        return consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=30)[1]
+    finally:
+        consumer.close()

@@ -47,6 +47,7 @@ from perf_pipeline.errors import ExitCode, PerfPipelineError
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.threshold import LEGAL_STATISTICS
 from perf_pipeline_tests.docs.key_tables import key_table, markdown_table, models_in
+from perf_pipeline_tests.support.histories import new_file_sql
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCS: Final = ROOT / "docs"
@@ -274,7 +275,8 @@ def _model(title: str, model: type[Frozen]) -> str:
 
 
 def write() -> None:
-    """Renew every page of docs/ in place."""
+    """Renew every page of docs/ in place, and the tables of a new history."""
+    new_file_sql.write()
     made = parts()
     for path in sorted(DOCS.glob("*.md")):
         before = path.read_text(encoding="utf-8")

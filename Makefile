@@ -31,7 +31,7 @@ ui: .venv/runs ## Dagster's UI on 127.0.0.1
 	@$(BIN)/perf-pipeline ui
 
 lock: .venv/installed ## resolve requirements.lock anew, and cut the smaller locks out of it
-	@$(BIN)/uv pip compile pyproject.toml --extra fleet --extra functions --extra s3 --extra schemas --extra stack --group dev --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock && docker/renew_locks
+	@$(BIN)/uv pip compile pyproject.toml --extra fleet --extra functions --extra s3 --extra schemas --extra sftp --extra stack --group dev --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock && docker/renew_locks
 
 wheel: .venv/installed ## the wheel of this machine, with what runs for each sample compiled; needs a C compiler
 	@HATCH_BUILD_HOOK_ENABLE_CUSTOM=true $(BIN)/python -m hatchling build --target wheel

@@ -14,6 +14,7 @@ from uuid import uuid4
 from perf_pipeline.config.history_remote import remote_mistake
 from perf_pipeline.errors import PerfPipelineError, RequestError, StoreError
 from perf_pipeline.quoting import shown
+from perf_pipeline.sharing.known_hosts import require_known_host
 
 _PACKAGES: Final[Mapping[str, str]] = {
     "s3": "s3fs",
@@ -30,7 +31,9 @@ _PACKAGES: Final[Mapping[str, str]] = {
 }
 # These take a file whole or not at all, and have no folders that must be made.
 _OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
-_INSTALL_S3: Final = "install perf_pipeline with it: pip install 'perf_pipeline[s3]'"
+_SSH: Final = frozenset({"sftp", "ssh"})
+_EXTRAS: Final[Mapping[str, str]] = {"s3fs": "s3", "paramiko": "sftp"}
+_NEEDS: Final = "docs/team-history.md says what each kind of place needs"
 _HALF: Final = "incoming"
 _LONGEST: Final = 300
 
@@ -100,9 +103,16 @@ class SharedPlace:
     def _write_beside(self, path: str, text: bytes) -> None:
         half, whole = f"{self.root}/{_HALF}/{uuid4().hex}", f"{self.root}/{path}"
         for each in (half, whole):
-            self.files.makedirs(each.rpartition("/")[0], exist_ok=True)
+            self._make(each.rpartition("/")[0])
         self.files.pipe_file(half, text)
         self.files.mv(half, whole)
+
+    def _make(self, folder: str) -> None:
+        try:
+            self.files.makedirs(folder, exist_ok=True)
+        except OSError:  # SFTP's word for a folder that somebody else has just made
+            if not self.files.isdir(folder):
+                raise
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
@@ -115,15 +125,16 @@ class SharedPlace:
         except Exception as error:
             raise StoreError(
                 f"{self.url} {what}: {_text_of(error)}",
-                hint="docs/team-history.md says what each kind of place needs",
+                hint=_NEEDS,
             ) from error
 
 
 def open_place(url: str) -> SharedPlace:
-    """Open a place; nothing is asked of it yet.
+    """Open a place; nothing is asked of it yet, but for a server of SFTP who it is.
 
     Raises:
         RequestError: it is no URL that can be used, or a package is missing.
+        StoreError: the server can't be reached, or nobody here knows its key.
     """
     # Only here: it takes as long as half a command, and most commands share nothing.
     from fsspec.core import split_protocol, url_to_fs  # noqa: PLC0415
@@ -132,21 +143,35 @@ def open_place(url: str) -> SharedPlace:
     if mistake := remote_mistake(url):
         named = "the place of the history" if "@" in url else f"the place {shown(url)}"
         raise RequestError(f"{named} {mistake}")
-    uncached = {"use_listings_cache": False, "skip_instance_cache": True}
+    options: dict[str, bool] = {} if protocol == "file" else {"skip_instance_cache": True}
+    if protocol in _OBJECT_STORES:  # others give what they do not know to their clients
+        options["use_listings_cache"] = False
     try:
-        files, root = url_to_fs(os.fspath(url), **(uncached if protocol != "file" else {}))
+        files, root = url_to_fs(os.fspath(url), **options)
+        if protocol in _SSH:
+            require_known_host(files)
     except ImportError as error:
         package = _PACKAGES.get(protocol, "")
         raise RequestError(
             f"{url} needs the package {package or error}, which is not installed",
-            hint=_INSTALL_S3 if package == "s3fs" else f"pip install {package or 'it'}",
+            hint=_how_to_install(package),
         ) from error
     except ValueError as error:
         raise RequestError(
             f"{url} is in no kind of place that is known: {_text_of(error)}",
             hint="name a folder, or a URL such as s3://BUCKET/FOLDER, gs://, abfs:// or sftp://",
         ) from error
+    except PerfPipelineError:
+        raise
+    except Exception as error:  # a client that connects at once, with errors of its own
+        raise StoreError(f"{url} can't be reached: {_text_of(error)}", hint=_NEEDS) from error
     return SharedPlace(url, files, str(root).rstrip("/"), protocol in _OBJECT_STORES)
+
+
+def _how_to_install(package: str) -> str:
+    if extra := _EXTRAS.get(package):
+        return f"install perf_pipeline with it: pip install 'perf_pipeline[{extra}]'"
+    return f"pip install {package or 'it'}"
 
 
 def _text_of(error: Exception) -> str:

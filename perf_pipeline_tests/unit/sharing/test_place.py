@@ -12,7 +12,7 @@ from perf_pipeline.sharing.place import open_place
     [
         ("gs://bucket/speed", "gs://bucket/speed needs the package gcsfs, which is not installed"),
         ("abfs://c/speed", "abfs://c/speed needs the package adlfs, which is not installed"),
-        ("sftp://h/speed", "sftp://h/speed needs the package paramiko, which is not installed"),
+        ("smb://h/speed", "smb://h/speed needs the package smbprotocol, which is not installed"),
         ("wonder://b", "wonder://b is in no kind of place that is known: "),
         ("memory://speed", "the place 'memory://speed' is gone when the command ends"),
         ("  ", "the place '  ' is empty, or has letters that no address has"),

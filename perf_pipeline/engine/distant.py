@@ -24,6 +24,8 @@ class HostAccount:
             corrected.
         clock_step_ms: how far somebody set its wall clock during the load.
         machine: shares of the host's time that others used (machine_time.py).
+        away_s: for how long its connection was lost, before it was taken up again; 0 where it was
+            not.
         incident: which of its measurements did not arrive, and why; empty where all of them did.
     """
 
@@ -33,6 +35,7 @@ class HostAccount:
     clock_moved_ms: float = 0.0
     clock_step_ms: float = 0.0
     machine: Mapping[str, float] = field(default_factory=dict)
+    away_s: float = 0.0
     incident: str = ""
 
     @property

@@ -94,6 +94,7 @@ def judge(
     throttled = [*throttling_reasons(machine, place if hosts else "this container")]
     reasons.extend(throttled)
     notes.extend(_notes_of_answers(workers.values()))
+    notes.extend(_notes_of_hosts(hosts))
     taken = list(stolen(machine, place))
     if is_late:  # what others used explains why
         explained = [*taken, *waited_for(machine, place)]
@@ -157,6 +158,15 @@ def _fault_of_clock(account: HostAccount) -> str:
     if account.clock_behind_ms < 1:
         return known
     return f"fell {account.clock_behind_ms:.0f} ms behind during the load and {known}"
+
+
+def _notes_of_hosts(hosts: Mapping[int, HostAccount]) -> Iterator[str]:
+    for worker, account in sorted(hosts.items()):
+        if account.away_s and not account.incident:
+            yield (
+                f"the connection to worker {worker} on {account.host} was lost for "
+                f"{account.away_s:.1f} s and taken up again; all that it measured arrived"
+            )
 
 
 def _notes_of_answers(workers: Iterable[Vitals]) -> Iterator[str]:

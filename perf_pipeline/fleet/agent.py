@@ -15,13 +15,13 @@ import secrets
 import select
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -29,9 +29,10 @@ from typing import Any, Final
 from perf_pipeline.engine.machine_time import read_machine_time
 from perf_pipeline.engine.wall_clock import WallClockWatch
 from perf_pipeline.engine.worker_start import Child, start_interpreter
+from perf_pipeline.fleet.agent_link import AgentLink, asked_to_resume
 from perf_pipeline.fleet.departing import DepartingSpool
 from perf_pipeline.fleet.encryption import server_context
-from perf_pipeline.fleet.frames import FrameKind
+from perf_pipeline.fleet.frames import Frame, FrameKind
 from perf_pipeline.fleet.kept_files import KeptFiles, folder_of_host
 from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
 from perf_pipeline.fleet.shipment import SPOOL
@@ -41,6 +42,7 @@ from perf_pipeline.fleet.worker_pipes import write_all
 _DRIVER_LIMIT_S: Final = 600.0
 _SEND_EVERY_S: Final = 0.5
 _CHUNK_BYTES: Final = 65_536
+_GREETING_LIMIT_S: Final = 2.0
 _WORKER_LIMIT_S: Final = 6.0  # it ends by itself 5 s after its driver
 _TIME: Final = struct.Struct("<q")
 _HASH_BYTES: Final = 64
@@ -51,12 +53,12 @@ class Agent:
     """Do what the driver says, for one worker.
 
     Args:
-        link: to the driver.
+        link: to the driver, who may connect again.
         folder: of this worker on this host; it exists.
         kept: files that drivers sent.
     """
 
-    def __init__(self, link: HostLink, folder: Path, kept: KeptFiles) -> None:
+    def __init__(self, link: AgentLink, folder: Path, kept: KeptFiles) -> None:
         self._link = link
         self._folder = folder
         self._kept = kept
@@ -67,7 +69,7 @@ class Agent:
         self._wall_clock = WallClockWatch()
 
     def run(self) -> None:
-        """Serve the driver until it closes the connection, or is gone."""
+        """Serve the driver until it leaves, or does not come back."""
         self._link.send_json(FrameKind.HOST, {"folder": str(self._folder)})
         try:
             while True:
@@ -190,13 +192,21 @@ def main() -> int:
     token = secrets.token_hex(32)
     os.umask(0o077)
     home = folder_of_host()
+    tls = server_context(order["tls"]) if order["tls"] else None
     with socket.create_server((order["host"], 0), family=_family(order["host"])) as listener:
         sys.stdout.write(json.dumps({"port": listener.getsockname()[1], "token": token}) + "\n")
         sys.stdout.flush()
         _leave_the_starter()
-        link = _accepted(listener, token, order)
-    if link is None:
-        return 1
+        raw = _accepted(listener, token, tls)
+        if raw is None:
+            return 1
+        link = AgentLink(raw)
+        again = (listener, token, tls, link)
+        threading.Thread(target=_accept_again, args=again, daemon=True).start()
+        return _serve(link, home)
+
+
+def _serve(link: AgentLink, home: Path) -> int:
     folder = Path(tempfile.mkdtemp(dir=home, prefix="worker-"))
     try:
         Agent(link, folder, KeptFiles(home / "files")).run()
@@ -222,24 +232,49 @@ def _leave_the_starter() -> None:
             os.dup2(nothing.fileno(), fd)
 
 
-def _accepted(listener: socket.socket, token: str, order: Mapping[str, Any]) -> HostLink | None:
+def _accepted(listener: socket.socket, token: str, tls: ssl.SSLContext | None) -> HostLink | None:
     """Wait for who knows the token; None when nobody came."""
-    tls = server_context(order["tls"]) if order["tls"] else None
     until_s = time.monotonic() + _DRIVER_LIMIT_S
     while (left_s := until_s - time.monotonic()) > 0:
         listener.settimeout(left_s)
         with suppress(OSError, EOFError, ValueError):
-            stream, _ = listener.accept()
-            stream.settimeout(SILENCE_LIMIT_S)
-            link = HostLink(tls.wrap_socket(stream, server_side=True) if tls else stream)
-            frame = link.receive(SILENCE_LIMIT_S)
+            link, frame = _greeted(listener, tls, SILENCE_LIMIT_S)
             if _is_hello(frame, token):
                 return link
             link.close()
     return None
 
 
-def _is_hello(frame: tuple[FrameKind, bytes] | None, token: str) -> bool:
+def _accept_again(
+    listener: socket.socket, token: str, tls: ssl.SSLContext | None, link: AgentLink
+) -> None:
+    """Let the driver, and nobody else, go on after a connection was lost."""
+    listener.settimeout(None)
+    while True:
+        with suppress(OSError, EOFError, ValueError):
+            raw, frame = _greeted(listener, tls, _GREETING_LIMIT_S)
+            count = asked_to_resume(frame, token)
+            if count is None:
+                raw.close()
+            else:
+                link.offer(raw, count)
+
+
+def _greeted(
+    listener: socket.socket, tls: ssl.SSLContext | None, limit_s: float
+) -> tuple[HostLink, Frame | None]:
+    """Accept a connection, and return its first frame; None when nothing came for so long."""
+    stream, _ = listener.accept()
+    stream.settimeout(limit_s)
+    try:
+        link = HostLink(tls.wrap_socket(stream, server_side=True) if tls else stream)
+        return link, link.receive(limit_s)
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _is_hello(frame: Frame | None, token: str) -> bool:
     return (
         frame is not None
         and frame[0] is FrameKind.HELLO

@@ -20,9 +20,9 @@ from perf_pipeline.config.fleet import FleetConfig
 from perf_pipeline.config.hosts import Place
 from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.fleet.checks import of_hosts
-from perf_pipeline.fleet.frames import FrameKind
+from perf_pipeline.fleet.driver_link import DriverLink
 from perf_pipeline.fleet.host import HostFacts, agent_started, facts_here
-from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
+from perf_pipeline.fleet.link import HostLink
 from perf_pipeline.fleet.placement import placed
 
 _CONNECT_LIMIT_S: Final = 10.0
@@ -102,7 +102,7 @@ class DaskEngine:
             )
         return facts
 
-    def links(self, count: int) -> Iterator[tuple[str, HostLink]]:
+    def links(self, count: int) -> Iterator[tuple[str, DriverLink]]:
         """Start an agent for each load worker; yield host and connection, made when asked for.
 
         Raises:
@@ -122,21 +122,26 @@ class DaskEngine:
             for address in places
         )
 
-    def _connected(self, address: str, agent: Mapping[str, Any]) -> HostLink:
-        host = _host_of(address)
+    def _connected(self, address: str, agent: Mapping[str, Any]) -> DriverLink:
+        host, context = _host_of(address), None
+        if address.startswith("tls://"):
+            context = self._client.security.get_connection_args("client")["ssl_context"]
+
+        def connect(limit_s: float) -> HostLink:
+            stream = socket.create_connection((host, agent["port"]), limit_s)
+            try:
+                return HostLink(context.wrap_socket(stream) if context else stream)
+            except OSError:
+                stream.close()
+                raise
+
         try:
-            stream = socket.create_connection((host, agent["port"]), SILENCE_LIMIT_S)
-            if address.startswith("tls://"):
-                context = self._client.security.get_connection_args("client")["ssl_context"]
-                stream = context.wrap_socket(stream)
-            link = HostLink(stream)
-            link.send(FrameKind.HELLO, agent["token"].encode())
+            return DriverLink(connect, agent["token"])
         except OSError as error:
             raise GeneratorLimitError(
                 f"the agent on {host} can't be reached at port {agent['port']}: {error}",
                 hint="the driver connects to the hosts of a fleet; let it through to them",
             ) from error
-        return link
 
 
 @contextmanager

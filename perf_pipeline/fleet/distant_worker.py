@@ -27,9 +27,9 @@ from perf_pipeline.engine.forked_worker import UNKNOWN_EXIT
 from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.fleet.arriving import ArrivingSpool
 from perf_pipeline.fleet.corrected_spool import Shifts
+from perf_pipeline.fleet.driver_link import DriverLink
 from perf_pipeline.fleet.frames import Frame, FrameKind
 from perf_pipeline.fleet.host_clock import HostClock
-from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
 from perf_pipeline.fleet.shipment import Shipment, hash_of
 from perf_pipeline.fleet.worker_pipes import WorkerInput, write_all
 from perf_pipeline.quoting import on_one_line
@@ -53,7 +53,7 @@ class DistantWorker:
         GeneratorLimitError: the agent does not answer.
     """
 
-    def __init__(self, host: str, link: HostLink, log: int) -> None:
+    def __init__(self, host: str, link: DriverLink, log: int) -> None:
         self._host = host
         self._link = link
         self._log = os.dup(log)
@@ -112,17 +112,13 @@ class DistantWorker:
         self._link.close()
 
     def _take_all(self) -> None:
-        heard_s = asked_s = time.monotonic()
+        asked_s = time.monotonic()
         while self._code is None:
             if time.monotonic() - asked_s >= _ASK_EVERY_S:
                 asked_s = time.monotonic()
                 self._clock.ask()
-            frame = self._link.receive(_ASK_EVERY_S)
-            if frame is not None:
-                heard_s = time.monotonic()
+            if (frame := self._link.receive(_ASK_EVERY_S)) is not None:
                 self._take(*frame)
-            elif time.monotonic() - heard_s > SILENCE_LIMIT_S:
-                raise TimeoutError(f"nothing came for {SILENCE_LIMIT_S:.0f} s")
 
     def _take(self, kind: FrameKind, payload: bytes) -> None:
         if kind is not FrameKind.PONG:
@@ -252,6 +248,7 @@ class DistantWorker:
             clock_error_ms=course.error_ns / 1e6,
             clock_behind_ms=course.behind_ns / 1e6,
             clock_moved_ms=course.moved_ns / 1e6,
+            away_s=self._link.away_s,
             incident=self._lost,
         )
 

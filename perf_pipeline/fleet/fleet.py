@@ -13,8 +13,8 @@ from perf_pipeline.engine.worker_start import Child, StartWorker
 from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.fleet.checks import size_of
 from perf_pipeline.fleet.distant_worker import DistantWorker
+from perf_pipeline.fleet.driver_link import DriverLink
 from perf_pipeline.fleet.host import HostFacts
-from perf_pipeline.fleet.link import HostLink
 
 
 class FleetEngine(Protocol):
@@ -28,7 +28,7 @@ class FleetEngine(Protocol):
         """
         ...
 
-    def links(self, count: int) -> Iterator[tuple[str, HostLink]]:
+    def links(self, count: int) -> Iterator[tuple[str, DriverLink]]:
         """Start an agent for each load worker; return its host and the connection to it.
 
         A connection is made when the iterator comes to it: whoever has it has to be heard of all

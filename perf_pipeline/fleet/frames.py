@@ -19,11 +19,14 @@ class FrameKind(IntEnum):
 
     The driver sends HELLO (the token), PING (its time), FILES (names with hashes, JSON), PART (a
     hash and bytes of that file; the end of the file without bytes), START (nothing), INPUT (bytes
-    for the worker's stdin), INPUT_END, SIGNAL (a number) and BEGIN (nothing: the load begins).
+    for the worker's stdin), INPUT_END, SIGNAL (a number), BEGIN (nothing: the load begins), RESUME
+    (frames that it has, and the token; the first frame of a new connection) and BYE (nothing: it
+    will not come back).
     The agent sends HOST (its folder, JSON), PONG (the driver's time and its own), LACKS (hashes
     that it has not, JSON), STARTED (the worker's id, JSON), REFUSED (a sentence), OUTPUT (of the
     worker's stdout), LOG (of its stderr), CHUNK (of a file: name, place and checksum), SUMS (what
-    its files are in the end, JSON) and EXIT (how the worker ended, JSON).
+    its files are in the end, JSON), EXIT (how the worker ended, JSON) and RESUMED (frames that it
+    has). Both put before PING and PONG how many frames they have.
     """
 
     HELLO = 1
@@ -45,6 +48,9 @@ class FrameKind(IntEnum):
     SUMS = 17
     EXIT = 18
     BEGIN = 19
+    RESUME = 20
+    RESUMED = 21
+    BYE = 22
 
 
 Frame = tuple[FrameKind, bytes]

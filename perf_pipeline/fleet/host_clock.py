@@ -10,10 +10,12 @@ from typing import Final
 
 from perf_pipeline.fleet.clock_course import ClockCourse, course_of
 from perf_pipeline.fleet.clock_offset import OffsetReading, OffsetTrack, best_of
+from perf_pipeline.fleet.driver_link import DriverLink
 from perf_pipeline.fleet.frames import FrameKind
-from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
+from perf_pipeline.fleet.link import SILENCE_LIMIT_S
 
 _ROUND_TRIPS: Final = 20
+_ANSWER_LIMIT_S: Final = 1.0
 _TIME: Final = struct.Struct("<q")
 _TIMES: Final = struct.Struct("<qq")
 
@@ -33,7 +35,7 @@ class HostClock:
         ValueError: what came is no time.
     """
 
-    def __init__(self, link: HostLink) -> None:
+    def __init__(self, link: DriverLink) -> None:
         self._link = link
         self.track = OffsetTrack(best_of(self._round_trips()))
 
@@ -60,14 +62,22 @@ class HostClock:
     def ask_again(self) -> None:
         """Ask many times, and wait for the answers; the agent says nothing else any more.
 
+        A question that a lost connection took with it is asked anew.
+
         Raises:
             EOFError: the agent closed the connection.
             OSError: the connection is broken.
             ValueError: nothing came, or what came is no time.
         """
-        for _ in range(_ROUND_TRIPS):
+        until_s, answers = time.monotonic() + SILENCE_LIMIT_S, 0
+        while answers < _ROUND_TRIPS and time.monotonic() < until_s:
             self.ask()
-            self.take(self._link.expected(FrameKind.PONG))
+            frame = self._link.receive(_ANSWER_LIMIT_S)
+            if frame is not None and frame[0] is FrameKind.PONG:
+                self.take(frame[1])
+                answers += 1
+        if not answers:
+            raise ValueError("it does not tell the time any more")
 
     def _round_trips(self) -> list[OffsetReading]:
         readings: list[OffsetReading] = []
@@ -75,7 +85,7 @@ class HostClock:
         while len(readings) < _ROUND_TRIPS:
             frame = self._link.receive(SILENCE_LIMIT_S)
             if frame is None:
-                raise TimeoutError(f"nothing came for {SILENCE_LIMIT_S:.0f} s")
+                raise TimeoutError("it does not tell the time")
             if frame[0] is FrameKind.PONG:
                 readings.append(_reading_of(frame[1]))
                 self.ask()

@@ -1,9 +1,9 @@
 """A connection between the driver and an agent, which carries frames in both directions.
 
-Add here: another way to wait on it. Keep out: what the frames mean.
+Add here: another way to wait on it. Keep out: what the frames mean, and what outlives a connection
+(lasting_link.py).
 """
 
-import json
 import select
 import socket
 import ssl
@@ -48,10 +48,6 @@ class HostLink:
         with self._lock:
             self._stream.sendall(packed(kind, payload))
 
-    def send_json(self, kind: FrameKind, values: object) -> None:
-        """Send a frame that holds JSON."""
-        self.send(kind, json.dumps(values).encode())
-
     def receive(self, timeout_s: float) -> Frame | None:
         """Return the next frame; None when nothing came for so long.
 
@@ -68,19 +64,6 @@ class HostLink:
             self._frames.extend(self._reader.fed(self._read()))
         return self._frames.popleft()
 
-    def expected(self, kind: FrameKind) -> bytes:
-        """Return what the next frame holds, which has to be of a kind.
-
-        Raises:
-            EOFError: the other end closed the connection.
-            OSError: the connection is broken.
-            ValueError: nothing came, or something else.
-        """
-        frame = self.receive(SILENCE_LIMIT_S)
-        if frame is None or frame[0] is not kind:
-            raise ValueError(f"{kind.name} did not come")
-        return frame[1]
-
     def _is_readable(self, timeout_s: float) -> bool:
         if isinstance(self._stream, ssl.SSLSocket) and self._stream.pending():
             return True
@@ -96,8 +79,12 @@ class HostLink:
             raise EOFError
         return data
 
-    def close(self) -> None:
-        """Close the connection; a thread that waits on it is told."""
+    def end(self) -> None:
+        """End the connection; threads that send or receive are told, and one of them closes it."""
         with suppress(OSError):
             self._stream.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the connection; a thread that waits on it is told."""
+        self.end()
         self._stream.close()

@@ -9,8 +9,8 @@ from contextlib import suppress
 from io import RawIOBase
 from typing import Any, Final
 
+from perf_pipeline.fleet.driver_link import DriverLink
 from perf_pipeline.fleet.frames import LONGEST_BYTES, FrameKind
-from perf_pipeline.fleet.link import HostLink
 
 _INPUT_BYTES: Final = LONGEST_BYTES // 2
 
@@ -22,7 +22,7 @@ class WorkerInput(RawIOBase):
         link: to its agent.
     """
 
-    def __init__(self, link: HostLink) -> None:
+    def __init__(self, link: DriverLink) -> None:
         super().__init__()
         self._link = link
 

@@ -30,8 +30,8 @@ from perf_pipeline.engine.job import LoadJob, LoadOutcome
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.engine.progress import Progress
 from perf_pipeline.engine.worker_start import Child, StartWorker, start_interpreter
+from perf_pipeline.fleet.driver_link import DriverLink
 from perf_pipeline.fleet.fleet import Fleet
-from perf_pipeline.fleet.frames import FrameKind
 from perf_pipeline.fleet.host import HostFacts
 from perf_pipeline.fleet.link import HostLink
 from perf_pipeline.store.records import RunKey, ScenarioCounts
@@ -100,12 +100,13 @@ class RecordedEngine:
         """Know nothing of them."""
         return {}
 
-    def links(self, count: int) -> Iterator[tuple[str, HostLink]]:
+    def links(self, count: int) -> Iterator[tuple[str, DriverLink]]:
         """Connect to so many."""
         for number in range(count):
-            link = HostLink(socket.create_connection(("127.0.0.1", self._port)))
-            link.send(FrameKind.HELLO)
-            yield f"host-{number}", link
+            yield f"host-{number}", DriverLink(self._connected, "")
+
+    def _connected(self, limit_s: float) -> HostLink:
+        return HostLink(socket.create_connection(("127.0.0.1", self._port), limit_s))
 
 
 def job_of(folder: Path, workers: int, rate: int, seconds: int) -> LoadJob:

@@ -81,6 +81,7 @@ class RecordedHost:
         self._reader = reader
         self._writer = writer
         self._order = b""
+        self._received = 0
         self._speaking: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
@@ -98,11 +99,16 @@ class RecordedHost:
         self._writer.write(packed(kind, payload))
 
     def _take(self, kind: FrameKind, payload: bytes) -> None:
+        self._received += kind not in (FrameKind.HELLO, FrameKind.PING, FrameKind.BYE)
         match kind:
             case FrameKind.HELLO:
                 self._send(FrameKind.HOST, b'{"folder": "/nowhere"}')
-            case FrameKind.PING:
-                self._send(FrameKind.PONG, payload + time.monotonic_ns().to_bytes(8, "little"))
+            case (
+                FrameKind.PING
+            ):  # it begins with what the driver has, which nothing is sent again of
+                now, has = time.monotonic_ns(), self._received
+                told = has.to_bytes(8, "little") + payload[8:] + now.to_bytes(8, "little")
+                self._send(FrameKind.PONG, told)
             case FrameKind.FILES:
                 self._send(FrameKind.LACKS, b"[]")
             case FrameKind.START:

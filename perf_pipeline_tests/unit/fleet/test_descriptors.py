@@ -4,9 +4,9 @@ import resource
 from collections.abc import Iterator, Mapping, Sequence
 
 from perf_pipeline.config.hosts import Place
+from perf_pipeline.fleet.driver_link import DriverLink
 from perf_pipeline.fleet.fleet import Fleet
 from perf_pipeline.fleet.host import HostFacts
-from perf_pipeline.fleet.link import HostLink
 
 
 class NoHosts:
@@ -15,7 +15,7 @@ class NoHosts:
     def facts(self, _: Sequence[Place]) -> Mapping[str, HostFacts]:
         return {}
 
-    def links(self, _: int) -> Iterator[tuple[str, HostLink]]:
+    def links(self, _: int) -> Iterator[tuple[str, DriverLink]]:
         return iter(())
 
 

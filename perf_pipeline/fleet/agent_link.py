@@ -1,0 +1,103 @@
+"""The agent's end of a lasting connection: it waits for its driver, who may come back.
+
+Add here: another rule for whom it goes on with. Keep out: what both ends do (lasting_link.py), and
+accepting connections (agent.py).
+"""
+
+import hmac
+import threading
+import time
+from collections import deque
+
+from perf_pipeline.fleet.frames import Frame, FrameKind
+from perf_pipeline.fleet.lasting_link import COUNT, LastingLink
+from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
+
+
+class AgentLink(LastingLink):
+    """Serve a driver, which may connect again.
+
+    What is to be sent waits for the driver while it is away, so that the spool stays on the disk.
+
+    Args:
+        raw: the first connection, whose other end knows the token.
+    """
+
+    def __init__(self, raw: HostLink) -> None:
+        super().__init__(raw)
+        self._offers: deque[tuple[HostLink, int]] = deque()
+        self._offered = threading.Condition()
+        self._is_up = threading.Event()
+        self._is_up.set()
+        self._reader = 0
+
+    def receive(self, timeout_s: float) -> Frame | None:
+        """Return the next frame; None when nothing came for so long."""
+        self._reader = threading.get_ident()
+        while True:
+            before = self._raw
+            if (frame := super().receive(timeout_s)) is not None or self._raw is before:
+                return frame
+
+    def send(self, kind: FrameKind, payload: bytes = b"") -> None:
+        """Send a frame, after the driver has come back if it is away."""
+        if threading.get_ident() != self._reader:  # who has to notice that it is back
+            self._is_up.wait(SILENCE_LIMIT_S)
+        super().send(kind, payload)
+
+    def _broke(self) -> None:
+        self._is_up.clear()
+        super()._broke()
+
+    def offer(self, raw: HostLink, count: int) -> None:
+        """Let the thread that receives go on with a new connection; from any other thread.
+
+        Args:
+            raw: the connection; the driver asks on it to go on.
+            count: frames that the driver has.
+        """
+        with self._offered:
+            self._offers.append((raw, count))
+            self._offered.notify()
+        self._raw.end()
+
+    def _is_stale(self) -> bool:
+        return False
+
+    def _take_up_again(self) -> None:
+        self._is_up.clear()
+        until_s = self._heard_s + SILENCE_LIMIT_S
+        try:
+            while True:
+                with self._offered:
+                    while not self._offers:
+                        if not self._offered.wait(max(0.0, until_s - time.monotonic())):
+                            self._is_over = True  # whoever still wants to send is told
+                            raise EOFError
+                    raw, count = self._offers.popleft()
+                try:
+                    raw.send(FrameKind.RESUMED, COUNT.pack(self._received))
+                except OSError:  # it was given up meanwhile, and there will be another one
+                    raw.close()
+                    continue
+                self._goes_on_with(raw, count)
+                return
+        finally:
+            self._is_up.set()
+
+    def close(self) -> None:
+        """Close the connection for good, and those that came too late."""
+        super().close()
+        with self._offered:
+            while self._offers:
+                self._offers.popleft()[0].close()
+
+
+def asked_to_resume(frame: Frame | None, token: str) -> int | None:
+    """Return how many frames a driver has that wants to go on; None where it is somebody else."""
+    if frame is None or frame[0] is not FrameKind.RESUME or len(frame[1]) < COUNT.size:
+        return None
+    if not hmac.compare_digest(frame[1][COUNT.size :], token.encode()):
+        return None
+    (count,) = COUNT.unpack_from(frame[1])
+    return int(count)

@@ -4,6 +4,7 @@ A file is there whole or not at all: object stores take it so, and elsewhere it 
 and renamed. Add here: another kind of place that needs a package. Keep out: what the files are.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -137,19 +138,15 @@ def open_place(url: str) -> SharedPlace:
         StoreError: the server can't be reached, or nobody here knows its key.
     """
     # Only here: it takes as long as half a command, and most commands share nothing.
-    from fsspec.core import split_protocol, url_to_fs  # noqa: PLC0415
+    from fsspec import get_filesystem_class  # noqa: PLC0415
+    from fsspec.core import split_protocol  # noqa: PLC0415
 
     protocol = split_protocol(url)[0] or "file"
     if mistake := remote_mistake(url):
         named = "the place of the history" if "@" in url else f"the place {shown(url)}"
         raise RequestError(f"{named} {mistake}")
-    options: dict[str, bool] = {} if protocol == "file" else {"skip_instance_cache": True}
-    if protocol in _OBJECT_STORES:  # others give what they do not know to their clients
-        options["use_listings_cache"] = False
     try:
-        files, root = url_to_fs(os.fspath(url), **options)
-        if protocol in _SSH:
-            require_known_host(files)
+        get_filesystem_class(protocol)
     except ImportError as error:
         package = _PACKAGES.get(protocol, "")
         raise RequestError(
@@ -161,9 +158,23 @@ def open_place(url: str) -> SharedPlace:
             f"{url} is in no kind of place that is known: {_text_of(error)}",
             hint="name a folder, or a URL such as s3://BUCKET/FOLDER, gs://, abfs:// or sftp://",
         ) from error
+    return _opened(url, protocol)
+
+
+def _opened(url: str, protocol: str) -> SharedPlace:
+    from fsspec.core import url_to_fs  # noqa: PLC0415
+
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # our own sentences say it
+    options: dict[str, bool] = {} if protocol == "file" else {"skip_instance_cache": True}
+    if protocol in _OBJECT_STORES:  # others give what they do not know to their clients
+        options["use_listings_cache"] = False
+    try:
+        files, root = url_to_fs(os.fspath(url), **options)
+        if protocol in _SSH:
+            require_known_host(files)
     except PerfPipelineError:
         raise
-    except Exception as error:  # a client that connects at once, with errors of its own
+    except Exception as error:  # some clients connect at once, and each has errors of its own
         raise StoreError(f"{url} can't be reached: {_text_of(error)}", hint=_NEEDS) from error
     return SharedPlace(url, files, str(root).rstrip("/"), protocol in _OBJECT_STORES)
 

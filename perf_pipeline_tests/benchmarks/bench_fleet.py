@@ -1,6 +1,6 @@
 """What the driver of a fleet costs, with more hosts than this machine could run.
 
-Run with: python -m perf_pipeline_tests.benchmarks.bench_fleet [RATE SECONDS HOSTS…]
+Run with: python -m perf_pipeline_tests.benchmarks.bench_fleet [--tls] [RATE SECONDS HOSTS…]
 
 One real load worker is recorded at RATE starts a second, and hosts repeat it (recorded_hosts.py):
 connections, clocks, progress, spools and what the driver does with them are real, the load is not.
@@ -14,6 +14,7 @@ import json
 import os
 import resource
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ from perf_pipeline.store.state import State
 from perf_pipeline_tests.benchmarks.recorded_hosts import SPEECH_FILE
 from perf_pipeline_tests.benchmarks.spooled_run import write_beside
 from perf_pipeline_tests.support.loads.engine_loads import scenario
+from perf_pipeline_tests.support.servers.certificates import authority, signed
 
 _RUN: Final = "20260101-000000-fleet1"
 _BENCHMARK: Final = "bench"
@@ -91,10 +93,12 @@ class RecordedEngine:
 
     Args:
         port: of loopback, where all of them listen.
+        tls: what connections are encrypted with.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None) -> None:
         self._port = port
+        self._tls = tls
 
     def facts(self, _: Sequence[Place]) -> Mapping[str, HostFacts]:
         """Know nothing of them."""
@@ -106,7 +110,8 @@ class RecordedEngine:
             yield f"host-{number}", DriverLink(self._connected, "")
 
     def _connected(self, limit_s: float) -> HostLink:
-        return HostLink(socket.create_connection(("127.0.0.1", self._port), limit_s))
+        stream = socket.create_connection(("127.0.0.1", self._port), limit_s)
+        return HostLink(self._tls.wrap_socket(stream) if self._tls else stream)
 
 
 def job_of(folder: Path, workers: int, rate: int, seconds: int) -> LoadJob:
@@ -164,15 +169,32 @@ def record(folder: Path, rate: int, seconds: int) -> None:
 
 
 @contextmanager
-def recorded_hosts(recording: Path) -> Iterator[RecordedEngine]:
-    """Start what repeats a recording, in a process of its own."""
+def recorded_hosts(recording: Path, certificates: Sequence[Path]) -> Iterator[RecordedEngine]:
+    """Start what repeats a recording, in a process of its own.
+
+    Args:
+        recording: its folder.
+        certificates: of an authority, then certificate and key of both ends; none without TLS.
+    """
     command = [sys.executable, "-m", "perf_pipeline_tests.benchmarks.recorded_hosts"]
     with subprocess.Popen(
-        [*command, str(recording)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [*command, str(recording), *map(str, certificates)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
-        yield RecordedEngine(int(process.stdout.readline()))
+        yield RecordedEngine(int(process.stdout.readline()), _client_context(certificates))
         process.communicate()
+
+
+def _client_context(certificates: Sequence[Path]) -> ssl.SSLContext | None:
+    if not certificates:
+        return None
+    trusted, certificate, key = certificates
+    context = ssl.create_default_context(cafile=str(trusted))
+    context.check_hostname = False
+    context.load_cert_chain(certificate, key)
+    return context
 
 
 def measured(engine: RecordedEngine, state: State, hosts: int, rate: int, seconds: int) -> str:
@@ -229,14 +251,18 @@ def _memory_mib() -> float:
 
 def main() -> None:
     """Print the table, from few hosts to many: memory is the most since the start."""
-    given = [int(word) for word in sys.argv[1:]] or [100, 20, 1, 10, 50, 200]
-    rate, seconds, *counts = given
+    words = [word for word in sys.argv[1:] if word != "--tls"]
+    rate, seconds, *counts = [int(word) for word in words] or [100, 20, 1, 10, 50, 200]
+    certificates: tuple[Path, ...] = ()
     with tempfile.TemporaryDirectory() as folder:
+        if "--tls" in sys.argv:
+            trusted = authority(Path(folder), "ours")
+            certificates = (trusted, signed(Path(folder), "both", "ours"), Path(folder, "both.key"))
         recording = Path(folder, "recording")
         record(recording, rate, seconds)
         print(_HEAD)
         for hosts in counts:
-            with recorded_hosts(recording) as engine:
+            with recorded_hosts(recording, certificates) as engine:
                 row = measured(engine, State(Path(folder, f"state-{hosts}")), hosts, rate, seconds)
             print(row, flush=True)
 

@@ -2,7 +2,8 @@
 
 The agent's side of the protocol is spoken for as many hosts as connect, by one process without
 threads, so that a driver can be measured with more hosts than this machine could run.
-`python -m perf_pipeline_tests.benchmarks.recorded_hosts FOLDER` prints its port.
+`python -m perf_pipeline_tests.benchmarks.recorded_hosts FOLDER [CA CERTIFICATE KEY]` prints its
+port; with certificates it speaks TLS.
 
 Add here: another thing that a host says. Keep out: what is measured (bench_fleet.py).
 """
@@ -10,6 +11,7 @@ Add here: another thing that a host says. Keep out: what is measured (bench_flee
 import asyncio
 import json
 import re
+import ssl
 import sys
 import time
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from typing import Final
 from zlib import crc32
 
 from perf_pipeline.fleet.departing import CHUNK_HEAD
+from perf_pipeline.fleet.encryption import server_context
 from perf_pipeline.fleet.frames import FrameKind, FrameReader, packed
 from perf_pipeline.metrics.spool_seal import SEAL_PREFIX, sealed, unsealed
 
@@ -155,12 +158,13 @@ def _pieces(data: bytes, at: int, until: int) -> Iterator[tuple[int, bytes]]:
         yield start, data[start : min(start + _CHUNK_BYTES, until)]
 
 
-async def _serve(recording: Recording) -> None:
+async def _serve(recording: Recording, tls: ssl.SSLContext | None) -> None:
     server = await asyncio.start_server(
         lambda reader, writer: RecordedHost(recording, reader, writer).serve(),
         "127.0.0.1",
         0,
         backlog=512,
+        ssl=tls,
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
@@ -168,4 +172,5 @@ async def _serve(recording: Recording) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(Recording.read(Path(sys.argv[1]))))
+    parts = dict(zip(("ca", "cert", "key"), sys.argv[2:], strict=False))
+    asyncio.run(_serve(Recording.read(Path(sys.argv[1])), server_context(parts) if parts else None))

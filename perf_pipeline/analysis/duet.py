@@ -6,6 +6,7 @@ Add here: a reason for another verdict. Keep out: blocks (duet_blocks.py), inter
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.analysis.duet_blocks import (
@@ -28,6 +29,25 @@ from perf_pipeline.analysis.special import special
 
 _LEAST_WORK: Final = 0.5
 """Both sides draw alike, so that their rows differ by chance only; this is far beyond it."""
+_NONE_OF: Final = MappingProxyType(
+    {
+        "requests": "the {} got no request of it",
+        "messages": "the {} promised no message, so that there was no delivery to wait for",
+    }
+)
+_ALL_FAILED: Final = MappingProxyType(
+    {
+        "requests": "every request to the baseline failed",
+        "messages": "no message of the baseline was delivered",
+    }
+)
+_SELDOM: Final = MappingProxyType(
+    {
+        "requests": "more requests to the candidate failed, too seldom to tell chance from a fault",
+        "messages": "more messages of the candidate were lost, too seldom to tell chance from a "
+        "fault",
+    }
+)
 
 
 def withheld(finding: DuetFinding, reason: str) -> DuetFinding:
@@ -69,6 +89,7 @@ def _judged(samples: OperationSamples, rules: DuetRules, alpha: float) -> Operat
         failed=(sides[0].failed, sides[1].failed),
         length_s=samples.length_s,
         reason=reason,
+        counts=samples.counts,
     )
 
 
@@ -106,16 +127,15 @@ def _verdict_of(
     """Return the verdict on an operation, and why it is not what the times alone say."""
     for side, name in ((samples.baseline, "baseline"), (samples.candidate, "candidate")):
         if not len(side.ok):
-            return DuetVerdict.NOT_MEASURED, f"the {name} got no request of it"
+            return DuetVerdict.NOT_MEASURED, _NONE_OF[samples.counts].format(name)
     if not samples.baseline.ok.any():
-        return DuetVerdict.NOT_MEASURED, "every request to the baseline failed"
+        return DuetVerdict.NOT_MEASURED, _ALL_FAILED[samples.counts]
     more = samples.candidate.failed_share - samples.baseline.failed_share
     if more > LEAST_POINTS and _fails_more(samples, alpha):
         return DuetVerdict.FAILS_MORE, ""
     found = _of_times(compared)
     if more > LEAST_POINTS and found in BETTER_OR_EQUAL:
-        told = "more requests to the candidate failed, too seldom to tell chance from a fault"
-        return DuetVerdict.UNDECIDED, told
+        return DuetVerdict.UNDECIDED, _SELDOM[samples.counts]
     if found in BETTER_OR_EQUAL and (told := _less_work(samples)):
         return DuetVerdict.UNDECIDED, told
     return found, ""

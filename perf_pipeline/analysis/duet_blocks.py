@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from perf_pipeline.units import US_PER_MS, US_PER_S
 
@@ -95,6 +95,7 @@ class OperationSamples:
         from_us: the beginning of the time.
         until_us: its end.
         is_paced: the plan decides how many requests there are, and not how fast they are answered.
+        counts: what an entry is, for sentences.
     """
 
     operation: str
@@ -103,6 +104,7 @@ class OperationSamples:
     from_us: int
     until_us: int
     is_paced: bool = True
+    counts: Literal["requests", "messages"] = "requests"
 
     @property
     def length_s(self) -> float:

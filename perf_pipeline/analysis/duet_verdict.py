@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from perf_pipeline.analysis.duet_blocks import BlockStatistic
 from perf_pipeline.analysis.paired_ratio import Ratio
@@ -138,6 +138,7 @@ class OperationVerdict:
         failed: how many of them failed.
         length_s: how long both were measured.
         reason: why the verdict is not what the times alone say; empty otherwise.
+        counts: what was counted; messages fail that were never delivered.
     """
 
     operation: str
@@ -147,6 +148,7 @@ class OperationVerdict:
     failed: tuple[int, int]
     length_s: float
     reason: str = ""
+    counts: Literal["requests", "messages"] = "requests"
 
     @property
     def is_not_slower(self) -> bool:

@@ -34,10 +34,10 @@ _OPTIONS: Final = (
         "--baseline",
         "SIDE",
         Text(),
-        "Compared with: a URL, DSN, env:NAME, command with {port}, git:REVISION or reference.",
+        "URL, DSN, env:NAME, command with {port} or {topic}, git:REVISION, or reference.",
     ),
     ("--candidate", "SIDE", Text(), "What is judged, written alike."),
-    ("--command", "COMMAND", Text(), "Starts a git revision on {port}, in its files."),
+    ("--command", "COMMAND", Text(), "Starts a git revision on {port} or {topic}, in its files."),
     ("--prepare", "COMMAND", Text(), "Run in a revision's files first: its build."),
     (
         "--within",

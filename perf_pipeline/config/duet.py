@@ -22,9 +22,10 @@ class DuetConfig(Frozen):
     Attributes:
         baseline: the side that is compared with: a URL, a DSN, `kafka://HOST:PORT/TOPIC`, or
             `env:NAME` for one of these in a variable; a command with `{port}` in it that starts it,
-            `git:REVISION`, or `reference:KEY=VALUE` for a reference system of its own.
+            or with `{topic}` in it that starts workers; `git:REVISION`, or `reference:KEY=VALUE`
+            for a reference system of its own.
         candidate: the side that is judged, written alike.
-        command: starts a git revision on `{port}`, in its files.
+        command: starts a git revision on `{port}`, or on `{topic}`, in its files.
         prepare: is run in a revision's files first: its build.
         within_us: how long is measured at most.
         warm_up_us: how long each load runs before anything is counted.

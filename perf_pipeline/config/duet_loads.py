@@ -106,8 +106,11 @@ def _unfit(name: str, config: BenchmarkConfig, part: Part) -> Iterator[str]:
         yield f"benchmarks.{name} draws users that a run seeds; write data of your own for a duet"
     if draws_from_query(config):
         yield f"benchmarks.{name} draws rows of a database; write them into a file for a duet"
-    if config.deliveries is not None:
-        yield f"benchmarks.{name} waits for deliveries, which a duet does not follow"
+    if config.deliveries is not None and not is_paced(config.scenarios, list(config.scenarios)):
+        yield (
+            f"benchmarks.{name} waits for deliveries, and virtual users would give the quicker "
+            "side more messages to deliver; write a rate, such as constant-arrival-rate"
+        )
 
 
 def _unfit_scenario(written: Scenario, part: Part) -> str:

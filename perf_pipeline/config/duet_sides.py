@@ -19,6 +19,9 @@ from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.spelling import meant
 
 PORT: Final = "{port}"
+TOPIC: Final = "{topic}"
+BROKERS: Final = "{brokers}"
+GROUP: Final = "{group}"
 _GIT: Final = "git:"
 _VARIABLE: Final = "env:"
 _REFERENCE: Final = "reference"
@@ -43,6 +46,7 @@ _LIKE: Final = (
 _HINT: Final = (
     "write http://HOST:PORT, postgresql://HOST:PORT/DATABASE, kafka://HOST:PORT/TOPIC, env:NAME "
     "for one of them in an environment variable, a command with {port} in it that starts the side, "
+    "or with {topic} in it that starts workers, "
     "git:REVISION with --command, or reference:KEY=VALUE for a reference system of its own"
 )
 _SCHEMES: Final[Mapping[str, Part]] = MappingProxyType(
@@ -74,10 +78,12 @@ class GivenSide:
 
 @dataclass(frozen=True, slots=True)
 class CommandSide:
-    """Name a side that a shell command starts, on a port of its own.
+    """Name a side that a shell command starts: an API on a port, or workers on a topic of its own.
 
     Attributes:
-        command: `{port}` in it stands for the port, which is also in the variable PORT.
+        command: `{port}` in it stands for the port, which is also in the variable PORT; or
+            `{topic}` for the topic, `{brokers}` for its brokers and `{group}` for a name of a
+            consumer group, which are also in the variables TOPIC, BROKERS and GROUP.
         revision: git revision in whose files it is run; empty for the current folder.
         prepare: a command that is run there first, such as a build; empty for none.
     """
@@ -88,8 +94,8 @@ class CommandSide:
 
     @property
     def part(self) -> Part:
-        """Return what is loaded of it: what such a command starts is an API."""
-        return Part.API
+        """Return what is loaded of it: an API, or the topic of its workers."""
+        return Part.API if PORT in self.command else Part.BROKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +145,21 @@ def read_side(
         revision = text.removeprefix(_GIT).strip()
         if not revision or revision.startswith("-"):
             raise RequestError(f"--{name} {text!r} names no git revision", hint=_HINT)
-        if PORT not in command:
+        if PORT not in command and TOPIC not in command:
             raise RequestError(
-                f"--{name} {text!r} needs --command with {PORT} in it",
-                hint="for example --command './serve --port {port}'",
+                f"--{name} {text!r} needs --command with {PORT} or {TOPIC} in it",
+                hint="for example --command './serve --port {port}', or './worker {topic}'",
             )
         return CommandSide(command, revision, prepare)
     if side := _given(text):
         return side
     if text == _REFERENCE or text.startswith(f"{_REFERENCE}:"):
         return _reference(name, text)
-    if PORT not in text:
+    if PORT not in text and TOPIC not in text:
         shown = mask_address(text)
         raise RequestError(
-            f"--{name} {shown!r} is no URL, and no command, because {PORT} is not in it", hint=_HINT
+            f"--{name} {shown!r} is no URL, and no command with {PORT} or {TOPIC} in it",
+            hint=_HINT,
         )
     return CommandSide(text)
 

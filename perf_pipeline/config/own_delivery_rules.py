@@ -11,6 +11,7 @@ from perf_pipeline.benchmarks.record import LedgerKind, Part
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.http_steps import HttpStepsParameters
 from perf_pipeline.config.own_deliveries import Deliveries
+from perf_pipeline.config.own_topics import OwnProduceParameters
 from perf_pipeline.config.parameters import iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
@@ -24,10 +25,11 @@ def delivery_mistakes(profile: Profile) -> Iterator[str]:
     for name, config in profile.benchmarks.items():
         path = f"benchmarks.{name}"
         steps = list(_promising_steps(config))
-        if config.deliveries is not None and not any(map(_promises, config.scenarios.values())):
+        if config.deliveries is not None and not any(map(promises, config.scenarios.values())):
             yield (
                 f"{path}.deliveries: no scenario promises a message; write message into the step "
-                'whose answer promises it, such as message = "${order}"'
+                'whose answer promises it, such as message = "${order}", or messageId into the '
+                'parameters of exec = "produce"'
             )
         if steps and config.deliveries is None and record_of(name).ledger is LedgerKind.NONE:
             yield (
@@ -64,8 +66,11 @@ def _may_differ(text: str) -> bool:
         return True
 
 
-def _promises(scenario: Scenario) -> bool:
+def promises(scenario: Scenario) -> bool:
+    """Say whether messages of a scenario are promised by id, so that they can be followed."""
     parameters = scenario.parameters
+    if isinstance(parameters, OwnProduceParameters):
+        return parameters.message_id is not None
     if isinstance(parameters, HttpStepsParameters):
         return any(step.message is not None for step in parameters.steps)
     kind = iteration_kind(scenario.exec)

@@ -161,6 +161,7 @@ class SpoolRecorder:
         on_failure: Callable[[SpoolError], None],
     ) -> None:
         name = f"{step}-{worker}"
+        self._folder, self._name, self._further = folder, name, dict[str, Lines]()
         self._seal = folder / f"{SEAL_PREFIX}{name}.json"
         self._writer = writer = SpoolWriter(on_failure)
         self._samples = Rows(writer, folder / f"samples-{name}.npy", SAMPLE_ROWS)
@@ -254,7 +255,20 @@ class SpoolRecorder:
 
     def ledger(self, entry: LedgerEntry) -> None:
         """Record that a message passed a station."""
-        self._ledger.add(f"{quoted(entry.message_id)},{entry.event},{entry.at_us}\n")
+        self.enter(self._ledger, entry)
+
+    def enter(self, ledger: Lines, entry: LedgerEntry) -> None:
+        """Record it in one of the ledgers."""
+        ledger.add(f"{quoted(entry.message_id)},{entry.event},{entry.at_us}\n")
+
+    def ledger_in(self, folder: str) -> Lines:
+        """Return a further ledger, in a folder of its own; the same one for the same folder."""
+        if folder not in self._further:
+            place = self._folder / folder
+            place.mkdir(exist_ok=True)
+            path = place / f"ledger-{folder}-{self._name}.csv"
+            self._further[folder] = Lines(self._writer, path, LEDGER_COLUMNS)
+        return self._further[folder]
 
     def note(self, sentence: str) -> None:
         """Count a sentence about the target; only the first of many different ones are kept."""
@@ -265,7 +279,7 @@ class SpoolRecorder:
         """Hand what is buffered to the thread that writes; call this at least once a second."""
         self._samples.flush()
         self._iterations.flush()
-        self._ledger.flush()
+        self._flush_ledgers()
 
     def close(self) -> None:
         """Write what is left, and the seal of all that was written.
@@ -275,6 +289,11 @@ class SpoolRecorder:
         """
         self._samples.end()
         self._iterations.end()
-        self._ledger.flush()
+        self._flush_ledgers()
         self._writer.close()
         write_seal(self._seal, self._writer.facts())
+
+    def _flush_ledgers(self) -> None:
+        self._ledger.flush()
+        for ledger in self._further.values():
+            ledger.flush()

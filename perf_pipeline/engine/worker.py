@@ -31,6 +31,7 @@ from perf_pipeline.engine.ports import WorkerContext, Workload
 from perf_pipeline.engine.progress import Reporter
 from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.engine.runner import StopSwitch, run_scenario
+from perf_pipeline.engine.side_recorder import recorder_of
 from perf_pipeline.engine.spool_writer import SpoolError
 from perf_pipeline.engine.watch import WorkerWatch
 from perf_pipeline.errors import (
@@ -103,8 +104,7 @@ class LoadWorker:
                 gc.collect()
                 gc.freeze()  # a full collection of the set-up takes 13 ms per 100,000 rows
                 self._outbox.say({"say": "ready"})
-                start_us = await self._start
-                done = await self._load(opened, start_us)
+                done = await self._load(opened, await self._start)
         finally:
             self._close_recorder()
         self._outbox.say(done)
@@ -151,7 +151,7 @@ class LoadWorker:
             parameters=scenario.parameters,
             secrets=scenario.secrets_among(self._order.secrets),
             clock=self._clock,
-            recorder=self._recorder,
+            recorder=recorder_of(self._recorder, scenario.side),
         )
 
     async def _load(self, opened: list[_Opened], start_us: int | None) -> dict[str, Any]:

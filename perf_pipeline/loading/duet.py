@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.analysis.duet import judge_duet, withheld
+from perf_pipeline.analysis.duet_deliveries import doubted, with_deliveries
 from perf_pipeline.analysis.duet_record import SIDES, DuetLoadRecord
 from perf_pipeline.analysis.duet_verdict import DuetFinding, DuetRules
 from perf_pipeline.analysis.exact import LEAST_POINTS
@@ -22,6 +23,7 @@ from perf_pipeline.engine.job import LoadJob, LoadOutcome, ScenarioJob, secrets_
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.engine.progress import Progress
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
+from perf_pipeline.loading.followed_sides import FollowedSides, following, is_followed
 from perf_pipeline.loading.jobs import load_job, secrets_of
 from perf_pipeline.loading.progress import Either, Streak, answered, cause_of
 from perf_pipeline.loading.progress_line import line_of
@@ -70,18 +72,23 @@ def measure_duet(session: DuetSession, load: DuetLoad, folder: Path) -> DuetLoad
         for side, topic in zip(session.sides, session.topics, strict=True)
     )
     watch = _Watch(DuetSession((sides[0], sides[1]), session.rules), load, folder)
-    try:
-        outcome = run_load(
-            _job_of_both(sides, load, folder),
-            secrets=secrets_of_sides([secrets_of(side) for side in sides]),
-            origin_ns=time.monotonic_ns(),
-            stop=watch.stop,
-            on_progress=watch.on_progress,
-            start=sides[0].start_worker,
-        )
-    except (TargetUnavailableError, GeneratorLimitError) as error:
-        limits = (KNOWN.mask(error.sentence),)
-        return DuetLoadRecord(load.benchmark, load.step, DuetFinding(), 0.0, limits=limits)
+    origin_ns = time.monotonic_ns()
+    with following(sides, load.benchmark, folder, origin_ns) as collect:
+        try:
+            outcome = run_load(
+                _job_of_both(sides, load, folder),
+                secrets=secrets_of_sides([secrets_of(side) for side in sides]),
+                origin_ns=origin_ns,
+                stop=watch.stop,
+                on_progress=watch.on_progress,
+                start=sides[0].start_worker,
+            )
+            if collect is not None and not watch.stop.is_set():
+                session.sides[0].say(f"{load.benchmark}: waiting for deliveries")
+                watch.followed = collect()
+        except (TargetUnavailableError, GeneratorLimitError) as error:
+            limits = (KNOWN.mask(error.sentence),)
+            return DuetLoadRecord(load.benchmark, load.step, DuetFinding(), 0.0, limits=limits)
     return _record(watch, load, outcome)
 
 
@@ -89,14 +96,31 @@ def _job_of_both(sides: tuple[Session, ...], load: DuetLoad, folder: Path) -> Lo
     """Return one job with the scenarios of both sides, which take turns at the same plans."""
     jobs = [load_job(side, load.benchmark, load.step, folder) for side in sides]
     pairs = zip(*(job.scenarios for job in jobs), strict=True)
-    both = (_of_side(scenario, side) for pair in pairs for side, scenario in enumerate(pair))
+    has_ids = load.profile.benchmarks[load.benchmark].deliveries is not None
+    both = (
+        _of_side(scenario, side, has_ids=has_ids)
+        for pair in pairs
+        for side, scenario in enumerate(pair)
+    )
     return replace(jobs[0], scenarios=tuple(both))
 
 
-def _of_side(scenario: ScenarioJob, side: int) -> ScenarioJob:
+def _of_side(scenario: ScenarioJob, side: int, *, has_ids: bool) -> ScenarioJob:
+    """Return a scenario as one side gets it; ids that are followed are its own by `${run}`."""
+    given = scenario.parameters
     return replace(
-        scenario, name=name_of_side(scenario.name, side), side=side, draws_as=scenario.name
+        scenario,
+        name=name_of_side(scenario.name, side),
+        side=side,
+        draws_as=scenario.name,
+        parameters={**given, "run": _run_of_side(str(given["run"]), side)} if has_ids else given,
     )
+
+
+def _run_of_side(run: str, side: int) -> str:
+    """Name a run in ids so that the sides differ: the part of `${run}` gets a letter."""
+    run_id, slash, benchmark = run.partition("/")
+    return f"{run_id}{'ab'[side]}{slash}{benchmark}"
 
 
 class _Watch:
@@ -106,6 +130,7 @@ class _Watch:
         stop: ends the load.
         gone: why a side can't be measured; empty while both answer.
         decided_at: the look that found the verdict; None while none did.
+        followed: what became of the messages; set when the load is over.
     """
 
     def __init__(self, session: DuetSession, load: DuetLoad, folder: Path) -> None:
@@ -115,6 +140,10 @@ class _Watch:
         names = load.profile.benchmarks[load.benchmark].scenarios
         self._paced = {name: is_paced(names, [name]) for name in names}
         *self._looks, self._last = planned_looks(load.length_us, session.rules.alpha)
+        if is_followed(session.sides, load.benchmark):
+            # Messages that are on their way are neither late nor lost: only the end can tell.
+            self._looks, self._last = [], Look(load.length_us, session.rules.alpha)
+        self.followed = FollowedSides()
         gone_s = session.sides[0].target.gone_after_us / US_PER_S
         self._silences = tuple(Streak(gone_s) for _ in SIDES)
         self.stop = Either(session.stop)
@@ -161,8 +190,12 @@ class _Watch:
         if not read:
             return DuetFinding()
         from_us = min(samples.from_us for samples in read)
+        deliveries = self.followed.deliveries
+        if deliveries is not None:
+            read = with_deliveries(read, deliveries)
         cut = [samples.within(from_us, from_us + chosen.at_us) for samples in read]
-        return judge_duet(cut, replace(self._session.rules, alpha=chosen.alpha))
+        finding = judge_duet(cut, replace(self._session.rules, alpha=chosen.alpha))
+        return finding if deliveries is None else doubted(finding, deliveries)
 
     @property
     def measured_s(self) -> float:
@@ -174,6 +207,7 @@ def _record(watch: _Watch, load: DuetLoad, outcome: LoadOutcome) -> DuetLoadReco
     limits = [watch.gone] if watch.gone else []
     pauses = outcome.health.pauses
     limits += [reason for reason in outcome.health.reasons if reason not in pauses]
+    limits += watch.followed.limits
     dropped = _dropped(outcome)
     is_cut_off = watch.is_stopped_by_user or bool(watch.gone)
     finding = DuetFinding() if is_cut_off else watch.judged()
@@ -186,7 +220,7 @@ def _record(watch: _Watch, load: DuetLoad, outcome: LoadOutcome) -> DuetLoadReco
         measured_s=0.0 if is_cut_off else watch.measured_s,
         dropped=dropped,
         limits=tuple(map(KNOWN.mask, limits)),
-        problems=tuple(map(KNOWN.mask, outcome.health.notes)),
+        problems=tuple(map(KNOWN.mask, (*outcome.health.notes, *watch.followed.problems))),
         pauses=tuple(map(KNOWN.mask, pauses)),
     )
 

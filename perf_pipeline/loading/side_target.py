@@ -7,16 +7,18 @@ Add here: how a side that is another part of a system is asked. Keep out: starti
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.duet_loads import DuetLoad, at_topic
-from perf_pipeline.config.duet_sides import GivenSide, Side
+from perf_pipeline.config.duet_sides import GivenSide
 from perf_pipeline.config.kafka_client import with_properties
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.config.kafka_properties import filled
+from perf_pipeline.config.own_delivery_rules import delivery_parts
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import Target, resolve_target
@@ -27,15 +29,21 @@ from perf_pipeline.loading.own_topics import require_own_topics
 from perf_pipeline.secrecy.known import KNOWN
 
 _POLL_S: Final = 0.2
+_FIELDS: Final = MappingProxyType(
+    {Part.API: "base_url", Part.POSTGRES: "postgres_dsn", Part.BROKERS: "brokers"}
+)
 
 
-def checked_side(profile: Profile, name: str, side: GivenSide) -> Target:
-    """Return the profile's target with the address of a side alone, which may be loaded.
+def checked_side(
+    profile: Profile, name: str, side: GivenSide, asked: Collection[Part] = ()
+) -> Target:
+    """Return the profile's target with the address of a side, which may be loaded.
 
     Args:
         profile: whose target says what is asked and allowed.
         name: of the side.
         side: that is running.
+        asked: other parts, which show deliveries and stay those of the profile's target.
 
     Raises:
         TargetNotAllowedError: its host is neither loopback nor allowed.
@@ -44,31 +52,43 @@ def checked_side(profile: Profile, name: str, side: GivenSide) -> Target:
     written = profile.targets.get(profile.target)
     target = resolve_target(profile.target, written, os.environ, profile.folder)
     KNOWN.add_address(side.address)
-    brokers = None
+    address = side.address
     if side.part is Part.BROKERS:
         properties = written.kafka if written is not None else {}
         known = filled(properties, os.environ, profile.folder, profile.target)
-        brokers = with_properties(side.address, known)
-        KNOWN.add_address(brokers)
-    only_part = replace(
-        target,
-        base_url=side.address if side.part is Part.API else None,
-        postgres_dsn=side.address if side.part is Part.POSTGRES else None,
-        brokers=brokers,
-        redis_url=None,
-        named_by=tuple((field, f"--{name}") for field in ("base_url", "postgres_dsn", "brokers")),
+        address = with_properties(address, known)
+        KNOWN.add_address(address)
+    given: dict[str, Any] = {
+        field: address if part is side.part else getattr(target, field) if part in asked else None
+        for part, field in _FIELDS.items()
+    }
+    named = {**dict(target.named_by), _FIELDS[side.part]: f"--{name}"}
+    only_parts = replace(target, redis_url=None, named_by=tuple(named.items()), **given)
+    return check_target(only_parts)
+
+
+def asked_parts(loads: Sequence[DuetLoad]) -> frozenset[Part]:
+    """Return the parts of the target that are asked where deliveries show, or for their clock."""
+    return frozenset(
+        part
+        for load in loads
+        for part in delivery_parts(load.profile.benchmarks[load.benchmark].deliveries)
     )
-    return check_target(only_part)
 
 
 def await_side(
-    loads: Sequence[DuetLoad], target: Target, within_s: float, stop: threading.Event
+    loads: Sequence[DuetLoad],
+    side: GivenSide,
+    target: Target,
+    within_s: float,
+    stop: threading.Event,
 ) -> None:
     """Wait until a side can be loaded: an API is healthy, a server takes statements or messages.
 
     Args:
         loads: that it gets.
-        target: the side.
+        side: that they go to.
+        target: with its address.
         within_s: how long it may take until it answers.
         stop: set it to give up.
 
@@ -81,7 +101,7 @@ def await_side(
     for load in loads:
         while True:
             try:
-                _require(load, target)
+                _require(load, side, target)
                 break
             except TargetUnavailableError as error:
                 if time.monotonic() >= until_s:
@@ -90,25 +110,24 @@ def await_side(
                     raise StoppedByUserError("stopped before anything was measured") from error
 
 
-def loads_of(side: Side, loads: Sequence[DuetLoad]) -> list[DuetLoad]:
+def loads_of(side: GivenSide, loads: Sequence[DuetLoad]) -> list[DuetLoad]:
     """Return loads as a side gets them: their messages go to its topic, if it names one."""
-    topic = side.topic if isinstance(side, GivenSide) else ""
-    return [replace(load, profile=at_topic(load.profile, topic)) for load in loads]
+    return [replace(load, profile=at_topic(load.profile, side.topic)) for load in loads]
 
 
 @dataclass(frozen=True, slots=True)
-class _SideAim:
+class SideAim:
     """Hold what is asked of a side."""
 
     profile: Profile
     target: Target
 
 
-def _require(load: DuetLoad, target: Target) -> None:
-    if target.brokers is not None:
-        require_listeners(target.brokers, target.allowed)
-        require_own_topics(_SideAim(load.profile, target), load.benchmark)
-    elif target.postgres_dsn is not None:
-        require_statements_at(target.postgres_dsn, load.profile, load.benchmark)
+def _require(load: DuetLoad, side: GivenSide, target: Target) -> None:
+    if side.part is Part.BROKERS:
+        require_listeners(target.brokers or "", target.allowed)
+        require_own_topics(SideAim(load.profile, target), load.benchmark)
+    elif side.part is Part.POSTGRES:
+        require_statements_at(target.postgres_dsn or "", load.profile, load.benchmark)
     else:
         require_api(load.profile, target, load.benchmark)

@@ -36,6 +36,9 @@ _SENTENCES: Final = MappingProxyType(
 )
 
 
+_FAILED: Final = MappingProxyType(
+    {"requests": "failed requests", "messages": "messages that were not delivered"}
+)
 _BLURRED: Final = (
     "a generator that pauses blurs both sides alike, so that a difference may be hidden; only a "
     "slower candidate would still be told"
@@ -124,7 +127,7 @@ def _of_operation(operation: OperationVerdict) -> Iterator[str]:
                 SIDES, operation.failed, operation.requests, strict=True
             )
         )
-        yield f"failed requests: {', '.join(shares)}"
+        yield f"{_FAILED[operation.counts]}: {', '.join(shares)}"
     if operation.reason:
         yield operation.reason
     if operation.verdict is DuetVerdict.UNDECIDED and not operation.reason:

@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -17,16 +17,12 @@ from perf_pipeline.analysis.duet_verdict import DuetRules
 from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.duet_loads import DuetLoad, duet_loads
 from perf_pipeline.config.duet_sides import (
-    CommandSide,
-    GivenSide,
-    ReferenceSide,
     Side,
     part_of,
     read_side,
     told_side,
 )
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.config.target import Target
 from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import StartWorker
 from perf_pipeline.errors import ProfileError, TargetUnavailableError
@@ -38,15 +34,13 @@ from perf_pipeline.loading.locks import alone, lock_folders
 from perf_pipeline.loading.prepare import require_history
 from perf_pipeline.loading.revision import told_version
 from perf_pipeline.loading.session import Session, new_run_id
-from perf_pipeline.loading.side_target import await_side, checked_side, loads_of
 from perf_pipeline.loading.space import require_space
 from perf_pipeline.narration import Narrator
 from perf_pipeline.quoting import on_one_line
 from perf_pipeline.runs.pipeline import chosen
+from perf_pipeline.runs.sides_up import SidesWanted, SideUp
 from perf_pipeline.secrecy.addresses import mask_address
 from perf_pipeline.secrecy.known import KNOWN
-from perf_pipeline.stack.reference_sides import started_references
-from perf_pipeline.stack.sides import StartedSide, started_sides
 from perf_pipeline.store.state import State
 from perf_pipeline.units import US_PER_S
 
@@ -123,51 +117,18 @@ def run_duet(
     names = chosen(wish.profile, wish.only)
     part = part_of(wish.sides)
     loads = duet_loads(wish.profile, names, wish.length_us, wish.warm_up_us, part)
-    given = {
-        name: checked_side(wish.profile, name, side)
-        for name, side in zip(SIDES, wish.sides, strict=True)
-        if isinstance(side, GivenSide)
-    }
+    wanted = SidesWanted(wish.profile, wish.sides, loads, wish.ready_within_s)
+    given = wanted.given()
     require_space(state.folder)
     what = f"the duet of profile {wish.profile.name}"
     with alone(lock_folders(state.folder, os.environ), what, narrator.say, stop) as has_waited:
         require_history(state, has_waited=has_waited)
         require_undone(state, narrator.say)
         shutil.rmtree(state.folder / _SAMPLES, ignore_errors=True)  # of one that was killed
-        with _running(wish, state, narrator, stop, given) as (targets, started):
-            for name, side, target in zip(SIDES, wish.sides, targets, strict=True):
-                # What somebody else started is asked once.
-                within_s = wish.ready_within_s if name in started else 0.0
-                await_side(loads_of(side, loads), target, within_s, stop)
-            record = _Sides(wish, targets, started, state, narrator, stop).compared(loads)
+        with wanted.up(given, state, narrator, stop) as sides:
+            record = _Sides(wish, sides, state, narrator, stop).compared(loads)
         publish_duet(state, record)
         return record
-
-
-@contextmanager
-def _running(
-    wish: DuetWish,
-    state: State,
-    narrator: Narrator,
-    stop: threading.Event,
-    given: Mapping[str, Target],
-) -> Iterator[tuple[tuple[Target, Target], Mapping[str, StartedSide]]]:
-    """Yield the targets of both sides; those that were started end with the block."""
-    named = dict(zip(SIDES, wish.sides, strict=True))
-    commands = {name: side for name, side in named.items() if isinstance(side, CommandSide)}
-    references = {name: side for name, side in named.items() if isinstance(side, ReferenceSide)}
-    folder, say, within_s = state.folder, narrator.say, wish.ready_within_s
-    with (
-        started_sides(folder, commands, within_s=within_s, say=say, stop=stop) as ours,
-        started_references(folder, references, say=say, stop=stop) as whole,
-    ):
-        started = {**ours, **whole}
-        urls = {
-            name: checked_side(wish.profile, name, GivenSide(one.url))
-            for name, one in started.items()
-        }
-        both = {**given, **urls}
-        yield (both[SIDES[0]], both[SIDES[1]]), started
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +136,7 @@ class _Sides:
     """Hold two sides that are up, and who is told of them."""
 
     wish: DuetWish
-    targets: tuple[Target, Target]
-    started: Mapping[str, StartedSide]
+    sides: tuple[SideUp, SideUp]
     state: State
     narrator: Narrator
     stop: threading.Event
@@ -213,9 +173,7 @@ class _Sides:
 
     @property
     def _topics(self) -> tuple[str, str]:
-        baseline, candidate = (
-            side.topic if isinstance(side, GivenSide) else "" for side in self.wish.sides
-        )
+        baseline, candidate = (side.place.topic for side in self.sides)
         return baseline, candidate
 
     def _each(self, session: DuetSession, loads: Sequence[DuetLoad]) -> Iterator[DuetLoadRecord]:
@@ -240,7 +198,7 @@ class _Sides:
         return Session(
             run_id=run_id,
             profile=self.wish.profile,
-            target=self.targets[number],
+            target=self.sides[number].target,
             services=(),
             notices=(),
             environment={},
@@ -254,9 +212,9 @@ class _Sides:
 
     def _facts(self, number: int) -> Mapping[str, str]:
         """Return what is known of a side's version."""
-        started = self.started.get(SIDES[number])
-        facts = dict(started.facts) if started else {}
+        side = self.sides[number]
+        facts = dict(side.facts)
         with suppress(TargetUnavailableError):
-            version = told_version(self.wish.profile, self.targets[number], os.environ)
+            version = told_version(self.wish.profile, side.target, os.environ)
             facts |= {"version": version} if version else {}
         return facts

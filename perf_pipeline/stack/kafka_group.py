@@ -4,6 +4,7 @@ Add here: another question about a group. Keep out: the broker itself (kafka.py)
 """
 
 import struct
+from collections.abc import Iterator
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -14,6 +15,7 @@ from perf_pipeline.config.kafka_client import kafka_settings
 _HEAD: Final = struct.Struct(">hi")
 _LENGTH: Final = struct.Struct(">h")
 _COUNT: Final = struct.Struct(">i")
+_PROTOCOL: Final = "consumer"
 
 
 def group_is_settled(brokers: str, group: str, members: int, partitions: int) -> bool:
@@ -54,24 +56,54 @@ def shares_of(brokers: str, group: str) -> list[int]:
     ]
 
 
+def is_taken(brokers: str, topic: str) -> bool:
+    """Say whether members of settled groups, of whatever name, have all partitions of a topic."""
+    client = AdminClient({**kafka_settings(brokers), "log_level": 0})
+    try:
+        wanted = set[int](client.list_topics(topic, timeout=2.0).topics[topic].partitions)
+        groups = client.list_groups(timeout=2.0)
+    except KafkaException:
+        return False
+    taken = {
+        partition
+        for group in groups
+        if str(group.state) == "Stable" and str(group.protocol_type) == _PROTOCOL
+        for member in group.members
+        for name, partition in places_in(member.assignment or b"")
+        if name == topic
+    }
+    return bool(wanted) and taken >= wanted
+
+
 def share_in(assignment: bytes) -> int:
-    """Count the partitions of a member's assignment, in Kafka's consumer protocol.
+    """Count the partitions of a member's assignment.
+
+    >>> share_in(bytes.fromhex("0001 00000001 0001 61 00000002 00000000 00000003"))
+    2
+    """
+    return sum(1 for _ in places_in(assignment))
+
+
+def places_in(assignment: bytes) -> Iterator[tuple[str, int]]:
+    """Yield topic and partition of a member's assignment, in Kafka's consumer protocol.
 
     It is a version (16 bits) and how many topics there are (32); of each its name, after its
     length (16), and its partitions, after their number (32 each).
 
-    >>> share_in(bytes.fromhex("0001 00000001 0001 61 00000002 00000000 00000003"))
-    2
-    >>> share_in(b"")
-    0
+    >>> list(places_in(bytes.fromhex("0001 00000001 0001 61 00000002 00000000 00000003")))
+    [('a', 0), ('a', 3)]
+    >>> list(places_in(b""))
+    []
     """
     if len(assignment) < _HEAD.size:
-        return 0
+        return
     _, topics = _HEAD.unpack_from(assignment)
-    at, share = _HEAD.size, 0
+    at = _HEAD.size
     for _ in range(topics):
-        at += _LENGTH.size + _LENGTH.unpack_from(assignment, at)[0]
+        [length] = _LENGTH.unpack_from(assignment, at)
+        name = assignment[at + _LENGTH.size : at + _LENGTH.size + length].decode()
+        at += _LENGTH.size + length
         [partitions] = _COUNT.unpack_from(assignment, at)
+        for place in range(partitions):
+            yield name, _COUNT.unpack_from(assignment, at + _COUNT.size * (1 + place))[0]
         at += _COUNT.size * (1 + partitions)
-        share += partitions
-    return share

@@ -91,4 +91,4 @@ def _started(
     if "redis" in options.parts and stack.endpoints.redis_url is None:
         say(f"{name}: there is no Redis here, so it runs without its cache")
     (api,) = (service for service in stack.services if service.name == "api")
-    return StartedSide(url, {"version": api.version})
+    return StartedSide(url, {"version": api.version}, stack.endpoints.postgres_dsn)

@@ -1,4 +1,4 @@
-"""Start the two sides of a comparison by shell commands, each on a port and in files of its own.
+"""Start the two sides of a comparison by shell commands, each on a port or topic of its own.
 
 All that is started, and every copy of a revision, lies in one guarded folder: it goes with this
 process, also when that is killed. A revision is a clone that borrows the repository's objects, so
@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from perf_pipeline.config.duet_sides import PORT, CommandSide
+from perf_pipeline.benchmarks.record import Part
+from perf_pipeline.config.duet_sides import BROKERS, GROUP, PORT, TOPIC, CommandSide
 from perf_pipeline.errors import RequestError, StackError, StoppedByUserError
 from perf_pipeline.narration import Say
 from perf_pipeline.stack.embedded import guarded_folder
@@ -34,9 +35,32 @@ from perf_pipeline.stack.service import (
 )
 
 _GIT_LIMIT_S: Final = 300.0
+_GROUP_POLL_S: Final = 0.2
+_LATE: Final = "took not all partitions of its topic, as members of a consumer group,"
 _PREPARING_LIMIT_S: Final = 1_800.0
 _SHELL: Final = ("/bin/sh", "-c", 'cd "$1" && eval "$2"', "side")
 _NOT_INHERITED: Final = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
+
+
+@dataclass(frozen=True, slots=True)
+class SideTopics:
+    """Say which topics workers get, and how these come and go.
+
+    Attributes:
+        names: by side.
+        brokers: as workers are told them, without how to log in.
+        keeper: a process that deletes the topics when it is asked to end, and says `ready`.
+        ready: that it has taken the order.
+        make: makes them.
+        is_taken: says of one whether workers have all of its partitions.
+    """
+
+    names: Mapping[str, str]
+    brokers: str
+    keeper: Command
+    ready: str
+    make: Callable[[], None]
+    is_taken: Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +68,16 @@ class StartedSide:
     """Hold a side that runs.
 
     Attributes:
-        url: of its API.
+        url: of its API; empty where it has none.
+        postgres_dsn: of its database, where that is known.
+        topic: that it consumes; empty where it consumes none.
         facts: what is known of its version: the commit of a revision.
     """
 
     url: str
     facts: Mapping[str, str] = field(default_factory=dict)
+    postgres_dsn: str | None = field(default=None, repr=False)
+    topic: str = ""
 
 
 @contextmanager
@@ -60,8 +88,11 @@ def started_sides(
     within_s: float,
     say: Say,
     stop: threading.Event,
+    topics: SideTopics | None = None,
 ) -> Iterator[dict[str, StartedSide]]:
-    """Yield the sides by name, each listening on its port; all of them end with the block.
+    """Yield the sides by name, each listening on its port, or with all messages of its topic.
+
+    All of them end with the block, and their topics go.
 
     Args:
         state: folder of this machine's state.
@@ -69,6 +100,7 @@ def started_sides(
         within_s: how long each may take to listen.
         say: gets a sentence for each step.
         stop: set it to give up the start.
+        topics: of workers; None where no side is some.
 
     Raises:
         RequestError: the current folder is in no git repository, or has no such revision.
@@ -82,10 +114,27 @@ def started_sides(
     with guarded_folder(state, say=say) as folder:
         start = _Start(folder, within_s, say, stop)
         places = {name: start.prepared(name, side, commits[name]) for name, side in sides.items()}
-        yield {
-            name: start.started(name, side, places[name], commits[name])
-            for name, side in sides.items()
+        if topics is not None:
+            start.hold(topics)
+        begun = {
+            name: start.begun(name, side, places[name], topics) for name, side in sides.items()
         }
+        yield {name: start.ready(one, commits[name]) for name, one in begun.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """Hold a side that was started and may not be ready."""
+
+    service: Service
+    port: int
+    topics: SideTopics | None
+    topic: str
+
+    def is_ready(self) -> bool:
+        if self.topics is not None:
+            return self.topics.is_taken(self.topic)
+        return is_listening(self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +160,43 @@ class _Start:
             raise RequestError(f"revision {side.revision} has no folder {place.relative_to(copy)}")
         if side.prepare:
             self.say(f"{name}: {side.prepare}")
-            service = spawn(self.folder, _command(f"{name}-prepare", side.prepare, place, 0))
+            service = spawn(self.folder, _command(f"{name}-prepare", side.prepare, place, {}))
             self._await(service, lambda: False, _PREPARING_LIMIT_S, may_end=True)
         return place
 
-    def started(self, name: str, side: CommandSide, place: Path, commit: str) -> StartedSide:
-        """Start a side and wait until it listens."""
-        port = free_port()
-        line = side.command.replace(PORT, str(port))
+    def hold(self, topics: SideTopics) -> None:
+        """Make the topics, after somebody waits to delete them."""
+        keeper = spawn(self.folder, topics.keeper)
+        is_holding = lambda: topics.ready in keeper.log.read_text("utf-8")  # noqa: E731
+        self._await(keeper, is_holding, self.within_s)
+        self.say(f"making the topics {', '.join(topics.names.values())}")
+        topics.make()
+
+    def begun(self, name: str, side: CommandSide, place: Path, topics: SideTopics | None) -> _Begun:
+        """Start a side."""
+        if side.part is not Part.BROKERS or topics is None:
+            port, topic = free_port(), ""
+            given = {PORT: str(port)}
+        else:
+            port, topic = 0, topics.names[name]
+            given = {TOPIC: topic, GROUP: topic, BROKERS: topics.brokers}
+        line = side.command
+        for word, value in given.items():
+            line = line.replace(word, value)
         self.say(f"{name}: starting {line}")
-        service = spawn(self.folder, _command(name, line, place, port))
-        self._await(service, lambda: is_listening(port), self.within_s)
-        return StartedSide(f"http://{LOOPBACK}:{port}", {"commit": commit} if commit else {})
+        variables = {word.strip("{}").upper(): value for word, value in given.items()}
+        service = spawn(self.folder, _command(name, line, place, variables))
+        return _Begun(service, port, topics if topic else None, topic)
+
+    def ready(self, begun: _Begun, commit: str) -> StartedSide:
+        """Wait until a side listens, or has all partitions of its topic."""
+        is_ready, within_s = begun.is_ready, self.within_s
+        if begun.topic:
+            self._await(begun.service, is_ready, within_s, poll_s=_GROUP_POLL_S, late=_LATE)
+        else:
+            self._await(begun.service, is_ready, within_s)
+        url = "" if begun.topic else f"http://{LOOPBACK}:{begun.port}"
+        return StartedSide(url, {"commit": commit} if commit else {}, topic=begun.topic)
 
     def _await(
         self,
@@ -131,6 +205,8 @@ class _Start:
         limit_s: float,
         *,
         may_end: bool = False,
+        poll_s: float = POLL_S,
+        late: str = "was not ready",
     ) -> None:
         """Wait for a command: until it is ready, or until it has ended well."""
         until_s = time.monotonic() + limit_s
@@ -143,15 +219,15 @@ class _Start:
             if not may_end:
                 service.require_alive()
             if time.monotonic() > until_s:
-                raise service.failure(f"was not ready within {limit_s:g} s")
-            time.sleep(POLL_S)
+                raise service.failure(f"{late} within {limit_s:g} s")
+            time.sleep(poll_s)
 
 
-def _command(name: str, line: str, place: Path, port: int) -> Command:
+def _command(name: str, line: str, place: Path, variables: Mapping[str, str]) -> Command:
     return Command(
         name=name,
         argv=(*_SHELL, str(place), line),
-        environment={"PORT": str(port)} if port else {},
+        environment=variables,
         needs_secrets=True,
         wave=2,
         nice=BEHIND_THE_LOAD,

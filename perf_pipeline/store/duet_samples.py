@@ -8,16 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from perf_pipeline.analysis.duet_blocks import OperationSamples, SideSamples
+from perf_pipeline.analysis.duet_deliveries import DeliveredMessages
 from perf_pipeline.analysis.duet_record import SIDES
 from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.metrics.spool_rows import KIND, SAMPLE_ROWS
 from perf_pipeline.store.spool_binary import RowFile, row_files
+from perf_pipeline.store.spool_figures import spooled
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _MARK: Final = "@"
+_DELIVERED: Final = """
+select coalesce(min(at_us) filter (where event = 'intended'), 0),
+    coalesce(min(at_us) filter (where event = 'started'),
+        min(at_us) filter (where event = 'intended'), 0),
+    coalesce(min(at_us) filter (where event = 'completed'), -1),
+    count(*) filter (where event = 'completed')
+from spooled group by message_id having count(*) filter (where event = 'acknowledged') > 0
+"""
 _COLUMNS: Final = 5  # side, intended, took, ok, records
 
 
@@ -55,6 +65,40 @@ def read_sides(folder: Path, step: str, paced: Mapping[str, bool]) -> list[Opera
         _samples(operation, np.concatenate(parts[operation], axis=1), operation not in unpaced)
         for operation in sorted(parts)
     ]
+
+
+def read_delivered(folder: Path) -> DeliveredMessages:
+    """Read what became of the messages that one side promised.
+
+    The time of one begins when its request was sent, or was to be sent where nobody wrote that
+    down. What was never promised counts neither as lost nor as delivered.
+
+    Args:
+        folder: with the ledger of that side alone, deliveries entered.
+
+    Raises:
+        PerfPipelineError: a file is of another version.
+    """
+    import numpy as np  # noqa: PLC0415 - see above
+
+    with spooled(folder, "ledger") as connection:
+        rows = np.array(connection.execute(_DELIVERED).fetchall(), np.int64).reshape(-1, 4)
+    intended, asked, completed, times = rows.T
+    samples = SideSamples(intended, completed - asked, times > 0)
+    return DeliveredMessages(samples, int((times > 1).sum()))
+
+
+def ids_of(folder: Path) -> set[str]:
+    """Return the ids of the messages that one side promised.
+
+    Raises:
+        PerfPipelineError: a file is of another version.
+    """
+    with spooled(folder, "ledger") as connection:
+        found = connection.execute(
+            "select distinct message_id from spooled where event = 'acknowledged'"
+        ).fetchall()
+    return {message_id for (message_id,) in found}
 
 
 def _samples(operation: str, rows: "NDArray[np.int64]", is_paced: bool) -> OperationSamples:

@@ -29,7 +29,11 @@ PROSE = [*PAGES, *sorted((DOCS / "decisions").glob("*.md")), ROOT / "CONTRIBUTIN
 RENEW = "python -m perf_pipeline_tests.docs.generate renews it"
 # Inherited by processes that we start ourselves; nobody sets them.
 _WHOLE = re.DOTALL | re.MULTILINE
-INTERNAL_VARIABLES = {"PERF_DAGSTER_TEMPORARY_STORAGE", "PERF_PIPELINE_STACK"}
+INTERNAL_VARIABLES = {
+    "PERF_DAGSTER_TEMPORARY_STORAGE",
+    "PERF_PIPELINE_STACK",
+    "PERF_TOPIC_COPIES_BROKERS",
+}
 
 
 def text(path: Path) -> str:

@@ -133,11 +133,11 @@ def test_a_side_that_nobody_serves_could_not_be_measured(
         ),
         (
             ("--baseline", "./serve", "--candidate", "http://127.0.0.1:1"),
-            "--baseline './serve' is no URL, and no command, because {port} is not in it",
+            "--baseline './serve' is no URL, and no command with {port} or {topic} in it",
         ),
         (
             ("--baseline", "http://127.0.0.1:1", "--candidate", "git:main"),
-            "--candidate 'git:main' needs --command with {port} in it",
+            "--candidate 'git:main' needs --command with {port} or {topic} in it",
         ),
         (("--baseline", "http://127.0.0.1:1", "--candidate", "", "--margin", "0%"), "--margin"),
     ],

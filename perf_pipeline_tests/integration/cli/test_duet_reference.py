@@ -15,19 +15,23 @@ import pytest
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.places import new_state
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(420)
 
 _PROFILE: Final = """
 name = "pools"
 workers = 1
-[benchmarks.api_user_creation.scenarios.create]
+[benchmarks.end_to_end]
+drainTimeout = "5s"
+[benchmarks.end_to_end.scenarios.create]
 exec = "create_user"
 executor = "constant-arrival-rate"
 rate = 20
 duration = "5s"
 preAllocatedVUs = 20
 gracefulStop = "2s"
+parameters = { ledger = true }
 """
+_LATER: Final = "reference:pool_size=1,worker_concurrency=20,send_ms=300..400"
 _SETTING: Final = "BIRTHDAY_POOL_SIZE"
 
 
@@ -48,10 +52,10 @@ def test_two_systems_that_differ_in_a_setting_are_started_compared_and_stopped(
     profile = tmp_path / "pools.toml"
     profile.write_text(_PROFILE, encoding="utf-8")
     running = command.begin(
-        *("duet", str(profile), "--baseline", "reference", "--candidate", "reference:pool_size=1"),
+        *("duet", str(profile), "--baseline", "reference", "--candidate", _LATER),
         *("--within", "6s", "--warm-up", "1s"),
     )
-    running.wait_for("api_user_creation: ")
+    running.wait_for("end_to_end: ", 180.0)
     settings = set(_settings_of_apis())
     answer = running.answer(220.0)
 
@@ -60,11 +64,13 @@ def test_two_systems_that_differ_in_a_setting_are_started_compared_and_stopped(
     assert settings == {"", "1"}
     (path,) = (command.state / "reports").glob("*/summary.json")
     told = json.loads(path.read_text(encoding="utf-8"))
-    (operation,) = told["loads"][0]["operations"]
-    assert operation["operation"] == "create_user"
-    assert operation["statistics"]["p50"]["baseline"] > 0
-    assert operation["statistics"]["p50"]["candidate"] > 0
-    assert command.sql("select baseline, candidate from duets") == [
-        ("reference", "reference:pool_size=1")
-    ]
+    created, delivered = told["loads"][0]["operations"]
+    assert (created["operation"], delivered["operation"]) == ("create_user", "delivery")
+    assert created["statistics"]["p50"]["baseline"] > 0
+    assert created["statistics"]["p50"]["candidate"] > 0
+    # Nothing is lost, and a message is sent 300 to 400 ms instead of 0 to 10 ms after it was taken.
+    assert delivered["failed"] == {"baseline": 0, "candidate": 0}
+    median = delivered["statistics"]["p50"]
+    assert median["candidate"] - median["baseline"] > 150
+    assert command.sql("select baseline, candidate from duets") == [("reference", _LATER)]
     assert not list((command.state / "stacks").glob("run-*"))

@@ -9,8 +9,9 @@ from pathlib import Path
 from perf_pipeline.analysis.duet_record import SIDES
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.recorder import SpoolRecorder
-from perf_pipeline.metrics.sample import Outcome, Phase
-from perf_pipeline.store.duet_samples import name_of_side, read_sides
+from perf_pipeline.engine.side_recorder import recorder_of, side_folder
+from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome, Phase
+from perf_pipeline.store.duet_samples import ids_of, name_of_side, read_delivered, read_sides
 
 
 def test_times_outcomes_and_rows_of_each_side_are_read(tmp_path: Path) -> None:
@@ -38,3 +39,36 @@ def test_times_outcomes_and_rows_of_each_side_are_read(tmp_path: Path) -> None:
     assert (found.baseline.records_each, found.candidate.records_each) == (5.0, 0.0)
     cut = found.within(1_000, 2_000)
     assert (cut.baseline.records_each, cut.candidate.records_each) == (6.0, 0.0)
+
+
+def test_messages_of_each_side_are_read_apart_also_where_their_ids_are_the_same(
+    tmp_path: Path,
+) -> None:
+    recorder = SpoolRecorder(tmp_path, "1", 0, (), lambda _: None)
+    # By side and id: intended, sent, acknowledged, and completed how often; all in ms.
+    planned = {
+        (0, "a"): (10, 11, 12, [61]),
+        (0, "b"): (20, None, 22, []),  # never delivered
+        (1, "a"): (15, 15, 16, [35, 40]),  # twice
+        (1, "c"): (25, 25, None, [30]),  # delivered, and never promised
+    }
+    for (side, name), (intended, sent, acknowledged, completed) in planned.items():
+        passed = (
+            (LedgerEvent.INTENDED, intended),
+            (LedgerEvent.STARTED, sent),
+            (LedgerEvent.ACKNOWLEDGED, acknowledged),
+            *((LedgerEvent.COMPLETED, at) for at in completed),
+        )
+        for event, at_ms in passed:
+            if at_ms is not None:
+                recorder_of(recorder, side).ledger(LedgerEntry(name, event, at_ms * 1_000))
+    recorder.close()
+
+    old, new = (read_delivered(side_folder(tmp_path, side)) for side in range(2))
+
+    by_time = sorted(zip(old.samples.intended_us, old.samples.took_us, old.samples.ok, strict=True))
+    # "a" is delivered 61 - 11 ms after it was sent, "b" never.
+    assert by_time[0] == (10_000, 50_000, True)
+    assert (by_time[1][0], by_time[1][2]) == (20_000, False)
+    assert (new.samples.took_us.tolist(), new.twice, old.twice) == ([20_000], 1, 0)
+    assert [ids_of(side_folder(tmp_path, side)) for side in range(2)] == [{"a", "b"}, {"a"}]

@@ -136,6 +136,8 @@ def test_both_sides_are_the_same_part() -> None:
 
     assert part_of((database, database)) is Part.POSTGRES
     assert part_of((CommandSide(_SERVE), GivenSide("http://127.0.0.1:1"))) is Part.API
+    workers = read_side("candidate", "git:main", command="./worker {topic}")
+    assert part_of((CommandSide("./worker {topic}"), workers)) is Part.BROKERS
     with pytest.raises(RequestError, match="both have to be the same"):
         part_of((database, CommandSide(_SERVE)))
 
@@ -149,9 +151,12 @@ def test_a_side_is_told_as_it_was_written() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("./serve", "--candidate './serve' is no URL, and no command, because {port} is not in it"),
+        (
+            "./serve",
+            "--candidate './serve' is no URL, and no command with {port} or {topic} in it",
+        ),
         ("", "no candidate is named"),
-        ("git:main", "--candidate 'git:main' needs --command with {port} in it"),
+        ("git:main", "--candidate 'git:main' needs --command with {port} or {topic} in it"),
         ("git:", "--candidate 'git:' names no git revision"),
         ("git:--upload-pack=x", "--candidate 'git:--upload-pack=x' names no git revision"),
     ],

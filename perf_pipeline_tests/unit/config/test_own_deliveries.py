@@ -44,6 +44,26 @@ def test_a_benchmark_needs_the_parts_where_its_deliveries_show(
     assert parts_of(checked(deliveries), "orders") == parts
 
 
+def _produced(**parameters: object) -> Profile:
+    scenario = {
+        "exec": "produce",
+        "executor": "per-vu-iterations",
+        "vus": 1,
+        "iterations": 1,
+        "parameters": {"topic": "orders", "json": {"id": "${uuid}"}, **parameters},
+    }
+    benchmark = {"scenarios": {"place": scenario}, "deliveries": SQL}
+    return validate_profile({"name": "shop", "benchmarks": {"orders": benchmark}}, "shop.toml")
+
+
+def test_a_produced_message_is_promised_by_its_id_and_by_nothing_else() -> None:
+    parts = parts_of(_produced(messageId="$.id"), "orders")
+
+    assert parts == {Part.BROKERS, Part.POSTGRES}
+    with pytest.raises(ProfileError, match="or messageId into the parameters of exec"):
+        _produced()
+
+
 @pytest.mark.parametrize(
     ("deliveries", "message", "sentence"),
     [

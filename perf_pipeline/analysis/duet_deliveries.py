@@ -1,0 +1,135 @@
+"""What two sides did with the messages that they promised: how long each took to its delivery.
+
+Add here: a reason why deliveries can't be compared as they were seen. Keep out: reading them
+(store/), waiting for them (loading/), and the comparison itself (duet.py).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from perf_pipeline.analysis.duet_blocks import BlockStatistic, OperationSamples, SideSamples
+from perf_pipeline.analysis.duet_verdict import (
+    BETTER_OR_EQUAL,
+    DuetFinding,
+    DuetVerdict,
+    OperationVerdict,
+)
+from perf_pipeline.analysis.exact import LEAST_POINTS
+
+_NAME: Final = "delivery"
+_SHARE_OF_MEDIAN: Final = 0.1
+"""What is added to both sides alike makes a difference smaller by this share of it, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredMessages:
+    """Hold what became of the messages that one side promised.
+
+    Attributes:
+        samples: an entry a message; one that never arrived did not go well.
+        twice: how many arrived more than once.
+    """
+
+    samples: SideSamples
+    twice: int
+
+
+@dataclass(frozen=True, slots=True)
+class DuetDeliveries:
+    """Hold the deliveries of both sides, and how well their times are known.
+
+    Attributes:
+        baseline: of the side that is compared with.
+        candidate: of the side that is judged.
+        error_ms: the time of each delivery is known to this bound.
+        has_two_clocks: the bound is another one for each side, so that it can make a difference.
+    """
+
+    baseline: DeliveredMessages
+    candidate: DeliveredMessages
+    error_ms: float = 0.0
+    has_two_clocks: bool = False
+
+    def as_operation(self, taken: Collection[str]) -> OperationSamples:
+        """Return them as one more operation, with a name that no other one has."""
+        name = _NAME
+        while name in taken:
+            name += " (message)"
+        return OperationSamples(
+            name, self.baseline.samples, self.candidate.samples, 0, 0, counts="messages"
+        )
+
+    def doubted(self, operation: OperationVerdict) -> OperationVerdict:
+        """Return the verdict on them, UNDECIDED where something else than times speaks against it.
+
+        Args:
+            operation: as judged by times and losses alone.
+        """
+        if told := self._doubt(operation):
+            return replace(operation, verdict=DuetVerdict.UNDECIDED, reason=told)
+        return operation
+
+    def _doubt(self, operation: OperationVerdict) -> str:
+        if operation.verdict in BETTER_OR_EQUAL and self._more_twice > LEAST_POINTS:
+            return (
+                f"{self.candidate.twice:,} messages of the candidate arrived more than once, and "
+                f"{self.baseline.twice:,} of the baseline, so that it is not the same work"
+            )
+        if self.has_two_clocks:
+            return self._blurred_by_clocks(operation)
+        values = [value for one in operation.compared if (value := one.baseline) is not None]
+        is_hidden = not values or self.error_ms > _SHARE_OF_MEDIAN * min(values)
+        if operation.verdict is DuetVerdict.EQUIVALENT and is_hidden:
+            return (
+                f"the time of a delivery is known to {self.error_ms:,.1f} ms only, in which a "
+                "difference may be hidden"
+            )
+        return ""
+
+    @property
+    def _more_twice(self) -> float:
+        old, new = (
+            one.twice / max(1, len(one.samples.ok)) for one in (self.baseline, self.candidate)
+        )
+        return new - old
+
+    def _blurred_by_clocks(self, operation: OperationVerdict) -> str:
+        """Say that the clocks of the two sides may differ by more than their times do."""
+        if operation.verdict is DuetVerdict.SLOWER:
+            gaps = [
+                abs(one.candidate - one.baseline)
+                for one in operation.compared
+                if one.verdict is DuetVerdict.SLOWER
+                and one.candidate is not None
+                and one.baseline is not None
+            ]
+            is_clear = max(gaps, default=0.0) > self.error_ms
+        else:
+            is_clear = operation.verdict not in BETTER_OR_EQUAL or all(
+                one.baseline is not None and self.error_ms <= one.margin * one.baseline
+                for one in operation.compared
+                if one.statistic is BlockStatistic.MEDIAN
+            )
+        return (
+            ""
+            if is_clear
+            else (
+                f"the clocks of the two sides are known to {self.error_ms:,.1f} ms only, which may "
+                "be all of the difference, or hide one"
+            )
+        )
+
+
+def with_deliveries(
+    operations: Sequence[OperationSamples], deliveries: DuetDeliveries
+) -> list[OperationSamples]:
+    """Return operations, and the deliveries of their messages behind them."""
+    taken = {samples.operation for samples in operations}
+    return [*operations, deliveries.as_operation(taken)]
+
+
+def doubted(finding: DuetFinding, deliveries: DuetDeliveries) -> DuetFinding:
+    """Return a finding whose last operation is that of deliveries, as far as it holds."""
+    *others, last = finding.operations
+    return DuetFinding((*others, deliveries.doubted(last)))

@@ -1,0 +1,234 @@
+"""Follow the messages of two sides to their deliveries, while both are loaded in turns.
+
+Both sides are waited for at the same time, so that neither gets longer than the other.
+Add here: a reason why what was seen of two sides can't be compared. Keep out: reading deliveries
+(own_deliveries.py, deliveries.py), and what they say (analysis/duet_deliveries.py).
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.analysis.clock import ClockOffset
+from perf_pipeline.analysis.duet_deliveries import DuetDeliveries
+from perf_pipeline.analysis.duet_record import SIDES
+from perf_pipeline.config.kafka_client import bootstrap_servers
+from perf_pipeline.config.needed_parts import reads_system_deliveries
+from perf_pipeline.config.own_deliveries import Deliveries
+from perf_pipeline.config.own_delivery_rules import promises
+from perf_pipeline.engine.side_recorder import side_folder
+from perf_pipeline.loading.clock_watch import AskedClock, ClockWatch
+from perf_pipeline.loading.deliveries import Collected, collect_deliveries
+from perf_pipeline.loading.own_deliveries import OwnDeliveries, require_own_deliveries
+from perf_pipeline.loading.own_sources import clock_of, source_of
+from perf_pipeline.loading.session import Session
+from perf_pipeline.store.duet_samples import ids_of, read_delivered
+from perf_pipeline.store.spool_figures import ledger_counts_from_spool
+from perf_pipeline.units import US_PER_S
+
+_ERROR: Final = "latency_error_ms"
+Collect = Callable[[], Collected]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedSides:
+    """Hold what became of the messages of both sides.
+
+    Attributes:
+        deliveries: how long they took; None where nobody can tell.
+        limits: why nobody can, one sentence each.
+        problems: what a reader must know beside it, one sentence each.
+    """
+
+    deliveries: DuetDeliveries | None = None
+    limits: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def is_followed(sides: Sequence[Session], benchmark: str) -> bool:
+    """Say whether the messages of a load are followed: where it is said, or known, where they show.
+
+    The reference system's table is known of sides that are reference systems.
+    """
+    profile = sides[0].profile
+    config = profile.benchmarks[benchmark]
+    if config.deliveries is not None:
+        return True
+    tables = {side.target.postgres_dsn for side in sides} - {None}
+    has_tables = len(tables) == len(sides)  # one for both could not tell whose a user is
+    promised = any(map(promises, config.scenarios.values()))
+    return has_tables and promised and reads_system_deliveries(profile, benchmark)
+
+
+@contextmanager
+def following(
+    sides: Sequence[Session], benchmark: str, folder: Path, origin_ns: int
+) -> Iterator[Callable[[], FollowedSides] | None]:
+    """Begin to look where the messages of both sides show; afterwards nothing is held.
+
+    Args:
+        sides: a session of each.
+        benchmark: that is loaded.
+        folder: of the load's samples.
+        origin_ns: of the load.
+
+    Yields:
+        What waits for the deliveries after the load; None where nobody follows them.
+
+    Raises:
+        TargetUnavailableError: the place or its clock can't be read.
+    """
+    if not is_followed(sides, benchmark):
+        yield None
+        return
+    folders = [side_folder(folder, number) for number in range(len(SIDES))]
+    for one in folders:
+        one.mkdir()
+    deliveries = sides[0].profile.benchmarks[benchmark].deliveries
+    if deliveries is None:
+        yield lambda: _joined(
+            [
+                _of_system(side, benchmark, one, origin_ns)
+                for side, one in zip(sides, folders, strict=True)
+            ],
+            folders,
+        )
+        return
+    for side in sides:
+        require_own_deliveries(side, benchmark)
+    clocks = _clocks(sides, deliveries, origin_ns)
+    with ExitStack() as leaving:
+        collects = list[Collect]()
+        for side, one, watch in zip(sides, folders, clocks, strict=True):
+            own = _followed(side, benchmark, deliveries, one, origin_ns, watch)
+            leaving.callback(own.close)
+            own.begin()
+            collects.append(own.collect)
+        is_one_place = len({_place_of(side, deliveries) for side in sides}) == 1
+        has_two = clocks[0] is not None and clocks[0] is not clocks[1]
+        yield lambda: _joined(collects, folders, is_one_place=is_one_place, has_two_clocks=has_two)
+
+
+def _followed(
+    session: Session,
+    benchmark: str,
+    deliveries: Deliveries,
+    folder: Path,
+    origin_ns: int,
+    watch: ClockWatch | None,
+) -> OwnDeliveries:
+    """Make what follows one side's deliveries, with a clock that it may share with the other."""
+    timeout_s = session.profile.benchmarks[benchmark].drain_timeout_us / US_PER_S
+    source = source_of(session, benchmark, deliveries, folder, origin_ns)
+    return OwnDeliveries(session, deliveries, folder, origin_ns, timeout_s, source, watch)
+
+
+def _of_system(session: Session, benchmark: str, folder: Path, origin_ns: int) -> Collect:
+    def collect() -> Collected:
+        expected = ledger_counts_from_spool(folder).expected
+        return collect_deliveries(session, benchmark, folder, origin_ns, expected)
+
+    return collect
+
+
+class _SharedClock(ClockWatch):
+    """Measure one clock for both sides, so that its error is the same for both."""
+
+    def __init__(self, clock: AskedClock) -> None:
+        super().__init__(clock)
+        self._lock = threading.Lock()
+        self._has_begun = self._is_finished = self._is_closed = False
+        self._offset: ClockOffset | None = None
+
+    def begin(self) -> None:
+        """Ask the first round, once."""
+        if not self._has_begun:
+            self._has_begun = True
+            super().begin()
+
+    def finish(self) -> ClockOffset | None:
+        """Ask the last round, once; give the same answer to both sides."""
+        with self._lock:
+            if not self._is_finished:
+                self._is_finished = True
+                self._offset = super().finish()
+            return self._offset
+
+    def close(self) -> None:
+        """Let go of the clock, once."""
+        if not self._is_closed:
+            self._is_closed = True
+            super().close()
+
+
+def _clocks(
+    sides: Sequence[Session], deliveries: Deliveries, origin_ns: int
+) -> list[ClockWatch | None]:
+    """Return what measures each side's clock: the same for both where both are by one clock."""
+    made = dict[str, ClockWatch | None]()
+    for side in sides:
+        address = _address_of(side, deliveries.of_clock or "")
+        if address not in made:
+            clock = clock_of(side, deliveries, origin_ns)
+            made[address] = None if clock is None else _SharedClock(clock)
+    return [made[_address_of(side, deliveries.of_clock or "")] for side in sides]
+
+
+def _place_of(session: Session, deliveries: Deliveries) -> str:
+    where = "broker" if deliveries.topic else "api" if deliveries.path else "postgres"
+    return _address_of(session, where)
+
+
+def _address_of(session: Session, part: str) -> str:
+    target = session.target
+    match part:
+        case "broker":
+            return bootstrap_servers(target.brokers or "")
+        case "api":
+            return target.base_url or ""
+        case "postgres":
+            return target.postgres_dsn or ""
+        case _:
+            return ""
+
+
+def _joined(
+    collects: Sequence[Collect],
+    folders: Sequence[Path],
+    *,
+    is_one_place: bool = False,
+    has_two_clocks: bool = False,
+) -> FollowedSides:
+    """Wait for both sides at once, and join what they say."""
+    with ThreadPoolExecutor(len(collects)) as both:
+        found = [one.result() for one in [both.submit(collect) for collect in collects]]
+    limits = [
+        f"{name}: {told}" for name, one in zip(SIDES, found, strict=True) for told in one.limits
+    ]
+    problems = [
+        f"{name}: {told}"
+        for name, one in zip(SIDES, found, strict=True)
+        for told in (*one.problems, *one.told)
+    ]
+    unknown = not all(one.is_known for one in found)
+    if unknown and not limits:
+        limits, problems = problems, []
+    if is_one_place and (both_ids := ids_of(folders[0]) & ids_of(folders[1])):
+        limits.append(
+            f"{len(both_ids):,} message ids were promised by both sides, such as "
+            f"{min(both_ids)!r}, and both show their deliveries in one place, so that nobody can "
+            "tell whose they are; write ids that hold ${run}, which differs between the sides"
+        )
+    if limits:
+        return FollowedSides(limits=tuple(limits), problems=tuple(problems))
+    errors_ms = [figure.value for one in found for figure in one.figures if figure.name == _ERROR]
+    error_ms = sum(errors_ms) if has_two_clocks else max(errors_ms, default=0.0)
+    old, new = (read_delivered(folder) for folder in folders)
+    return FollowedSides(
+        DuetDeliveries(old, new, error_ms, has_two_clocks=has_two_clocks),
+        problems=tuple(problems),
+    )

@@ -1,0 +1,105 @@
+"""The verdict on deliveries whose truth is known: later ones, lost ones, doubled ones, odd clocks.
+
+Add here: another reason why deliveries can't be compared. Keep out: real workers (integration/cli).
+"""
+
+import numpy as np
+import pytest
+
+from perf_pipeline.analysis.duet import judge_duet
+from perf_pipeline.analysis.duet_blocks import SideSamples
+from perf_pipeline.analysis.duet_deliveries import (
+    DeliveredMessages,
+    DuetDeliveries,
+    doubted,
+    with_deliveries,
+)
+from perf_pipeline.analysis.duet_verdict import DuetRules, DuetVerdict, OperationVerdict
+
+_S = 1_000_000
+_PER_S = 40
+_SECONDS = 20
+
+
+def _side(
+    took_ms: float, *, lost_every: int = 0, twice: int = 0, seed: int = 1
+) -> DeliveredMessages:
+    """Make what became of 800 messages, which take about so long with 2 % of spread."""
+    number = np.arange(_SECONDS * _PER_S)
+    noise = np.random.default_rng(seed).normal(1, 0.02, len(number))
+    arrived = np.ones(len(number), bool) if not lost_every else number % lost_every != 0
+    took_us = (took_ms * 1_000 * noise).astype(np.int64)
+    return DeliveredMessages(SideSamples(number * (_S // _PER_S), took_us, arrived), twice)
+
+
+def _judged(deliveries: DuetDeliveries, margin: float = 0.02) -> OperationVerdict:
+    operations = [one.within(0, _SECONDS * _S) for one in with_deliveries([], deliveries)]
+    finding = doubted(judge_duet(operations, DuetRules(margin=margin)), deliveries)
+    (found,) = finding.operations
+    assert found.operation == "delivery"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("candidate_ms", "verdict"),
+    [(30.0, DuetVerdict.SLOWER), (20.0, DuetVerdict.EQUIVALENT), (14.0, DuetVerdict.FASTER)],
+)
+def test_workers_are_compared_by_how_long_their_messages_take(
+    candidate_ms: float, verdict: DuetVerdict
+) -> None:
+    found = _judged(DuetDeliveries(_side(20), _side(candidate_ms, seed=2)))
+
+    assert (found.verdict, found.failed) == (verdict, (0, 0))
+
+
+def test_lost_messages_are_failures_and_make_nobody_faster() -> None:
+    # Every 20th of 800 is lost: 40, one in each block of half a second.
+    found = _judged(DuetDeliveries(_side(20), _side(5, lost_every=20)))
+
+    assert (found.verdict, found.failed) == (DuetVerdict.FAILS_MORE, (0, 40))
+
+
+def test_a_baseline_that_delivers_nothing_is_nothing_to_compare_with() -> None:
+    found = _judged(DuetDeliveries(_side(20, lost_every=1), _side(20)))
+
+    assert found.verdict is DuetVerdict.NOT_MEASURED
+    assert found.reason == "no message of the baseline was delivered"
+
+
+def test_messages_that_arrive_twice_are_not_the_same_work() -> None:
+    found = _judged(DuetDeliveries(_side(20), _side(14, twice=8, seed=2)))
+
+    assert found.verdict is DuetVerdict.UNDECIDED
+    assert found.reason.startswith("8 messages of the candidate arrived more than once, and 0")
+    assert not found.is_not_slower
+
+
+@pytest.mark.parametrize(
+    ("candidate_ms", "error_ms", "two_clocks", "verdict"),
+    [
+        # 10 ms apart, by clocks that may be 12 ms apart, or only 4 ms.
+        (30.0, 12.0, True, DuetVerdict.UNDECIDED),
+        (30.0, 4.0, True, DuetVerdict.SLOWER),
+        (14.0, 4.0, True, DuetVerdict.UNDECIDED),
+        (20.0, 1.0, True, DuetVerdict.UNDECIDED),
+        # One clock for both adds the same to both: it can hide a difference and makes none.
+        (30.0, 12.0, False, DuetVerdict.SLOWER),
+        (20.0, 12.0, False, DuetVerdict.UNDECIDED),
+        (20.0, 1.0, False, DuetVerdict.EQUIVALENT),
+    ],
+)
+def test_what_is_within_the_bound_of_the_clocks_is_not_told(
+    candidate_ms: float, error_ms: float, two_clocks: bool, verdict: DuetVerdict
+) -> None:
+    deliveries = DuetDeliveries(
+        _side(20), _side(candidate_ms, seed=2), error_ms, has_two_clocks=two_clocks
+    )
+
+    assert _judged(deliveries).verdict is verdict
+
+
+def test_deliveries_have_a_name_that_no_step_has() -> None:
+    deliveries = DuetDeliveries(_side(20), _side(20))
+
+    assert deliveries.as_operation({"order"}).operation == "delivery"
+    assert deliveries.as_operation({"delivery"}).operation == "delivery (message)"

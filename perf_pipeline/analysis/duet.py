@@ -4,7 +4,7 @@ Add here: a reason for another verdict. Keep out: blocks (duet_blocks.py), inter
 (paired_ratio.py), what a verdict is (duet_verdict.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -29,6 +29,8 @@ from perf_pipeline.analysis.special import special
 
 _LEAST_WORK: Final = 0.5
 """Both sides draw alike, so that their rows differ by chance only; this is far beyond it."""
+_CHANGES_OF_TIME: Final = frozenset({DuetVerdict.SLOWER, DuetVerdict.FASTER})
+_CHANGES: Final = _CHANGES_OF_TIME | {DuetVerdict.FAILS_MORE}
 _NONE_OF: Final = MappingProxyType(
     {
         "requests": "the {} got no request of it",
@@ -74,7 +76,36 @@ def judge_duet(operations: Sequence[OperationSamples], rules: DuetRules) -> Duet
     """
     tests = sum(len(_statistics_of(samples)) + 1 for samples in operations)
     each = rules.alpha / tests if tests else rules.alpha
-    return DuetFinding(tuple(_judged(samples, rules, each) for samples in operations))
+    found = [_judged(samples, rules, each) for samples in operations]
+    changed = {verdict.operation for verdict in found if _has_changed(verdict)}
+    return DuetFinding(
+        tuple(
+            _behind(verdict, samples.before & changed)
+            for verdict, samples in zip(found, operations, strict=True)
+        )
+    )
+
+
+def _has_changed(verdict: OperationVerdict) -> bool:
+    """Say whether an operation is shown to take another time on each side, in any statistic."""
+    told = {verdict.verdict, *(one.verdict for one in verdict.compared)}
+    return bool(told & _CHANGES)
+
+
+def _behind(verdict: OperationVerdict, changed: Collection[str]) -> OperationVerdict:
+    """Return no verdict on the times of an operation that each side asks at another moment.
+
+    It then meets the other side's work more or less often than that side meets its own, which can
+    make a difference or hide one. That more of its requests fail is told all the same.
+    """
+    if not changed or verdict.verdict not in _CHANGES_OF_TIME | BETTER_OR_EQUAL:
+        return verdict
+    told = (
+        f"it stands behind {', '.join(sorted(changed))}, which changed, so that each side asks it "
+        "at another moment and meets the other's work more or less often; give it a scenario of "
+        "its own to compare it"
+    )
+    return replace(verdict, verdict=DuetVerdict.UNDECIDED, reason=told)
 
 
 def _judged(samples: OperationSamples, rules: DuetRules, alpha: float) -> OperationVerdict:

@@ -96,6 +96,7 @@ class OperationSamples:
         until_us: its end.
         is_paced: the plan decides how many requests there are, and not how fast they are answered.
         counts: what an entry is, for sentences.
+        before: operations that come before it in an iteration, so that it begins when they end.
     """
 
     operation: str
@@ -105,6 +106,7 @@ class OperationSamples:
     until_us: int
     is_paced: bool = True
     counts: Literal["requests", "messages"] = "requests"
+    before: frozenset[str] = frozenset()
 
     @property
     def length_s(self) -> float:

@@ -170,8 +170,9 @@ def _cells(operation: OperationVerdict, compared: ComparedStatistic) -> tuple[st
 
 
 def _verdict_of(operation: OperationVerdict, compared: ComparedStatistic) -> str:
-    """Return the verdict on a statistic; where requests fail, times are none."""
+    """Return the verdict on a statistic; where times mean nothing, that on the operation."""
     is_void = operation.verdict in {DuetVerdict.FAILS_MORE, DuetVerdict.NOT_MEASURED}
+    is_void |= operation.verdict is DuetVerdict.UNDECIDED and bool(operation.reason)
     return str(operation.verdict if is_void else compared.verdict)
 
 

@@ -4,6 +4,7 @@ Add here: another column that a comparison needs. Keep out: the comparison (anal
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from perf_pipeline.analysis.duet_deliveries import DeliveredMessages
 from perf_pipeline.analysis.duet_record import SIDES
 from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.metrics.spool_rows import KIND, SAMPLE_ROWS
+from perf_pipeline.store.iteration_order import operations_before
 from perf_pipeline.store.spool_binary import RowFile, row_files
 from perf_pipeline.store.spool_figures import spooled
 
@@ -29,6 +31,8 @@ select coalesce(min(at_us) filter (where event = 'intended'), 0),
 from spooled group by message_id having count(*) filter (where event = 'acknowledged') > 0
 """
 _COLUMNS: Final = 5  # side, intended, took, ok, records
+_OF_ORDER: Final = 3  # iteration of a VU of a side, began, ended
+_MOST_VUS: Final = 2**24
 
 
 def name_of_side(scenario: str, side: int) -> str:
@@ -56,13 +60,24 @@ def read_sides(folder: Path, step: str, paced: Mapping[str, bool]) -> list[Opera
 
     parts: dict[str, list[NDArray[np.int64]]] = {}
     unpaced: set[str] = set()
+    of_scenario: dict[str, dict[str, list[NDArray[np.int64]]]] = {}
     for file in row_files(folder, f"samples-{step}-*.npy", SAMPLE_ROWS):
         for operation, scenario, rows in _by_operation(file):
-            parts.setdefault(operation, []).append(rows)
+            parts.setdefault(operation, []).append(rows[:_COLUMNS])
+            of_scenario.setdefault(scenario, {}).setdefault(operation, []).append(rows[_COLUMNS:])
             if not paced[scenario]:
                 unpaced.add(operation)
+    before = dict.fromkeys(parts, frozenset[str]())
+    for found in of_scenario.values():
+        joined = {name: np.concatenate(rows, axis=1) for name, rows in found.items()}
+        for name, others in operations_before(joined).items():
+            before[name] |= others
     return [
-        _samples(operation, np.concatenate(parts[operation], axis=1), operation not in unpaced)
+        replace(
+            _samples(operation, np.concatenate(parts[operation], axis=1)),
+            is_paced=operation not in unpaced,
+            before=before[operation],
+        )
         for operation in sorted(parts)
     ]
 
@@ -101,13 +116,13 @@ def ids_of(folder: Path) -> set[str]:
     return {message_id for (message_id,) in found}
 
 
-def _samples(operation: str, rows: "NDArray[np.int64]", is_paced: bool) -> OperationSamples:
+def _samples(operation: str, rows: "NDArray[np.int64]") -> OperationSamples:
     sides = [
         SideSamples(rows[1][mine], rows[2][mine], rows[3][mine] > 0, rows[4][mine])
         for mine in (rows[0] == 0, rows[0] == 1)
     ]
     began_us, ended_us = int(rows[1].min()), int(rows[1].max()) + 1
-    return OperationSamples(operation, sides[0], sides[1], began_us, ended_us, is_paced)
+    return OperationSamples(operation, sides[0], sides[1], began_us, ended_us)
 
 
 def _by_operation(file: RowFile) -> Iterator[tuple[str, str, "NDArray[np.int64]"]]:
@@ -123,10 +138,14 @@ def _by_operation(file: RowFile) -> Iterator[tuple[str, str, "NDArray[np.int64]"
         if not len(rows):
             continue
         scenario, _, side = str(kinds["scenario"][number]).rpartition(_MARK)
-        columns = np.empty((_COLUMNS, len(rows)), np.int64)
+        columns = np.empty((_COLUMNS + _OF_ORDER, len(rows)), np.int64)
         columns[0] = SIDES.index(side)
         columns[1] = rows["intended_us"]
         columns[2] = rows["ended_us"] - rows["started_us"]
         columns[3] = outcome == Outcome.OK
         columns[4] = rows["records"]
+        columns[5] = rows["iteration"].astype(np.int64) * _MOST_VUS + rows["vu"]
+        columns[5] = columns[5] * len(SIDES) + columns[0]
+        columns[6] = rows["started_us"]
+        columns[7] = rows["ended_us"]
         yield str(kinds["operation"][number]), scenario, columns

@@ -72,3 +72,27 @@ def test_messages_of_each_side_are_read_apart_also_where_their_ids_are_the_same(
     assert (by_time[1][0], by_time[1][2]) == (20_000, False)
     assert (new.samples.took_us.tolist(), new.twice, old.twice) == ([20_000], 1, 0)
     assert [ids_of(side_folder(tmp_path, side)) for side in range(2)] == [{"a", "b"}, {"a"}]
+
+
+def test_what_begins_after_the_end_of_another_in_one_iteration_stands_behind_it(
+    tmp_path: Path,
+) -> None:
+    names = tuple(name_of_side("shop", side) for side in range(len(SIDES)))
+    recorder = SpoolRecorder(tmp_path, "1", 0, names, lambda _: None)
+    # Two pictures of a page at once, after it; the other side's times are no part of the order.
+    planned = {"page": (0, 10), "logo": (10, 30), "photo": (11, 25)}
+    for side, name in enumerate(names):
+        for vu in (1, 2):
+            iteration = Iteration(name, "http", vu, 0, 0, Phase.MEASURED, random.Random(1))
+            for operation, (began, ended) in planned.items():
+                at = 1_000 * side + 100 * vu
+                recorder.sample(iteration, operation, at + began, at + ended, Outcome.OK)
+    recorder.close()
+
+    found = {one.operation: one.before for one in read_sides(tmp_path, "1", {"shop": True})}
+
+    assert found == {
+        "page": frozenset(),
+        "logo": frozenset({"page"}),
+        "photo": frozenset({"page"}),
+    }

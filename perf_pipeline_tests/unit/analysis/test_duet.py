@@ -258,3 +258,49 @@ def test_many_operations_together_find_a_difference_no_more_often_than_one() -> 
         }
 
     assert wrong <= 1
+
+
+def test_what_stands_behind_a_changed_statement_is_not_called_slower() -> None:
+    # As in a trial: the first one went from 45 to 0.6 ms, and the next met the other side's scan.
+    first = replace(_operation(1, 0.6 / 45), operation="find")
+    behind = replace(_operation(2, 2.0), operation="ping", before=frozenset({"find"}))
+    apart = replace(_operation(3, 2.0), operation="alone")
+
+    finding = judge_duet([first, behind, apart], DuetRules())
+
+    verdicts = {one.operation: one.verdict for one in finding.operations}
+    assert verdicts == {
+        "find": DuetVerdict.FASTER,
+        "ping": DuetVerdict.UNDECIDED,
+        "alone": DuetVerdict.SLOWER,
+    }
+    (_, ping, _) = finding.operations
+    assert ping.reason.startswith("it stands behind find, which changed, so that each side asks it")
+    assert not ping.is_not_slower
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"), [(1.0, DuetVerdict.EQUIVALENT), (2.0, DuetVerdict.SLOWER)]
+)
+def test_what_stands_behind_an_equal_statement_has_its_own_verdict(
+    factor: float, verdict: DuetVerdict
+) -> None:
+    first = replace(_operation(4, seconds=120), operation="find")
+    behind = replace(
+        _operation(5, factor, seconds=120), operation="ping", before=frozenset({"find"})
+    )
+
+    finding = judge_duet([first, behind], DuetRules(margin=0.1))
+
+    assert [one.verdict for one in finding.operations] == [DuetVerdict.EQUIVALENT, verdict]
+
+
+def test_failures_behind_a_changed_statement_are_told() -> None:
+    first = replace(_operation(6, 3.0), operation="find")
+    behind = replace(
+        _operation(7, failing=(0.0, 0.2)), operation="ping", before=frozenset({"find"})
+    )
+
+    finding = judge_duet([first, behind], DuetRules())
+
+    assert finding.operations[1].verdict is DuetVerdict.FAILS_MORE

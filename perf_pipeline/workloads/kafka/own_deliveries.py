@@ -32,7 +32,6 @@ from perf_pipeline.workloads.kafka.errors import cause, is_silence
 from perf_pipeline.workloads.kafka.message_places import reader_of
 from perf_pipeline.workloads.kafka.topics import TIMEOUT_S, admin_of, explained
 
-_AT_ONCE: Final = 500
 _POLL_S: Final = 0.1
 _TYPE: Final = "message.timestamp.type"
 _LOG_APPEND: Final = "LogAppendTime"
@@ -132,7 +131,10 @@ class TopicDeliveries:
         assert consumer is not None, "begin() made it"
         try:
             while not self._stop.is_set():
-                for message in consumer.consume(_AT_ONCE, _POLL_S):
+                # One at a time: `consume` holds what arrived back until it has many, or no time is
+                # left, which would be a part of each latency by our clock.
+                message = consumer.poll(_POLL_S)
+                if message is not None:
                     self._take(message, self._now_us())
         except (KafkaException, RuntimeError) as error:
             self._failure = str(error)

@@ -3,10 +3,13 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
+from confluent_kafka import Producer
 
 from perf_pipeline.analysis.clock import clock_offset
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.config.own_deliveries import Deliveries
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.clock_watch import AskedClock, ClockWatch
@@ -18,6 +21,7 @@ from perf_pipeline.workloads.kafka.own_deliveries import TopicDeliveries
 from perf_pipeline.workloads.kafka.server_clock import KafkaClock
 from perf_pipeline.workloads.postgres.own_deliveries import SqlDeliveries
 from perf_pipeline.workloads.postgres.server_clock import PostgresClock
+from perf_pipeline_tests.support.commands.command_line import wait_until
 from perf_pipeline_tests.support.loads.kafka_topics import own_topic
 from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
@@ -90,6 +94,27 @@ def test_a_topic_that_is_not_there_or_has_no_broker_time_is_refused(brokers: str
         with pytest.raises(TargetUnavailableError, match="timestamp.type=CreateTime, so its"):
             source(topic).require()
         source(topic, time="here").require()
+
+
+def test_a_message_that_arrives_here_is_stamped_then_and_not_with_the_next_ones(
+    brokers: str,
+) -> None:
+    # One each 20 ms: those that are held back until 100 ms are over come five within 1 ms.
+    producer = Producer({**kafka_settings(brokers), "linger.ms": 0})
+    with own_topic(brokers, "arrivals", 1) as topic:
+        place = Deliveries.model_validate({"topic": topic, "id": "key", "time": "here"})
+        source = TopicDeliveries(brokers, place, "orders", axis_of(0))
+        source.begin()
+        for number in range(30):
+            producer.produce(topic, key=str(number))
+            producer.flush(10)
+            time.sleep(0.02)
+        wait_until(lambda: len(source.read(())) == 30)
+        source.end()
+
+    stamps_us = [completion.at_us for completion in source.read(())]
+    together = sum(after - before < 1_000 for before, after in pairwise(stamps_us))
+    assert together < 15
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from perf_pipeline.config.executors.ramping_arrival_rate import RampingArrivalRa
 from perf_pipeline.config.executors.ramping_vus import RampingVUs
 from perf_pipeline.config.executors.replayed_arrivals import ReplayedArrivals
 from perf_pipeline.config.executors.stages import Stage
-from perf_pipeline.config.own_scenarios import draws_from_query, draws_seeded_users
+from perf_pipeline.config.own_scenarios import draws_seeded_users
 from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.parameters import iteration_kind
 from perf_pipeline.config.pgbench.parameters import PgbenchParameters
@@ -65,6 +65,8 @@ def duet_loads(
     length_us: int,
     warm_up_us: int,
     part: Part = Part.API,
+    *,
+    has_own_users: bool = False,
 ) -> list[DuetLoad]:
     """Return the loads of these benchmarks, one after the other, which share the time evenly.
 
@@ -79,12 +81,17 @@ def duet_loads(
         length_us: how long all of it may be measured.
         warm_up_us: of each load; a longer `warmUp` of a scenario wins.
         part: of a system that the sides are.
+        has_own_users: both have tables of their own, into which users are seeded.
 
     Raises:
         ProfileError: a benchmark loads another part, or more than it, or none has scenarios.
     """
     named = [name for name in benchmarks if profile.benchmarks[name].scenarios]
-    problems = [told for name in named for told in _unfit(name, profile.benchmarks[name], part)]
+    problems = [
+        told
+        for name in named
+        for told in _unfit(name, profile.benchmarks[name], part, has_own_users=has_own_users)
+    ]
     if not named:
         problems = [
             f"{', '.join(benchmarks)} has no scenarios, so that there is no load to compare"
@@ -96,16 +103,14 @@ def duet_loads(
     return [_load(profile, name, step, share_us, warm_up_us) for name, step in steps]
 
 
-def _unfit(name: str, config: BenchmarkConfig, part: Part) -> Iterator[str]:
+def _unfit(name: str, config: BenchmarkConfig, part: Part, *, has_own_users: bool) -> Iterator[str]:
     """Say what of a benchmark is no load of a part, or needs more than two addresses."""
     for scenario, written in config.scenarios.items():
         place = f"benchmarks.{name}.scenarios.{scenario}"
-        if why := _unfit_scenario(written, part):
+        if why := _unfit_scenario(written, part, has_own_users=has_own_users):
             yield f"{place} {why}"
-    if draws_seeded_users(config):
+    if draws_seeded_users(config) and not has_own_users:
         yield f"benchmarks.{name} draws users that a run seeds; write data of your own for a duet"
-    if draws_from_query(config):
-        yield f"benchmarks.{name} draws rows of a database; write them into a file for a duet"
     if config.deliveries is not None and not is_paced(config.scenarios, list(config.scenarios)):
         yield (
             f"benchmarks.{name} waits for deliveries, and virtual users would give the quicker "
@@ -113,7 +118,7 @@ def _unfit(name: str, config: BenchmarkConfig, part: Part) -> Iterator[str]:
         )
 
 
-def _unfit_scenario(written: Scenario, part: Part) -> str:
+def _unfit_scenario(written: Scenario, part: Part, *, has_own_users: bool) -> str:
     """Say why two sides can't get the same of a scenario; empty where they can."""
     kind = iteration_kind(written.exec)
     is_loaded = kind is not None and kind.part is part and (part is Part.API or kind.is_own)
@@ -121,7 +126,7 @@ def _unfit_scenario(written: Scenario, part: Part) -> str:
         return f"runs {written.exec}, not {_LOADED[part]}"
     if isinstance(written.plan, ReplayedArrivals):
         return "replays a log, which can't go on longer"
-    if kind.ids:
+    if kind.ids and not has_own_users:
         return "needs users that a run seeds"
     own = written.parameters
     if isinstance(own, OwnConsumeParameters):
@@ -132,6 +137,13 @@ def _unfit_scenario(written: Scenario, part: Part) -> str:
             "would be asked for different rows; write parameters.scale"
         )
     return ""
+
+
+def needs_users(load: DuetLoad) -> bool:
+    """Say whether a load asks for users that have to be seeded first."""
+    config = load.profile.benchmarks[load.benchmark]
+    kinds = (iteration_kind(scenario.exec) for scenario in config.scenarios.values())
+    return draws_seeded_users(config) or any(kind is not None and kind.ids for kind in kinds)
 
 
 def at_topic(profile: Profile, topic: str) -> Profile:

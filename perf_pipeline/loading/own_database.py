@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.own_files import columns_used
+from perf_pipeline.config.own_scenarios import draws_from_query
 from perf_pipeline.config.pgbench.parameters import PgbenchParameters
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.sql_statements import SqlParameters
@@ -115,6 +116,19 @@ def fetch_rows(session: Session, benchmark: str) -> None:
             query = parameters.data[data].query or ""
             place = f"data.{data} of scenario {name}"
             _fetch(session, query, columns_used(parameters, data), place, path)
+
+
+def fetch_rows_of_both(sides: Sequence[Session], benchmark: str) -> None:
+    """Ask the queries of a benchmark's data sets of the baseline, for both sides of a comparison.
+
+    They are written once, where both sides look for them, so that both are asked for the same.
+
+    Raises:
+        TargetUnavailableError: the server refuses one, it gives no rows, or a value is missing.
+    """
+    if draws_from_query(sides[0].profile.benchmarks[benchmark]):
+        sides[0].folder.mkdir(parents=True, exist_ok=True)
+        fetch_rows(sides[0], benchmark)
 
 
 def _fetch(session: Session, query: str, wanted: tuple[str, ...], place: str, path: Path) -> None:

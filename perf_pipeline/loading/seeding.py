@@ -4,7 +4,7 @@ Add here: another set of ids. Keep out: how rows are made and removed (workloads
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -67,6 +67,26 @@ def seed_users(session: Session) -> SeededRun:
     )
     _record_of(session).write_text(json.dumps(asdict(result)), encoding="utf-8")
     return result
+
+
+def seed_users_of_both(sides: Sequence[Session]) -> None:
+    """Seed the same users into the tables of both sides of a comparison.
+
+    Raises:
+        TargetUnavailableError: a side refuses, or its users have other ids than those of the other.
+        StoppedByUserError: stopped meanwhile.
+    """
+    found = []
+    for side in sides:
+        side.folder.mkdir(parents=True, exist_ok=True)
+        seed_users(side)
+        found.append([ids_file(side, name).read_text(encoding="utf-8") for name in SHARES])
+    if any(ids != found[0] for ids in found):
+        raise TargetUnavailableError(
+            "the two sides gave the seeded users other ids, so that they can't be asked for the "
+            "same ones",
+            hint="compare two reference systems that begin empty",
+        )
 
 
 def has_seeded(session: Session) -> bool:

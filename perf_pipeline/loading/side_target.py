@@ -19,6 +19,7 @@ from perf_pipeline.config.kafka_client import with_properties
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.config.kafka_properties import filled
 from perf_pipeline.config.own_delivery_rules import delivery_parts
+from perf_pipeline.config.own_scenarios import draws_from_query
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import Target, resolve_target
@@ -68,12 +69,11 @@ def checked_side(
 
 
 def asked_parts(loads: Sequence[DuetLoad]) -> frozenset[Part]:
-    """Return the parts of the target that are asked where deliveries show, or for their clock."""
-    return frozenset(
-        part
-        for load in loads
-        for part in delivery_parts(load.profile.benchmarks[load.benchmark].deliveries)
-    )
+    """Return the parts of the target that are asked for rows, for deliveries or their clock."""
+    configs = [load.profile.benchmarks[load.benchmark] for load in loads]
+    parts = {part for config in configs for part in delivery_parts(config.deliveries)}
+    rows = {Part.POSTGRES} if any(map(draws_from_query, configs)) else set[Part]()
+    return frozenset(parts | rows)
 
 
 def await_side(

@@ -15,13 +15,8 @@ from typing import Final
 from perf_pipeline.analysis.duet_record import SIDES, DuetLoadRecord, DuetRecord, OnUndecided
 from perf_pipeline.analysis.duet_verdict import DuetRules
 from perf_pipeline.config.duet import DuetConfig
-from perf_pipeline.config.duet_loads import DuetLoad, duet_loads
-from perf_pipeline.config.duet_sides import (
-    Side,
-    part_of,
-    read_side,
-    told_side,
-)
+from perf_pipeline.config.duet_loads import DuetLoad, duet_loads, needs_users
+from perf_pipeline.config.duet_sides import ReferenceSide, Side, part_of, read_side, told_side
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import StartWorker
@@ -31,8 +26,10 @@ from perf_pipeline.loading.attempt import require_undone
 from perf_pipeline.loading.duet import DuetSession, measure_duet
 from perf_pipeline.loading.jobs import workload_modules
 from perf_pipeline.loading.locks import alone, lock_folders
+from perf_pipeline.loading.own_database import fetch_rows_of_both
 from perf_pipeline.loading.prepare import require_history
 from perf_pipeline.loading.revision import told_version
+from perf_pipeline.loading.seeding import seed_users_of_both
 from perf_pipeline.loading.session import Session, new_run_id
 from perf_pipeline.loading.space import require_space
 from perf_pipeline.narration import Narrator
@@ -116,7 +113,10 @@ def run_duet(
     """
     names = chosen(wish.profile, wish.only)
     part = part_of(wish.sides)
-    loads = duet_loads(wish.profile, names, wish.length_us, wish.warm_up_us, part)
+    is_ours = all(isinstance(side, ReferenceSide) for side in wish.sides)
+    loads = duet_loads(
+        wish.profile, names, wish.length_us, wish.warm_up_us, part, has_own_users=is_ours
+    )
     wanted = SidesWanted(wish.profile, wish.sides, loads, wish.ready_within_s)
     given = wanted.given()
     require_space(state.folder)
@@ -179,12 +179,18 @@ class _Sides:
     def _each(self, session: DuetSession, loads: Sequence[DuetLoad]) -> Iterator[DuetLoadRecord]:
         """Run one load after the other until one of them can't be measured."""
         folder = self.state.folder / _SAMPLES / session.sides[0].run_id
+        fetched = set[str]()
         try:
+            if any(map(needs_users, loads)):
+                seed_users_of_both(session.sides)
             for load in loads:
                 if self.stop.is_set():
                     return
                 place = folder / f"{load.benchmark}-{load.step}"
                 place.mkdir(parents=True)
+                if load.benchmark not in fetched:
+                    fetched.add(load.benchmark)
+                    fetch_rows_of_both(session.sides, load.benchmark)
                 found = measure_duet(session, load, place)
                 yield found
                 if found.limits:
@@ -202,7 +208,7 @@ class _Sides:
             services=(),
             notices=(),
             environment={},
-            state=self.state,
+            state=State(self.state.folder / _SAMPLES / run_id),
             trigger="duet",
             began_at=began_at,
             narrator=self.narrator,

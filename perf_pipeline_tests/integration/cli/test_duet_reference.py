@@ -20,6 +20,8 @@ pytestmark = pytest.mark.timeout(420)
 _PROFILE: Final = """
 name = "pools"
 workers = 1
+[seeding]
+users = 200
 [benchmarks.end_to_end]
 drainTimeout = "5s"
 [benchmarks.end_to_end.scenarios.create]
@@ -30,6 +32,13 @@ duration = "5s"
 preAllocatedVUs = 20
 gracefulStop = "2s"
 parameters = { ledger = true }
+[benchmarks.end_to_end.scenarios.read]
+exec = "read_user"
+executor = "constant-arrival-rate"
+rate = 10
+duration = "5s"
+preAllocatedVUs = 10
+gracefulStop = "2s"
 """
 _LATER: Final = "reference:pool_size=1,worker_concurrency=20,send_ms=300..400"
 _SETTING: Final = "BIRTHDAY_POOL_SIZE"
@@ -64,8 +73,14 @@ def test_two_systems_that_differ_in_a_setting_are_started_compared_and_stopped(
     assert settings == {"", "1"}
     (path,) = (command.state / "reports").glob("*/summary.json")
     told = json.loads(path.read_text(encoding="utf-8"))
-    created, delivered = told["loads"][0]["operations"]
-    assert (created["operation"], delivered["operation"]) == ("create_user", "delivery")
+    created, read, delivered = told["loads"][0]["operations"]
+    assert [one["operation"] for one in (created, read, delivered)] == [
+        "create_user",
+        "read_user",
+        "delivery",
+    ]
+    # Both sides have the users that were seeded, so that no read is a 404.
+    assert read["failed"] == {"baseline": 0, "candidate": 0}
     assert created["statistics"]["p50"]["baseline"] > 0
     assert created["statistics"]["p50"]["candidate"] > 0
     # Nothing is lost, and a message is sent 300 to 400 ms instead of 0 to 10 ms after it was taken.

@@ -30,10 +30,13 @@ rate = 40
 duration = "10s"
 preAllocatedVUs = 10
 gracefulStop = "1s"
-parameters = { statements = [
+[benchmarks.reads.scenarios.both.parameters]
+statements = [
     { name = "look", sql = "select look()" },
-    { name = "list", sql = "select pg_sleep(0.01)" },
-] }
+    { name = "list", sql = "select pg_sleep(${data.naps.seconds})" },
+]
+[benchmarks.reads.scenarios.both.parameters.data.naps]
+query = "select 0.01::float8 as seconds"
 """
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perf_pipeline.benchmarks.record import Part
-from perf_pipeline.config.duet_loads import at_topic, duet_loads, is_paced
+from perf_pipeline.config.duet_loads import at_topic, duet_loads, is_paced, needs_users
 from perf_pipeline.config.executors.constant_vus import ConstantVUs
 from perf_pipeline.config.executors.kinds import RampedRate, SteadyRate
 from perf_pipeline.config.executors.ramping_arrival_rate import RampingArrivalRate
@@ -139,6 +139,20 @@ def test_what_needs_more_than_two_addresses_is_refused(scenario: dict[str, Any],
         duet_loads(profile, ["orders"], 60 * _S, _S)
 
     assert told in str(refused.value)
+
+
+def test_seeded_users_are_drawn_where_both_sides_have_tables_of_their_own() -> None:
+    parameters = {
+        "data": {"users": {"seeded": "reads"}},
+        "steps": [{"name": "get", "path": "/${data.users.id}"}],
+    }
+    profile = _profile({**_STEADY, "parameters": parameters})
+
+    (load,) = duet_loads(profile, ["orders"], 60 * _S, _S, has_own_users=True)
+
+    assert needs_users(load)
+    (other,) = duet_loads(_profile(_STEADY), ["orders"], 60 * _S, _S)
+    assert not needs_users(other)
 
 
 def test_databases_get_sql_and_nothing_else() -> None:

@@ -107,6 +107,24 @@ def test_a_forked_child_ends_by_signals_and_with_its_own_code() -> None:
 
 
 @pytest.mark.parametrize("mine", [{}, {"LC_ALL": "C"}], ids=["a fork", "an interpreter"])
+def test_what_cannot_be_written_at_the_end_is_the_exit_code_of_a_fork_too(
+    mine: dict[str, str],
+) -> None:
+    words = [sys.executable, "-m", "platform"]
+    given = {**os.environ, **mine}
+    given.pop("PYTHONUNBUFFERED", None)
+    with (
+        Path("/dev/full").open("w", encoding="utf-8") as full,
+        started(words, stdout=full, stderr=subprocess.PIPE, env=given, text=True) as process,
+    ):
+        _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 120
+    assert err.startswith("Exception ignored in: ")
+    assert "OSError: [Errno 28] No space left on device" in err
+
+
+@pytest.mark.parametrize("mine", [{}, {"LC_ALL": "C"}], ids=["a fork", "an interpreter"])
 def test_a_program_for_scripts_has_their_streams_folder_variables_and_exit_codes(
     tmp_path: Path, mine: dict[str, str]
 ) -> None:

@@ -15,14 +15,14 @@ import socket
 import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import Final
+from typing import Final, NoReturn
 
 from perf_pipeline.report import markdown, pages
 from perf_pipeline_tests.support.commands.forked_children import offer_forks
 from perf_pipeline_tests.support.commands.forks_on_request import (
     fork_on_request,
     open_streams,
-    run_module,
+    run_to_the_end,
 )
 
 # What a run imports on its way, and a comparison of runs; all of it without a thread of its own.
@@ -103,7 +103,6 @@ def _is_asked(link: socket.socket, waiting: selectors.BaseSelector) -> bool:
         _forget_others(waiting, link)
         answer.close()
         _become(json.loads(question), fds)
-        return False
     for fd in fds:
         os.close(fd)
     answer.send(str(pid).encode())
@@ -135,7 +134,7 @@ def _tell_end(pidfd: int, pid: int, answer: socket.socket) -> None:
         answer.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
 
 
-def _become(asked: dict[str, object], fds: list[int]) -> None:
+def _become(asked: dict[str, object], fds: list[int]) -> NoReturn:
     """Run the command line as its own first lines do, with what it was given."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     words, environment = asked["words"], asked["environment"]
@@ -149,13 +148,8 @@ def _become(asked: dict[str, object], fds: list[int]) -> None:
     os.environ.update(environment)
     os.chdir(str(asked["folder"]))
     open_streams()
-    sys.argv[:] = words
     offer_forks(words)
-    if words[1] == "-m":
-        sys.exit(run_module(words[2], words[3:]))
-    from perf_pipeline.__main__ import start  # noqa: PLC0415 - it listens to signals from here on
-
-    start()
+    run_to_the_end(words)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from fcntl import F_DUPFD_CLOEXEC, fcntl
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TextIO
 
 from perf_pipeline_tests.support.commands.proc_words import can_show, show
 
@@ -33,6 +33,8 @@ _CLONE_PARENT: Final = 0x8000
 _LONGEST_BYTES: Final = 200_000
 _MOST_DESCRIPTORS: Final = 20
 _STANDARD: Final = 3
+# The exit code of an interpreter that could not flush a standard stream. Source: Py_FinalizeEx.
+_NOT_FLUSHED: Final = 120
 _PYTHON: Final = sys.executable
 _COMMAND: Final = str(Path(_PYTHON).with_name("perf-pipeline"))
 
@@ -112,7 +114,6 @@ def _become(
     before: Callable[[Sequence[str]], None],
 ) -> NoReturn:
     """Be the process that was asked for, until its end."""
-    code = 1
     try:
         ready = _take(fds, asked["numbers"], ready)
         _settle(asked)
@@ -120,9 +121,9 @@ def _become(
         show(words, asked["environment"])
         os.close(ready)
         before(words)
-        code = _run(words)
+        run_to_the_end(words)
     finally:
-        _end(code)
+        _end(1)
 
 
 def _take(fds: Sequence[int], numbers: Sequence[int], ready: int) -> int:
@@ -182,11 +183,23 @@ def open_streams() -> None:
         setattr(sys, f"__{name}__", stream)
 
 
+def run_to_the_end(words: Sequence[str]) -> NoReturn:
+    """Run a module, or our own command by whatever path, and end as an interpreter would.
+
+    Args:
+        words: the module, as of `module_of`; all others are those of our own command.
+    """
+    code = 1
+    try:
+        code = _run(words)
+    finally:
+        _end(code)
+
+
 def _run(words: Sequence[str]) -> int:
-    if words[0] == _COMMAND:
-        return _code_of(_run_our_command, words)
     found = module_of(words)
-    assert found is not None
+    if found is None or words[0] == _COMMAND:
+        return _code_of(_run_our_command, words)
     return run_module(*found)
 
 
@@ -227,7 +240,18 @@ def _end(code: int) -> NoReturn:
     """End as an interpreter does, without taking modules apart, which copies their pages."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
+    flushed = [_is_flushed(stream) for stream in (sys.stdout, sys.stderr)]
+    os._exit(code if all(flushed) else _NOT_FLUSHED)
+
+
+def _is_flushed(stream: TextIO | None) -> bool:
+    if stream is None or stream.closed:
+        return True
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        if stream is sys.stdout:
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"Exception ignored in: {stream!r}\n{traceback.format_exc()}")
+        return False
+    return True

@@ -7,6 +7,7 @@ Add here: a rule of mypyc that a change elsewhere could break. Keep out: buildin
 import ast
 import tomllib
 from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +39,29 @@ def imported(tree: ast.Module) -> Mapping[str, str]:
     }
 
 
-def interpreted_heirs(modules: Collection[str]) -> list[str]:
-    """Name classes outside of these modules that inherit from one in them."""
+@cache
+def heirs() -> list[tuple[str, str, str]]:
+    """Give each class with a base of another module: its module, its name, and that module."""
     found = []
     for path in sorted((ROOT / "perf_pipeline").rglob("*.py")):
-        if module_of(path) in modules:
-            continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         source = imported(tree)
         classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
         for node in classes:
             for base in node.bases:
                 name = base.value if isinstance(base, ast.Subscript) else base
-                if isinstance(name, ast.Name) and source.get(name.id) in modules:
-                    found.append(f"{module_of(path)}.{node.name}")
+                if isinstance(name, ast.Name) and name.id in source:
+                    found.append((module_of(path), node.name, source[name.id]))
     return found
+
+
+def interpreted_heirs(modules: Collection[str]) -> list[str]:
+    """Name classes outside of these modules that inherit from one in them."""
+    return [
+        f"{module}.{name}"
+        for module, name, base in heirs()
+        if module not in modules and base in modules
+    ]
 
 
 def test_a_clone_an_image_and_an_editable_install_need_no_compiler() -> None:

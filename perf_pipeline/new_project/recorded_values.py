@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from perf_pipeline.new_project.har_recording import RecordedExchange
 from perf_pipeline.new_project.names import saved_name
+from perf_pipeline.new_project.recorded_links import RecordedLinks
 from perf_pipeline.new_project.secret_names import COOKIES, is_secret_name, looks_secret
 from perf_pipeline.new_project.seen_request import leaves
-from perf_pipeline.new_project.taking_over import NotTakenOverError
+from perf_pipeline.new_project.taking_over import LINK, NotTakenOverError
 
 _LONGEST: Final = 8_192
 _LEAST_ODD: Final = 8  # letters and digits mixed, as in ids that are made at random
@@ -62,6 +63,7 @@ class RecordedValues:
     _pages: list[str] = field(default_factory=list)
     _cookies: set[str] = field(default_factory=set)
     _locations: set[str] = field(default_factory=set)
+    _links: RecordedLinks = field(default_factory=RecordedLinks)
 
     def known(self, place: str, name: str, value: Any) -> str | None:
         """Return the template of a value that an earlier answer gave; None for any other.
@@ -70,6 +72,8 @@ class RecordedValues:
             NotTakenOverError: it came from where a step can't take it.
         """
         text = str(value)
+        if place == LINK:
+            return self._known_link(text)
         given = self._given.get(text)
         if given is not None and _is_same(given, place, name, text):
             variable = self._variable(given, text)
@@ -86,6 +90,7 @@ class RecordedValues:
             step: the number of its step; less than 0 where it is none.
         """
         self._sent.update(exchange.request.values())
+        self._links.add(exchange, step)
         for name, value in exchange.headers:
             if name in COOKIES:
                 self._cookies.update(_cookie_values(value))
@@ -100,6 +105,18 @@ class RecordedValues:
             text = str(value)
             if text not in self._sent:
                 self._given.setdefault(text, GivenValue(step, place, key, before, value))
+
+    def _known_link(self, target: str) -> str | None:
+        """Return the template of a whole path with its query; what was told of it is done with."""
+        if (found := self._links.at(target)) is None:
+            return None
+        (step, link), named = found, f"{LINK} {target}"
+        if named not in self._named:
+            name = saved_name(link.key, "", list(self._named.values()))
+            self._named[named] = name
+            self.saves.setdefault(step, {})[name] = link.place
+        self.remarks.clear()
+        return f"${{{self._named[named]}}}"
 
     def _variable(self, given: GivenValue, text: str) -> str:
         if text not in self._named:

@@ -49,6 +49,12 @@ class SeenRequest:
         return urlsplit(self.url).path or "/"
 
     @property
+    def target(self) -> str:
+        """Return path and query as they were sent."""
+        query = urlsplit(self.url).query
+        return f"{self.path}?{query}" if query else self.path
+
+    @property
     def query(self) -> tuple[tuple[str, str], ...]:
         """Return the parameters behind the `?`, decoded."""
         return tuple(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))

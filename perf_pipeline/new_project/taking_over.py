@@ -23,6 +23,8 @@ from perf_pipeline.new_project.secret_names import (
 )
 from perf_pipeline.new_project.seen_request import FORM, SeenRequest
 
+LINK: Final = "link"
+"""The place of a whole path with its query, as `Known` is asked for it."""
 Known = Callable[[str, str, Any], str | None]
 """Gives the template of a value that an earlier answer gave: by place, name and value."""
 
@@ -78,6 +80,8 @@ class TakingOver:
         if len(dict(query)) < len(query):  # a table has each name once
             path = f"{path}?{'&'.join(f'{_coded(key)}={_coded(text)}' for key, text in query)}"
             query = []
+        if "${" not in f"{path}{query}" and (link := self.known(LINK, "", request.target)):
+            path, query = link, []
         body, types = self._body(request)
         return DraftStep(
             name=name,

@@ -165,6 +165,26 @@ def test_a_redirect_is_followed_by_its_own_step(tmp_path: Path) -> None:
     assert told.startswith("88 in its path came from a Location header")
 
 
+def test_a_link_that_an_answer_gave_is_followed_as_it_is(tmp_path: Path) -> None:
+    page = {"items": [], "next": "/orders?page=2"}
+    draft = recorded(
+        tmp_path,
+        entry("GET", "/orders", got=json.dumps(page)),
+        entry("GET", "/orders?page=2", 1, got=json.dumps({"items": [], "next": None})),
+        entry("POST", "/orders", 2, sent={"a": 1}, status=201, gave={"Location": "/orders/88"}),
+        entry("GET", "/orders/88", 3),
+        entry("GET", "/orders", 4),
+    )
+
+    first, second, order, made, again = steps(draft)
+    assert first["save"] == {"next": "$.next"}
+    assert (second["path"], second.get("query")) == ("${next}", None)
+    assert order["save"] == {"location": "header:Location"}
+    assert made["path"] == "${location}"
+    assert again["path"] == "/orders"
+    assert [step.remarks for step in draft.benchmarks[0].steps] == [()] * 5
+
+
 @pytest.mark.parametrize(
     ("page", "given", "told"),
     [

@@ -38,6 +38,9 @@ from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.hanging_broker import HangingBroker, hanging_broker
 from perf_pipeline_tests.support.silent import hush
 
+# The first test starts the broker, which takes a minute where much else runs.
+pytestmark = pytest.mark.timeout(180)
+
 CONSUMING = "perf_pipeline.workloads.kafka.consume:ConsumeMessages"
 MOMENTS = int(os.environ.get("PERF_TEST_MOMENTS", "2"))
 SEED = int(os.environ.get("PERF_TEST_SEED", "1"))

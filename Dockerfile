@@ -15,6 +15,8 @@ COPY pyproject.toml README.md LICENSE ./
 COPY perf_pipeline ./perf_pipeline
 RUN /tools/bin/python -m hatchling build --target wheel \
     && /tools/bin/pip --python /venv/bin/python install --no-deps dist/*.whl
+# Tests of packages and maps for a debugger are a seventh of all, and nothing here reads them.
+RUN find /venv -depth \( -type d -name tests -o -type f -name '*.map' \) -exec rm -rf {} +
 
 FROM ${PYTHON_IMAGE}
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DAGSTER_HOME=/dagster PERF_STATE=/state

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from perf_pipeline.config.hosts import (
     LOCALHOST,
@@ -32,6 +32,7 @@ FORM: Final = (
     "postgresql://host:port/database, with user:password@ in front of the host if the server asks "
     "for a password; percent-encode @ : / ? in a password"
 )
+_HERE: Final = "127.0.0.1"
 _VARIABLES: Final = MappingProxyType({"host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT"})
 _IN_FRONT: Final = frozenset({"host", "hostaddr", "port", "user", "password", "dbname", "service"})
 
@@ -64,6 +65,37 @@ def read_dsn(dsn: str, environment: Mapping[str, str], loopback: tuple[str, ...]
     pinned = tuple(pinned for server in servers for pinned in _pinned(server, loopback))
     places = [place for server in servers for place in _places(server)]
     return Address(_text(given, pinned), tuple(dict.fromkeys(places)))
+
+
+def dsn_port_here(dsn: str) -> int | None:
+    """Return the port of a server at 127.0.0.1, by a string of `read_dsn`; None for another place.
+
+    >>> dsn_port_here("postgresql://u@localhost:5432/d?hostaddr=127.0.0.1")
+    5432
+    >>> dsn_port_here("postgresql://u@db:5432/d?hostaddr=10.0.0.7")
+    """
+    parts = urlsplit(dsn)
+    names = [name.rpartition(":") for name in parts.netloc.rpartition("@")[2].split(",")]
+    addresses = dict(parse_qsl(parts.query)).get("hostaddr", "").split(",")
+    is_here = {host for host, _, _ in names} <= {_HERE, LOCALHOST}
+    ports = {port for _, _, port in names}
+    if not is_here or len(ports) > 1 or not (_HERE in addresses or addresses == [""]):
+        return None
+    return int(ports.pop())
+
+
+def dsn_at_port(dsn: str, port: int) -> str:
+    """Return a string of `read_dsn` that leads to another port of 127.0.0.1, under the same name.
+
+    >>> dsn_at_port("postgresql://u@localhost:1,localhost:1/d?hostaddr=127.0.0.1,::1&a=b", 2)
+    'postgresql://u@localhost:2/d?hostaddr=127.0.0.1&a=b'
+    """
+    parts = urlsplit(dsn)
+    userinfo, at, names = parts.netloc.rpartition("@")
+    host = names.partition(",")[0].rpartition(":")[0]
+    query = {**dict(parse_qsl(parts.query, keep_blank_values=True)), "hostaddr": _HERE}
+    where = f"{userinfo}{at}{host}:{port}{parts.path}"
+    return f"postgresql://{where}?{urlencode(query, quote_via=quote, safe=',')}"
 
 
 def _settings(dsn: str, environment: Mapping[str, str]) -> dict[str, str]:

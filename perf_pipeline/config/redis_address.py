@@ -57,6 +57,27 @@ def read_redis_url(url: str, loopback: tuple[str, ...]) -> Address:
     return Address(f"{text}/{given.get('db', 0)}{f'?{_query(kept)}' if kept else ''}", (place,))
 
 
+def redis_port_here(url: str) -> int | None:
+    """Return the port of a server at 127.0.0.1 or localhost; None for another place.
+
+    >>> redis_port_here("redis://:secret@127.0.0.1:6379/0")
+    6379
+    >>> redis_port_here("redis://cache:6379/0")
+    """
+    parts = urlsplit(url)
+    return parts.port if parts.hostname in {"127.0.0.1", LOCALHOST} else None
+
+
+def redis_at_port(url: str, port: int) -> str:
+    """Return a URL of `read_redis_url` that leads to another port of the same host.
+
+    >>> redis_at_port("rediss://:secret@localhost:6379/0?protocol=3", 7)
+    'rediss://:secret@localhost:7/0?protocol=3'
+    """
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}").geturl()
+
+
 def _parsed(url: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
     """Return what redis-py reads from a URL, and the URL's query as it was written."""
     # redis-py takes 100 ms to import; only those who configure a Redis pay for it.

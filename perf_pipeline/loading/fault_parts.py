@@ -4,20 +4,33 @@ Add here: another reason why a fault can't hit what it names. Keep out: keys and
 (config/), and breaking things (fault_driver.py).
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
+from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.fault_keys import SERVERS
 from perf_pipeline.config.faults import Fault
+from perf_pipeline.config.parameters import iteration_kind
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import ProfileError
-from perf_pipeline.loading.given_parts import api_place, is_found, stack_options
+from perf_pipeline.loading.given_parts import is_found, ports_here, stack_options
 from perf_pipeline.stack.small_disk import small_disk_obstacle
 
 _REMEDY = (
     'write kind = "command" for your own system, such as run = "docker kill api" and undo = '
     '"docker start api"'
 )
+_PARTS: Final[Mapping[str, Part]] = MappingProxyType(
+    {
+        "api": Part.API,
+        "postgres": Part.POSTGRES,
+        "redis": Part.REDIS,
+        "broker": Part.BROKERS,
+    }
+)
+_NOUNS: Final = MappingProxyType({"api": "an API", "postgres": "a PostgreSQL", "redis": "a Redis"})
 
 
 def require_fault_parts(profile: Profile, benchmarks: Sequence[str], target: Target) -> None:
@@ -34,6 +47,8 @@ def require_fault_parts(profile: Profile, benchmarks: Sequence[str], target: Tar
     problems = [
         *_problems(profile, benchmarks, started),
         *_links_of_others(profile, benchmarks, started, target),
+        *_links_without_load(profile, benchmarks),
+        *_fleet_links(profile, benchmarks),
         *_absent_servers(profile, benchmarks, there),
     ]
     problems = problems or [*_disks_not_to_be_had(profile, benchmarks)]
@@ -56,18 +71,55 @@ def _problems(
 def _links_of_others(
     profile: Profile, benchmarks: Sequence[str], started: Collection[str], target: Target
 ) -> Iterator[str]:
-    before = {"api"} if api_place(target) is not None else set[str]()
-    ours = {*started, *before, "load"}
+    ours = ", ".join(sorted(started)) or "no part"
+    given = ports_here(target)
     for place, fault in _placed(profile, benchmarks):
-        ends = (fault.client or "load", fault.to)
-        for key, part in zip(("from", "to"), ends, strict=True):
-            if part is not None and part not in ours:
+        if fault.to is None:
+            continue
+        if fault.to not in started and fault.to not in given:
+            yield (
+                f"{place}.to is {fault.to!r}, which this run does not start (it starts {ours}), so "
+                f"that its connections go past the proxy, which {_reach(fault.to)}; {_REMEDY}"
+            )
+        elif fault.client not in {None, "load", *started}:
+            yield (
+                f"{place}.from is {fault.client!r}, which this run does not start (it starts "
+                f"{ours}), so that its connections go past the proxy; {_REMEDY}"
+            )
+        elif fault.client is None and fault.to != "api" and not {fault.to, "api"} & {*started}:
+            yield (
+                f"{place} hinders all connections to {fault.to}, which this run does not start, "
+                'and only those of the load can go through its proxy; write from = "load"'
+            )
+
+
+def _reach(server: str) -> str:
+    if server == "broker":
+        return "clients of a broker leave, as they go where it tells them"
+    return f"can stand before {_NOUNS[server]} at 127.0.0.1 or localhost only"
+
+
+def _links_without_load(profile: Profile, benchmarks: Sequence[str]) -> Iterator[str]:
+    """Refuse what would hinder nothing: the target would seem to take it without any harm."""
+    for name in benchmarks:
+        kinds = [iteration_kind(it.exec) for it in profile.benchmarks[name].scenarios.values()]
+        parts = {kind.part for kind in kinds if kind is not None}
+        for place, fault in _placed(profile, [name]):
+            if fault.client == "load" and fault.to is not None and _PARTS[fault.to] not in parts:
                 yield (
-                    f"{place}.{key} is {part!r}, which this run does not start (it starts "
-                    f"{', '.join(sorted(started)) or 'no part'}), so that its connections go past "
-                    "the proxy, which can stand before an API at 127.0.0.1 or localhost only; "
-                    f"{_REMEDY}"
+                    f"{place} hinders connections of the load to {fault.to}, and no scenario of "
+                    f"{name} has any; write from which part, or leave it out"
                 )
+
+
+def _fleet_links(profile: Profile, benchmarks: Sequence[str]) -> Iterator[str]:
+    for place, fault in _placed(profile, benchmarks):
+        if profile.fleet is not None and any(client == "load" for client, _ in fault.links):
+            yield (
+                f"{place} hinders connections of the load, whose workers are on the hosts of a "
+                "fleet, and the proxy is at 127.0.0.1 of this machine; leave out the fault or the "
+                "fleet"
+            )
 
 
 def _absent_servers(

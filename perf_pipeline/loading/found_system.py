@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from perf_pipeline.config.hosts import LOCALHOST
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.loading.given_parts import LOAD_TO_API, api_place
+from perf_pipeline.loading.given_parts import ports_here
 from perf_pipeline.narration import Say
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.stack.proxy_before import proxy_before
@@ -35,24 +34,25 @@ def found_system(
         say: is told what is started.
 
     Raises:
-        TargetUnavailableError: a broker may not be loaded, or a proxy does not reach the API.
+        TargetUnavailableError: a broker may not be loaded, or a proxy does not reach a server.
         StackError: the proxy does not start.
     """
     if target.brokers is not None:
         # Whether they answer is for who needs them.
         require_listeners(target.brokers, target.allowed, must_answer=False)
-    place = api_place(target)
-    if place is None or LOAD_TO_API not in options.links:
+    given = ports_here(target)
+    ports = {part: port for part, port in given.items() if ("load", part) in options.links}
+    if not ports:
         yield target, None
         return
-    host, port = place
-    if host == LOCALHOST and not is_listening(port) and is_listening(port, _OTHER_LOOPBACK):
-        raise TargetUnavailableError(
-            f"port {port} of localhost answers at {_OTHER_LOOPBACK} alone, and the proxy that "
-            "faults need goes to 127.0.0.1",
-            hint="let the target listen at 127.0.0.1 as well",
-        )
-    with proxy_before(state.folder, {"api": port}, say) as stack:
+    for port in ports.values():
+        if not is_listening(port) and is_listening(port, _OTHER_LOOPBACK):
+            raise TargetUnavailableError(
+                f"port {port} of localhost answers at {_OTHER_LOOPBACK} alone, and the proxy that "
+                "faults need goes to 127.0.0.1",
+                hint="let the target listen at 127.0.0.1 as well",
+            )
+    with proxy_before(state.folder, ports, say) as stack:
         for notice in stack.notices:
             say(notice)
         yield target, stack

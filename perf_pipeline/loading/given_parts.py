@@ -12,7 +12,9 @@ from typing import Final
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.hosts import LOCALHOST
 from perf_pipeline.config.needed_parts import draws_users, parts_of_all
+from perf_pipeline.config.postgres_address import dsn_port_here
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.redis_address import redis_port_here
 from perf_pipeline.config.target import LOCAL, Target
 from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.stack.parts import PARTS, StackOptions
@@ -20,17 +22,23 @@ from perf_pipeline.stack.parts import PARTS, StackOptions
 _SERVERS: Final = ((Part.POSTGRES, "postgres"), (Part.BROKERS, "kafka"), (Part.REDIS, "redis"))
 
 
-LOAD_TO_API: Final = ("load", "api")
-"""The one link to a system that a run does not start which a proxy of the run can hinder."""
 _BEFORE: Final = ("127.0.0.1", LOCALHOST)
 
 
-def api_place(target: Target) -> tuple[str, int] | None:
-    """Return host and port of a given API that a proxy on this machine reaches; None otherwise."""
-    if target.base_url is None:
-        return None
-    address = WebAddress.read_base(target.base_url)
-    return (address.host, address.port) if address.host in _BEFORE else None
+def ports_here(target: Target) -> dict[str, int]:
+    """Return the ports of given servers before which a proxy of a run can stand, by their part.
+
+    Not those of brokers: their clients go where a broker tells them, past any proxy.
+    """
+    ports = dict[str, int | None]()
+    if target.base_url is not None:
+        address = WebAddress.read_base(target.base_url)
+        ports["api"] = address.port if address.host in _BEFORE else None
+    if target.postgres_dsn is not None:
+        ports["postgres"] = dsn_port_here(target.postgres_dsn)
+    if target.redis_url is not None:
+        ports["redis"] = redis_port_here(target.redis_url)
+    return {part: port for part, port in ports.items() if port is not None}
 
 
 def is_found(target: Target) -> bool:
@@ -62,12 +70,16 @@ def stack_options(profile: Profile, target: Target, planned: Collection[str] = (
         return whole
     given = target.addresses
     started = {name for part, name in _SERVERS if part in needed and given[part] is None}
+    links = _links(profile, planned, whole=False)
+    hindered = {server for _, server in links}
     tables = "postgres" in started and any(draws_users(profile, name) for name in planned)
     return StackOptions(
+        postgres_dsn=target.postgres_dsn if "postgres" in hindered else None,
+        redis_url=target.redis_url if "redis" in hindered else None,
         parts=frozenset(started),
         allowed=target.allowed,
         tables=tables,
-        links=_links(profile, planned, whole=False),
+        links=links,
         has_small_disk=_fills_a_disk(profile, planned),
         broker_count=_broker_count(profile, planned),
     )

@@ -5,13 +5,22 @@ who connects to whom (config/fault_keys.py).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.config.postgres_address import dsn_at_port, dsn_port_here
+from perf_pipeline.config.redis_address import redis_at_port, redis_port_here
 from perf_pipeline.stack.service import LOOPBACK, free_port
 
 _ADDRESS: Final = re.compile(re.escape(LOOPBACK) + r":\d+")
+_AT_PORT: Final[Mapping[str, Callable[[str, int], str]]] = MappingProxyType(
+    {"postgres": dsn_at_port, "redis": redis_at_port}
+)
+_PORT_HERE: Final[Mapping[str, Callable[[str], int | None]]] = MappingProxyType(
+    {"postgres": dsn_port_here, "redis": redis_port_here}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,8 @@ class Links:
         ports = [link.port for link in self.links if (link.client, link.server) == (client, server)]
         if address is None or not ports:
             return address
+        if server in _AT_PORT:
+            return _AT_PORT[server](address, ports[0])
         left = iter(ports)
         return _ADDRESS.sub(lambda _: f"{LOOPBACK}:{next(left)}", address, count=len(ports))
 
@@ -132,13 +143,17 @@ def different_ports(taken: Iterable[int] = ()) -> Iterator[int]:
             yield port
 
 
-def port_in(address: str) -> int:
-    """Return the port of an address on loopback.
+def port_in(server: str, address: str) -> int:
+    """Return the port of a server's address on loopback.
 
     Raises:
         ValueError: it names no port on loopback.
     """
-    found = _ADDRESS.search(address)
-    if found is None:
+    if server in _PORT_HERE:
+        port = _PORT_HERE[server](address)
+    else:
+        found = _ADDRESS.search(address)
+        port = None if found is None else int(found[0].rpartition(":")[2])
+    if port is None:
         raise ValueError("the address is not on loopback")
-    return int(found[0].rpartition(":")[2])
+    return port

@@ -155,7 +155,9 @@ def _links(folder: Path, planned: Links, servers: _Servers, say: Say) -> Links:
     if absent := [name for name, endpoint in endpoints.items() if endpoint is None]:
         raise StackError(f"there is no {absent[0]} here, so no connection to it can be hindered")
     return start_links(
-        folder, planned, {name: port_in(address or "") for name, address in endpoints.items()}
+        folder,
+        planned,
+        {name: port_in(name, address or "") for name, address in endpoints.items()},
     )
 
 

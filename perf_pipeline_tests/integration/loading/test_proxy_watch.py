@@ -54,7 +54,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
     folder = tmp_path / "stack"
     open_folder(folder, owner=this_process())
     with http_target() as server:
-        planned = Links((Link("load", "api", free_port(), port_in(server.base_url)),))
+        planned = Links((Link("load", "api", free_port(), port_in("api", server.base_url)),))
         links = start_links(folder, planned, {})
         target = resolve_target("local", TargetConfig(), {"PERF_BASE_URL": server.base_url})
         made = session_with(load_profile(str(profile)), target, tmp_path / "state")

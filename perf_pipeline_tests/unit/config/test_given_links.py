@@ -1,0 +1,139 @@
+"""Faults of the network before servers that a run does not start: which can be had, and why not."""
+
+from typing import Any, Final
+
+import pytest
+
+from perf_pipeline.config.loading import validate_profile
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.target import resolve_target
+from perf_pipeline.errors import ProfileError
+from perf_pipeline.loading.fault_parts import require_fault_parts
+from perf_pipeline.loading.given_parts import ports_here, stack_options
+from perf_pipeline.stack.link_routes import Links, links_before, port_in
+
+ARRIVALS: Final[dict[str, Any]] = {
+    "executor": "constant-arrival-rate",
+    "rate": 50,
+    "duration": "30s",
+    "preAllocatedVUs": 5,
+}
+STATEMENTS: Final[dict[str, Any]] = {
+    "exec": "sql",
+    "parameters": {"statements": [{"name": "one", "sql": "select 1"}]},
+}
+LOADS: Final[dict[str, dict[str, Any]]] = {
+    "postgres": STATEMENTS,
+    "redis": {"exec": "read_through_cache"},
+    "broker": {"exec": "produce", "parameters": {"value": "one", "topic": "orders"}},
+}
+CUT: Final = {"at": "10s", "kind": "partition", "for": "1s"}
+SERVERS: Final = {
+    "PERF_POSTGRES_DSN": "postgresql://u:p%40ss@localhost:5433/shop?sslmode=require",
+    "PERF_REDIS_URL": "redis://:secret@127.0.0.1:6380/2",
+    "PERF_KAFKA_BROKERS": "127.0.0.1:9092",
+}
+
+
+def profile(load: str = "", **fault: Any) -> Profile:
+    look = {**ARRIVALS, **LOADS[load or fault["to"]]}
+    name = "cache_benchmark" if look["exec"] == "read_through_cache" else "rows"
+    loaded = {"scenarios": {"look": look}, "faults": [{**CUT, **fault}]}
+    return validate_profile({"name": "cut", "benchmarks": {name: loaded}}, "cut.toml")
+
+
+def problem(found: Profile, environment: dict[str, str]) -> str:
+    with pytest.raises(ProfileError) as caught:
+        require_fault_parts(found, [*found.benchmarks], resolve_target("local", None, environment))
+    (told,) = caught.value.problems
+    return str(told)
+
+
+def test_a_proxy_can_stand_before_given_servers_of_this_machine() -> None:
+    target = resolve_target("local", None, SERVERS)
+
+    assert ports_here(target) == {"postgres": 5433, "redis": 6380}
+    for server in ("postgres", "redis"):
+        found = profile(to=server, **{"from": "load"})
+        require_fault_parts(found, [*found.benchmarks], target)
+        options = stack_options(found, target, [*found.benchmarks])
+        assert (options.parts, options.links) == (frozenset(), (("load", server),))
+
+
+def test_the_load_goes_to_the_proxy_with_name_user_and_options_of_the_server() -> None:
+    target = resolve_target("local", None, SERVERS)
+    links = links_before({"postgres": 5433, "redis": 6380})
+    ports = {link.server: link.port for link in links.links}
+
+    # localhost stays the name that a certificate is checked against; hostaddr is where it goes.
+    assert links.seen_by("load", "postgres", target.postgres_dsn) == (
+        f"postgresql://u:p%40ss@localhost:{ports['postgres']}/shop?sslmode=require"
+        "&hostaddr=127.0.0.1"
+    )
+    url = links.seen_by("load", "redis", target.redis_url)
+    assert url == f"redis://:secret@127.0.0.1:{ports['redis']}/2"
+    assert links.seen_by("api", "redis", target.redis_url) == target.redis_url
+    assert Links().seen_by("load", "postgres", target.postgres_dsn) == target.postgres_dsn
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u@127.0.0.2/d",
+        "postgresql://u@127.0.0.1:1,127.0.0.1:2/d",
+        "postgresql://u@[::1]/d",
+        "host=/var/run/postgresql dbname=d",
+    ],
+    ids=["another address", "two servers", "IPv6", "socket"],
+)
+def test_no_proxy_stands_before_a_postgresql_at_another_place(address: str) -> None:
+    given = {"PERF_POSTGRES_DSN": address}
+
+    assert ports_here(resolve_target("local", None, given)) == {}
+    told = problem(profile(to="postgres", **{"from": "load"}), given)
+
+    assert (
+        "faults[0].to is 'postgres', which this run does not start (it starts no part), so" in told
+    )
+    assert "the proxy, which can stand before a PostgreSQL at 127.0.0.1 or localhost only" in told
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.2:6379/0", "unix:///run/redis.sock"])
+def test_no_proxy_stands_before_a_redis_at_another_place(url: str) -> None:
+    given = {**SERVERS, "PERF_REDIS_URL": url}
+
+    assert "redis" not in ports_here(resolve_target("local", None, given))
+    with pytest.raises(ValueError, match="not on loopback"):
+        port_in("redis", url)
+    told = problem(profile(to="redis", **{"from": "load"}), given)
+
+    assert "which can stand before a Redis at 127.0.0.1 or localhost only; write kind" in told
+
+
+def test_clients_of_given_brokers_leave_every_proxy() -> None:
+    told = problem(profile(to="broker", **{"from": "load"}), SERVERS)
+
+    assert "the proxy, which clients of a broker leave, as they go where it tells them; " in told
+
+
+def test_connections_of_others_to_a_given_server_are_not_hindered() -> None:
+    assert "faults[0].from is 'api', which this run does not start (it starts no part), so" in (
+        problem(profile(to="postgres", **{"from": "api"}), SERVERS)
+    )
+    assert problem(profile(to="postgres"), SERVERS).endswith('write from = "load"')
+
+
+def test_a_fault_that_would_hinder_nothing_is_refused() -> None:
+    told = problem(profile("postgres", to="redis", **{"from": "load"}), SERVERS)
+
+    assert "faults[0] hinders connections of the load to redis, and no scenario of rows has" in told
+
+
+def test_the_load_of_a_fleet_goes_past_a_proxy_of_this_machine() -> None:
+    fleet = {"fleet": {"address": "tls://10.0.0.1:8786"}}
+    found = profile(to="postgres", **{"from": "load"})
+    afar = validate_profile({**found.model_dump(by_alias=True, mode="json"), **fleet}, "cut.toml")
+
+    told = problem(afar, SERVERS)
+
+    assert "faults[0] hinders connections of the load, whose workers are on the hosts of a" in told

@@ -14,7 +14,7 @@ from perf_pipeline.config.profile import BenchmarkConfig
 from perf_pipeline.loading.broker_watch import given_brokers
 from perf_pipeline.loading.session import Session
 from perf_pipeline.stack.kafka_configuration import name_of
-from perf_pipeline.stack.kafka_election import lead_elsewhere
+from perf_pipeline.stack.kafka_election import lead_elsewhere, require_control
 from perf_pipeline.stack.kafka_leaders import TopicLeaders, leading_broker, movable_leaders
 from perf_pipeline.stack.parts import broker_count
 from perf_pipeline.stack.undoing import Undo
@@ -34,10 +34,10 @@ class LeaderFaults:
         self._topic = topic_of(session.profile.benchmarks[benchmark], session.target.topic)
 
     def require_other_leaders(self, faults: Iterable[Fault]) -> None:
-        """Refuse changes of leaders where nobody else could lead.
+        """Refuse changes of leaders where nobody else could lead, or others may not say who does.
 
         Raises:
-            StackError: names the topic and the partition.
+            StackError: names the topic, and the partition where it is one.
         """
         for fault in faults:
             if fault.kind == "leader_change":
@@ -47,7 +47,7 @@ class LeaderFaults:
         """Return how the brokers that lead now come to lead again.
 
         Raises:
-            StackError: nobody else could lead, or the brokers do not answer.
+            StackError: nobody else could lead, partitions are being moved, or the brokers refuse.
         """
         stack, given = self._session.stack, given_brokers(self._session)
         return Undo(
@@ -87,7 +87,9 @@ class LeaderFaults:
 
     def _leaders(self, fault: Fault) -> TopicLeaders:
         topic = fault.topic or self._topic
-        return movable_leaders(self._brokers, topic, self._session.target.allowed)
+        found = movable_leaders(self._brokers, topic, self._session.target.allowed)
+        require_control(self._brokers, found, fault.time_limit_us / US_PER_S)
+        return found
 
 
 def topic_of(config: BenchmarkConfig, of_target: str) -> str:

@@ -38,6 +38,20 @@ _PASSING: Final = frozenset(
 """Errors after which the controller is asked again."""
 
 
+def require_control(brokers: str, before: TopicLeaders, limit_s: float) -> None:
+    """Refuse a topic whose leaders can't be changed, and changed back, from here and now.
+
+    The controller is asked for the order that there is: that changes nothing, and takes the same
+    rights as another one.
+
+    Raises:
+        StackError: partitions are being moved, or the brokers refuse or do not answer in time.
+    """
+    controller = _Controller(brokers, before, limit_s, lambda: False)
+    controller.require_rest()
+    controller.reorder({it.partition: it.replicas for it in before.partitions})
+
+
 def lead_elsewhere(
     brokers: str, before: TopicLeaders, limit_s: float, is_over: Callable[[], bool]
 ) -> None:
@@ -53,7 +67,6 @@ def lead_elsewhere(
         StackError: the brokers refuse, or another one does not lead in time.
     """
     controller = _Controller(brokers, before, limit_s, is_over)
-    controller.require_rest()
     controller.reorder({it.partition: it.led_by(it.next) for it in before.partitions})
     controller.elect({it.partition: it.next for it in before.partitions})
 

@@ -14,7 +14,7 @@ from confluent_kafka.cimpl import NewTopic
 from perf_pipeline.config.kafka_client import at_servers, bootstrap_servers, kafka_settings
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack import embedded
-from perf_pipeline.stack.kafka_election import lead_as_before, lead_elsewhere
+from perf_pipeline.stack.kafka_election import lead_as_before, lead_elsewhere, require_control
 from perf_pipeline.stack.kafka_leaders import (
     TopicLeaders,
     movable_leaders,
@@ -135,6 +135,8 @@ def test_each_partition_gets_another_leader_and_then_the_first_one_again(brokers
     topic = made(brokers, "led")
     before = movable_leaders(brokers, topic)
     led, ordered = leaders(brokers, topic), orders(brokers, topic)
+    require_control(brokers, before, LIMIT_S)
+    assert (leaders(brokers, topic), orders(brokers, topic)) == (led, ordered)
 
     lead_elsewhere(brokers, before, LIMIT_S, never)
 

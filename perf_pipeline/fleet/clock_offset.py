@@ -8,6 +8,8 @@ Add here: another way to narrow the bound. Keep out: connections (host_clock.py)
 the readings (clock_course.py), limits (engine/health.py).
 """
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,6 +46,10 @@ class OffsetReading:
         """
         middle_ns = (sent_ns + received_ns) // 2
         return cls(middle_ns, there_ns - middle_ns, (received_ns - sent_ns + 1) // 2)
+
+    def is_good_beside(self, error_ns: int) -> bool:
+        """Say whether it still tells something where another reading has an error of so much."""
+        return self.error_ns <= max(_GOOD_ERROR_NS, _FAR_BETTER * error_ns)
 
 
 class OffsetTrack:
@@ -87,20 +93,25 @@ class OffsetTrack:
     def readings(self) -> list[OffsetReading]:
         """Return what tells of the clock, in order.
 
-        A reading that waited for something is left out where one of the same 10 s is far better. It
-        would only bend a line that goes through the others.
+        A reading that waited for something is left out where one within 10 s of it is far better.
+        It would only bend a line that goes through the others. The last one stays: without it
+        nobody would know of the end.
         """
         found = sorted(self._best.copy().values(), key=lambda reading: reading.at_ns)
-        least: dict[int, int] = {}
-        for reading in found:
-            span = reading.at_ns // _SPAN_NS
-            least[span] = min(least.get(span, reading.error_ns), reading.error_ns)
+        at_ns = [reading.at_ns for reading in found]
         return [
             reading
             for reading in found
-            if reading.error_ns
-            <= max(_GOOD_ERROR_NS, _FAR_BETTER * least[reading.at_ns // _SPAN_NS])
+            if reading is found[-1] or reading.is_good_beside(_least_near(reading, found, at_ns))
         ]
+
+
+def _least_near(
+    reading: OffsetReading, found: Sequence[OffsetReading], at_ns: Sequence[int]
+) -> int:
+    begin = bisect_left(at_ns, reading.at_ns - _SPAN_NS)
+    end = bisect_right(at_ns, reading.at_ns + _SPAN_NS)
+    return min(its.error_ns for its in found[begin:end])
 
 
 def _piece(age_ns: int) -> int:
@@ -112,6 +123,6 @@ def _piece(age_ns: int) -> int:
     return 1 + _FINE_NS // _SECOND_NS + age_ns // _SPAN_NS
 
 
-def best_of(readings: list[OffsetReading]) -> OffsetReading:
+def best_of(readings: Sequence[OffsetReading]) -> OffsetReading:
     """Return the reading of the shortest round trip; there is at least one."""
     return min(readings, key=lambda reading: reading.error_ns)

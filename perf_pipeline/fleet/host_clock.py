@@ -6,6 +6,7 @@ and other messages (distant_worker.py).
 
 import struct
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from perf_pipeline.fleet.clock_course import ClockCourse, course_of
@@ -16,6 +17,7 @@ from perf_pipeline.fleet.link import SILENCE_LIMIT_S
 
 _ROUND_TRIPS: Final = 20
 _ANSWER_LIMIT_S: Final = 1.0
+_GOOD_LIMIT_S: Final = 3.0
 _TIME: Final = struct.Struct("<q")
 _TIMES: Final = struct.Struct("<qq")
 
@@ -62,22 +64,30 @@ class HostClock:
     def ask_again(self) -> None:
         """Ask many times, and wait for the answers; the agent says nothing else any more.
 
-        A question that a lost connection took with it is asked anew.
+        A question that a lost connection took with it is asked anew. While others end as well,
+        round trips are long; so it goes on for a while, until one was as short as before the load.
 
         Raises:
             EOFError: the agent closed the connection.
             OSError: the connection is broken.
             ValueError: nothing came, or what came is no time.
         """
-        until_s, answers = time.monotonic() + SILENCE_LIMIT_S, 0
-        while answers < _ROUND_TRIPS and time.monotonic() < until_s:
+        began_s, readings = time.monotonic(), list[OffsetReading]()
+        while not self._is_enough(readings, time.monotonic() - began_s):
             self.ask()
             frame = self._link.receive(_ANSWER_LIMIT_S)
             if frame is not None and frame[0] is FrameKind.PONG:
-                self.take(frame[1])
-                answers += 1
-        if not answers:
+                readings.append(_reading_of(frame[1]))
+                self.track.add(readings[-1])
+        if not readings:
             raise ValueError("it does not tell the time any more")
+
+    def _is_enough(self, readings: Sequence[OffsetReading], asked_for_s: float) -> bool:
+        if len(readings) < _ROUND_TRIPS:
+            return asked_for_s >= SILENCE_LIMIT_S
+        if asked_for_s >= _GOOD_LIMIT_S:
+            return True
+        return best_of(readings).is_good_beside(self.track.first.error_ns)
 
     def _round_trips(self) -> list[OffsetReading]:
         readings: list[OffsetReading] = []

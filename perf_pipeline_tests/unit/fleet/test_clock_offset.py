@@ -33,6 +33,8 @@ def kept(track: OffsetTrack) -> list[tuple[float, int]]:
         ([(101, 2), (109, 3), (111, 3)], [(101, 2), (111, 3)]),  # and of 10 s, 100 s later
         ([(2, 40), (3, 11), (4, 1)], [(4, 1)]),  # more than four times as wrong as the best of 10 s
         ([(2, 40), (13, 1)], [(2, 40), (13, 1)]),  # but the only one of its 10 s
+        ([(8, 1), (12, 40), (13, 2)], [(8, 1), (13, 2)]),
+        ([(8, 1), (12, 40)], [(8, 1), (12, 40)]),  # nothing else tells of the end
     ],
 )
 def test_the_shortest_round_trips_of_a_load_are_kept(

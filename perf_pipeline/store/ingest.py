@@ -4,7 +4,7 @@ Add here: a table that is filled from the spool. Keep out: figures that are work
 tables (statistics.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import astuple, replace
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from perf_pipeline.store.engines import LARGE_BYTES, use_all_threads
 from perf_pipeline.store.former import former_benchmark, lost_rows, readable_samples, uncounted
 from perf_pipeline.store.names import fold_names, wanted_names
 from perf_pipeline.store.order import place_of
-from perf_pipeline.store.proof import seal
+from perf_pipeline.store.proof import is_sealed, seal
 from perf_pipeline.store.records import OF_KEY, BenchmarkOutcome, Ingested, RunKey, RunRecord
 from perf_pipeline.store.spool_csv import KINDS, SpoolFiles, spool_files
 from perf_pipeline.store.spool_manifest import OUTCOME_FILE, check_spool
@@ -87,6 +87,9 @@ from (
 ) as spans
 where {OF_KEY}
 """
+_COUNTS: Final = "select " + ", ".join(
+    f"(select count(*) from {table} where {OF_KEY})" for table in ("samples", "readings", "ledger")
+)
 
 
 def ingest_benchmark(
@@ -112,25 +115,26 @@ def ingest_benchmark(
         }
         former = former_benchmark(connection, key)
         damage = dict.fromkeys([*check.damage, *lost_rows(found.values())])
-        samples = readable_samples(found["samples"])
-        if former is not None and (why := former.is_better_than(outcome, damage, samples)):
+        readable = readable_samples(found["samples"])
+        if former is not None and (why := former.is_better_than(outcome, damage, readable)):
             return former.kept(why)
-        _delete(connection, key)
+        unfilled = _unfilled(found)
+        _delete(connection, key, unfilled if former is None else ())
         write_run(connection, run.record)
         torn_lines = sum(load_rows(connection, key, kind, files) for kind, files in found.items())
         mark_unanswered(connection, "samples", OF_KEY, key.parameters)
         damage |= dict.fromkeys(uncounted(connection, key, outcome))
         _write_benchmark(connection, key, outcome, torn_lines, tuple(damage))
         write_checks(connection, key, outcome)
-        wanted = wanted_names(run.record.profile_json, benchmark)
-        folded = fold_names(connection, key, wanted)
+        folded = fold_names(connection, key, wanted_names(run.record.profile_json, benchmark))
         connection.execute(_ADD_PROBLEMS, [folded, key.run_id, key.benchmark])
-        seal(connection, [key], KEYED_TABLES)
+        seal(connection, [key], KEYED_TABLES, empty=unfilled)
+        samples, readings, ledger = connection.execute(_COUNTS, key.parameters).fetchall()[0]
         return Ingested(
-            samples=_count(connection, key, "samples"),
-            readings=_count(connection, key, "readings"),
-            ledger=_count(connection, key, "ledger"),
-            torn_lines=torn_lines,
+            samples,
+            readings,
+            ledger,
+            torn_lines,
             damage=tuple(damage),
             is_proven=check.is_proven,
             notices=tuple(folded),
@@ -178,8 +182,9 @@ def _folders(spool_run: Path) -> str:
     )
 
 
-def _delete(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None:
-    for table in KEYED_TABLES:
+def _delete(connection: duckdb.DuckDBPyConnection, key: RunKey, but: Collection[str]) -> None:
+    left = () if is_sealed(connection, key) else but
+    for table in (table for table in KEYED_TABLES if table not in left):
         connection.execute(
             f"delete from {table} where run_id = ? and benchmark = ?", [key.run_id, key.benchmark]
         )
@@ -289,9 +294,7 @@ def _write_scenarios(
         connection.execute(_INSERT_SCENARIO, [key.run_id, key.benchmark, *row])
 
 
-def _count(connection: duckdb.DuckDBPyConnection, key: RunKey, table: str) -> int:
-    row = connection.execute(
-        f"select count(*) from {table} where run_id = ? and benchmark = ?",
-        [key.run_id, key.benchmark],
-    ).fetchone()
-    return int(row[0]) if row else 0
+def _unfilled(found: Mapping[str, SpoolFiles]) -> set[str]:
+    """Name the tables of which an ingest writes no row: of other kinds, or worked out later."""
+    filled = {kind for kind, files in found.items() if files.paths or files.binary}
+    return {*KEYED_TABLES} - filled - {"benchmarks", "scenarios", "checks"}

@@ -46,6 +46,7 @@ where {{chosen}} and (coalesce(found.row_count, 0) <> digests.row_count
 order by table_name, run_id, benchmark limit 1
 """
 _SEALED_TABLES: Final = "select distinct table_name from digests where run_id = ?"
+_IS_SEALED: Final = "select 1 from digests where run_id = ? and benchmark = ? limit 1"
 _ALL: Final = "true"
 # DuckDB passes over the rows of runs before the first and after the last without looking at them.
 # Between these it has to look at every row, as a statement that reads them may: of a bare `run_id`
@@ -58,18 +59,35 @@ _BENCHMARK: Final = " and benchmark = $benchmarks[1]"
 
 
 def seal(
-    connection: duckdb.DuckDBPyConnection, keys: Collection[RunKey], tables: Iterable[str]
+    connection: duckdb.DuckDBPyConnection,
+    keys: Collection[RunKey],
+    tables: Iterable[str],
+    *,
+    empty: Collection[str] = (),
 ) -> None:
-    """Store a digest of benchmarks' rows, in the transaction that wrote them."""
+    """Store a digest of benchmarks' rows, in the transaction that wrote them.
+
+    Args:
+        connection: to the history.
+        keys: of the benchmarks.
+        tables: with their rows.
+        empty: those of the tables that have none, which are not looked at. Where that is wrong, it
+            is damage to whoever reads a row of them.
+    """
     all_makers = _makers(connection)
     makers = {table: all_makers[table] for table in tables}
     given = {"runs": [key.run_id for key in keys], "benchmarks": [key.benchmark for key in keys]}
     chosen, named = _chosen({key.run_id for key in keys})
-    found = _found(makers, chosen + _BENCHMARK if len(keys) == 1 else chosen)
+    found = _found(makers.keys() - empty, chosen + _BENCHMARK if len(keys) == 1 else chosen)
     connection.execute(
         _SEAL.format(found=found),
         {**given, **named, "tables": list(makers), "makers": list(makers.values())},
     )
+
+
+def is_sealed(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
+    """Tell whether rows of a benchmark were ever stored, and not removed with their digests."""
+    return connection.execute(_IS_SEALED, [key.run_id, key.benchmark]).fetchone() is not None
 
 
 @dataclass(frozen=True, slots=True)

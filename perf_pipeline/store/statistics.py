@@ -68,15 +68,15 @@ def summaries_of(
         alike.setdefault(shape, []).append(metric)
     together = _MOST_TOGETHER if _is_small(connection, key) else 1
     found: dict[str, list[Summary]] = {}
-    for (columns, grouping, aggregates), group in alike.items():
+    for shape, group in alike.items():
         for first in range(0, len(group), together):
             some = group[first : first + together]
-            rows = _rows(connection, key, some, (columns, grouping, aggregates))
+            rows = _rows(connection, key, [metric.name for metric in some], shape)
             for metric in some:
                 wanted = [
-                    _summary(metric.name, columns, row[2:])
+                    _summary(metric.name, shape[0], row[2:])
                     for row in rows.get(metric.name, ())
-                    if row[0] and _is_wanted(columns, row, windows)
+                    if row[0] and _is_wanted(shape[0], row, windows)
                 ]
                 wanted = [*_whole(metric, wanted, windows), *wanted]
                 found[metric.name] = [_with_rate(summary, metric, windows) for summary in wanted]
@@ -95,17 +95,16 @@ def _is_small(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
 def _rows(
     connection: duckdb.DuckDBPyConnection,
     key: RunKey,
-    metrics: Sequence[Metric],
+    metrics: Sequence[str],
     shape: tuple[tuple[str, ...], str, str],
 ) -> dict[str, list[tuple[Any, ...]]]:
     """Aggregate the values of metrics that are aggregated alike; return the rows of each."""
     columns, grouping, aggregates = shape
     tags = "".join(f"coalesce({column}, ''), " for column in columns)
-    rows = rows_of((metric.name for metric in metrics), few_samples=True)
     group_id = f"grouping_id({', '.join(columns)})" if "sets" in grouping and columns else "1"
     sql = (
-        f"select metric, count(value), {group_id}, {tags}{aggregates} from ({rows}) "
-        f"where {OF_KEY} group by {grouping} order by all"
+        f"select metric, count(value), {group_id}, {tags}{aggregates} from "
+        f"({rows_of(metrics, few_samples=True)}) where {OF_KEY} group by {grouping} order by all"
     )
     found: dict[str, list[tuple[Any, ...]]] = {}
     for metric, *row in connection.execute(sql, key.parameters).fetchall():

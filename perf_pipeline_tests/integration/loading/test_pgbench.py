@@ -26,6 +26,8 @@ from perf_pipeline_tests.support.loads.workload_bench import scratch_database
 BENCHMARK = "database_benchmark"
 BENCH = f"benchmarks.{BENCHMARK}"
 SELECTS = ("select_without_index", "select_with_index")
+# What each step does, beside the two selects, is of no interest here.
+FEW = {"insert": 2, "update": 10, "delete": 10, "copy": 1}
 COMMITS = "select xact_commit from pg_stat_database where datname = current_database()"
 
 
@@ -34,6 +36,12 @@ def dsn(postgres_dsn: str) -> Iterator[str]:
     """Give a database of its own with the reference system's tables."""
     with scratch_database(postgres_dsn, "test_pgbench") as own:
         yield own
+
+
+@pytest.fixture(autouse=True)
+def _a_second_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pgbench use all processors for a second a select, and not for three."""
+    monkeypatch.setattr(pgbench, "SECONDS", 1)
 
 
 @pytest.fixture
@@ -64,6 +72,13 @@ def session_of(
     )
     target = resolve_target("local", TargetConfig(), {"PERF_POSTGRES_DSN": dsn})
     return replace(session_with(profile, target, state), services=(postgres,))
+
+
+def few_iterations() -> Profile:
+    """Give the benchmark's profile with as few iterations as it takes."""
+    counts = {**dict.fromkeys(SELECTS, 40), **FEW}
+    few = {f"{BENCH}.scenarios.{name}.iterations": count for name, count in counts.items()}
+    return load_profile("quick", {"workers": 1, "calibration": False, "seeding.users": 200, **few})
 
 
 def commits(dsn: str) -> int:
@@ -123,9 +138,7 @@ def test_the_figure_is_in_the_spool_beside_our_own_of_the_same_select(
 ) -> None:
     """Whether this client is the limit is the machine's affair: here it always is."""
     monkeypatch.setattr(pgbench, "_was_limit", lambda _: True)
-    few = {f"{BENCH}.scenarios.{name}.iterations": 40 for name in (*SELECTS, "insert", "update")}
-    profile = load_profile("quick", {"workers": 1, "seeding.users": 200, **few})
-    session = session_of(dsn, profile, state=tmp_path)
+    session = session_of(dsn, few_iterations(), state=tmp_path)
     session.folder.mkdir(parents=True)
 
     outcome = measure(session, BENCHMARK)
@@ -150,10 +163,7 @@ def test_a_select_without_an_index_is_not_measured_where_the_target_has_one(
             "create index theirs on users ((extract(month from birthday_date)), "
             "(extract(day from birthday_date)))"
         )
-    names = (*SELECTS, "insert", "update", "copy")
-    few = {f"{BENCH}.scenarios.{name}.iterations": 10 for name in names}
-    profile = load_profile("quick", {"workers": 1, "seeding.users": 200, **few})
-    session = session_of(dsn, profile, state=tmp_path)
+    session = session_of(dsn, few_iterations(), state=tmp_path)
     session.folder.mkdir(parents=True)
 
     outcome = measure(session, BENCHMARK)

@@ -43,7 +43,7 @@ http_req_duration = ["p(95)<2000"]
 """
 STEPS: Final = (
     "http_steps",
-    'thinkTime = "100ms"\nsteps = [{ name = "ok", path = "/status/200", expect.status = 200 }]',
+    'thinkTime = "500ms"\nsteps = [{ name = "ok", path = "/status/200", expect.status = 200 }]',
     "false",
 )
 ABORTS: Final = (*STEPS[:2], "true")
@@ -51,7 +51,7 @@ PYTHON: Final = ("few_flows:visit", 'transport = "httpx"', "false")
 FLOWS: Final = """
 async def visit(vu):
     await vu.client.get("/status/200", extensions={"name": "ok"})
-    await vu.think(0.2)
+    await vu.think(0.5)
 """
 DESCRIPTORS: Final = 50
 PORTS: Final = 50

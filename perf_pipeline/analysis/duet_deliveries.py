@@ -16,8 +16,12 @@ from perf_pipeline.analysis.duet_verdict import (
     OperationVerdict,
 )
 from perf_pipeline.analysis.exact import LEAST_POINTS
+from perf_pipeline.units import US_PER_MS, US_PER_S
 
 _NAME: Final = "delivery"
+_MS_PER_S: Final = US_PER_S // US_PER_MS
+_OF_TIMES: Final = BETTER_OR_EQUAL | {DuetVerdict.SLOWER}
+_BATCHES: Final = 12  # of neighbouring blocks, which are taken as independent (paired_ratio.py)
 _SHARE_OF_MEDIAN: Final = 0.1
 """What is added to both sides alike makes a difference smaller by this share of it, at most."""
 
@@ -76,6 +80,8 @@ class DuetDeliveries:
                 f"{self.candidate.twice:,} messages of the candidate arrived more than once, and "
                 f"{self.baseline.twice:,} of the baseline, so that it is not the same work"
             )
+        if operation.verdict in _OF_TIMES and (told := _backlog(operation)):
+            return told
         if self.has_two_clocks:
             return self._blurred_by_clocks(operation)
         values = [value for one in operation.compared if (value := one.baseline) is not None]
@@ -119,6 +125,28 @@ class DuetDeliveries:
                 "be all of the difference, or hide one"
             )
         )
+
+
+def _backlog(operation: OperationVerdict) -> str:
+    """Say that messages waited so long that those of neighbouring batches waited for each other.
+
+    One disturbance of one side then makes many of its batches long, which are no independent ones.
+    """
+    waits_ms = [
+        value
+        for one in operation.compared
+        if one.statistic is BlockStatistic.P95
+        for value in (one.baseline, one.candidate)
+        if value is not None
+    ]
+    batch_s = operation.length_s / _BATCHES
+    if max(waits_ms, default=0.0) <= batch_s * _MS_PER_S:
+        return ""
+    return (
+        f"a message took up to {max(waits_ms) / _MS_PER_S:.1f} s (p95), which is longer than a "
+        f"twelfth of the time ({batch_s:.1f} s), so that one disturbance may be all of the "
+        "difference; measure for longer (--within), or at a lower rate"
+    )
 
 
 def with_deliveries(

@@ -98,6 +98,24 @@ def test_what_is_within_the_bound_of_the_clocks_is_not_told(
     assert _judged(deliveries).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("baseline_ms", "candidate_ms", "verdict"),
+    [
+        # A twelfth of 20 s is 1.67 s.
+        (1_000.0, 1_500.0, DuetVerdict.SLOWER),
+        (1_000.0, 2_500.0, DuetVerdict.UNDECIDED),
+        (2_500.0, 1_000.0, DuetVerdict.UNDECIDED),
+    ],
+)
+def test_messages_that_wait_for_one_another_are_no_independent_ones(
+    baseline_ms: float, candidate_ms: float, verdict: DuetVerdict
+) -> None:
+    found = _judged(DuetDeliveries(_side(baseline_ms), _side(candidate_ms, seed=2)))
+
+    assert found.verdict is verdict
+    assert (verdict is DuetVerdict.SLOWER) == (not found.reason)
+
+
 def test_deliveries_have_a_name_that_no_step_has() -> None:
     deliveries = DuetDeliveries(_side(20), _side(20))
 

@@ -48,7 +48,8 @@ PIECE_US: Final = 5_000_000
 SEEDS: Final = 100
 _S: Final = 1_000_000
 _WORK: Final = "import perf_pipeline_tests.benchmarks.bench_duet as b; b.serve({port})"
-Noise = NDArray[np.float64]
+# What a piece has of each request; how many rows it was about plays no part here.
+_DRAWN: Final = ("intended_us", "took_us", "ok")
 
 
 def serve(port: int) -> None:
@@ -183,7 +184,7 @@ def drawn(recorded: OperationSamples, seed: int, seconds: int, factor: float) ->
             sides[side].append(SideSamples(at_us, took.astype(np.int64), one.ok))
     joined = [
         SideSamples(
-            *(np.concatenate([getattr(one, key) for one in side]) for key in SideSamples.__slots__)
+            *(np.concatenate([getattr(one, key) for one in side]) for key in _DRAWN),
         )
         for side in sides
     ]

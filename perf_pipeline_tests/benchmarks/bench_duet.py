@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perf_pipeline.analysis.duet import judge_duet
 from perf_pipeline.analysis.duet_blocks import (

@@ -3,8 +3,10 @@
 50 connections in a closed loop POST 150 bytes to a server process that answers a constant; the
 rounds take turns, and the medians are printed: user and system time of the generator per request,
 requests per second, and how much of a core the target used (near 100 % it was the limit).
-wrk, h2load, bombardier and vegeta take part when they are on PATH or in a folder that is named.
-None of them is shipped.
+wrk, h2load, bombardier, vegeta, Locust and Gatling take part when they are on PATH or in a folder
+that is named: Locust as `locust`, Gatling as a folder `gatling` of its jars (with java and javac on
+PATH). None of them is shipped. A second table has what each tells of 1,000 requests/s less what the
+server knows of them (paced_generators.py).
 Run by hand: `python perf_pipeline_tests/benchmarks/bench_generators.py [folder of tools]`.
 Add here: another generator. Keep out: assertions; the machine decides the figures.
 """
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,8 +29,12 @@ import psutil
 import uvloop
 
 from perf_pipeline_tests.benchmarks import bench_http_client, bench_http_steps
+from perf_pipeline_tests.benchmarks.paced_generators import PACED, errors
+from perf_pipeline_tests.benchmarks.paced_generators import ours as paced_ours
+from perf_pipeline_tests.benchmarks.slow_starters import gatling, locust
 
 ROUNDS: Final = 5
+PACED_ROUNDS: Final = 3
 CONNECTIONS: Final = bench_http_steps.VUS
 SECONDS: Final = bench_http_steps.SECONDS
 OURS: Final = {
@@ -142,6 +148,8 @@ TOOLS: Final[dict[str, Callable[[str], Generator]]] = {
     "h2load": h2load,
     "bombardier": bombardier,
     "vegeta": vegeta,
+    "locust": locust,
+    "gatling": gatling,
 }
 
 
@@ -159,16 +167,17 @@ def _child(*command: str) -> tuple[float, float, str]:
     return usage.ru_utime + usage.ru_stime, wall_s, text
 
 
-def _generators(folder: str) -> dict[str, Generator]:
-    """Give those that can run here; say which can't."""
-    found = {name: ours(case) for name, case in OURS.items()}
+def _tools(folder: str) -> dict[str, str]:
+    """Give the tools that are here, and where; say which are not."""
     path = os.pathsep.join((folder, os.environ.get("PATH", "")))
-    for name, make in TOOLS.items():
-        tool = shutil.which(name, path=path)
+    found: dict[str, str] = {}
+    for name in TOOLS:
+        jars = Path(folder, name) if folder else None
+        tool = str(jars) if jars and jars.is_dir() else shutil.which(name, path=path)
         if tool is None:
             print(f"{name} was not found, neither on PATH nor in {folder or 'a named folder'}")
         else:
-            found[name] = make(tool)
+            found[name] = tool
     return found
 
 
@@ -191,9 +200,23 @@ def _print(rounds: dict[str, list[tuple[float, float, float]]]) -> None:
         print(f"{name:31} {cpu_us:14.1f} {lowest_us:8.1f} {per_s:12,.0f} {target:15.0%}")
 
 
+def _print_errors(tools: Mapping[str, str]) -> None:
+    """Print by how much p50 and p99 are above the truth at 1,000/s, of each round."""
+    paced = {name: (run, tools[name]) for name, run in PACED.items() if name in tools}
+    found = errors({"perf-pipeline run": (paced_ours, ""), **paced}, PACED_ROUNDS)
+    print("\nat 1,000 requests/s         error of p50, ms        error of p99, ms")
+    for name, rounds in found.items():
+        cells = (
+            ", ".join(f"{value:.1f}" for value in column) for column in zip(*rounds, strict=True)
+        )
+        print(f"{name:27}", *(f"{cell:22}" for cell in cells))
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Print a table: medians of interleaved rounds."""
-    generators = _generators(arguments[0] if arguments else "")
+    """Print two tables: medians of interleaved rounds, and each round's errors."""
+    tools = _tools(arguments[0] if arguments else "")
+    generators = {name: ours(case) for name, case in OURS.items()}
+    generators |= {name: TOOLS[name](tool) for name, tool in tools.items()}
     command = [sys.executable, bench_http_client.__file__, "--serve"]
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -208,6 +231,7 @@ def main(arguments: Sequence[str]) -> None:
                 rounds[name].append(_measured(process, generator, port, Path(folder)))
         server.kill()
     _print(rounds)
+    _print_errors(tools)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(name)
     (home / "env" / "pyvenv.cfg").touch()
-    (tmp_path / "secret.txt").write_text("not for anybody")
+    (tmp_path / "outside.txt").write_text("not for anybody")
     return home
 
 
@@ -53,7 +53,7 @@ def test_a_link_in_the_profiles_folder_goes_under_its_own_name(
     folder: Path, tmp_path: Path
 ) -> None:
     (folder / "today.csv").symlink_to("people.csv")
-    (folder / "theirs.csv").symlink_to(tmp_path / "secret.txt")
+    (folder / "theirs.csv").symlink_to(tmp_path / "outside.txt")
     shipment = Shipment()
     own = {"data": {"people": {"csv": "today.csv"}}}
     shipment.fitted(job({"folder": str(folder), "own": own}), THERE)
@@ -84,8 +84,8 @@ def test_files_of_the_run_get_a_place_beside(tmp_path: Path) -> None:
 
 
 def test_what_is_outside_the_profiles_folder_goes_nowhere(folder: Path) -> None:
-    given = {"folder": str(folder), "own": {"data": {"x": {"csv": "../secret.txt"}}}}
-    with pytest.raises(ScenarioError, match=r"'\.\./secret\.txt' is outside the folder"):
+    given = {"folder": str(folder), "own": {"data": {"x": {"csv": "../outside.txt"}}}}
+    with pytest.raises(ScenarioError, match=r"'\.\./outside\.txt' is outside the folder"):
         Shipment().fitted(job(given), THERE)
 
 

@@ -55,7 +55,8 @@ class OffsetReading:
 class OffsetTrack:
     """Follow a host's clock through a load, in memory that hardly grows.
 
-    Of the first 0.4 s the best reading is kept, then of each second, and later of each 10 s.
+    Of the first 0.4 s the best reading is kept, then of each second, and later of each 10 s; and
+    one from after the load, so that all of the load is between two readings.
 
     Args:
         first: the reading that the load's times are corrected by; the best one before it.
@@ -68,6 +69,7 @@ class OffsetTrack:
         self.first = first
         self._began_ns = first.at_ns
         self._best: dict[int, OffsetReading] = {}
+        self._end: OffsetReading | None = None
 
     @property
     def from_ns(self) -> int:
@@ -79,16 +81,20 @@ class OffsetTrack:
 
         While files go to the host, an answer waits for them, which says nothing of the load.
         """
-        self._began_ns, self._best = now_ns, {}
+        self._began_ns, self._best, self._end = now_ns, {}, None
 
     def add(self, reading: OffsetReading) -> None:
-        """Take a reading during or after the load; what was asked before it is left out."""
+        """Take a reading during the load; what was asked before it is left out."""
         age_ns = reading.at_ns - self._began_ns
         if age_ns < reading.error_ns:
             return
         known = self._best.get(piece := _piece(age_ns))
         if known is None or reading.error_ns < known.error_ns:
             self._best[piece] = reading
+
+    def end(self, reading: OffsetReading) -> None:
+        """Take the best reading after the load; one of its last seconds says nothing of its end."""
+        self._end = reading
 
     def readings(self) -> list[OffsetReading]:
         """Return what tells of the clock, in order.
@@ -98,6 +104,8 @@ class OffsetTrack:
         nobody would know of the end.
         """
         found = sorted(self._best.copy().values(), key=lambda reading: reading.at_ns)
+        if (end := self._end) is not None:
+            found = [*(reading for reading in found if reading.at_ns < end.at_ns), end]
         at_ns = [reading.at_ns for reading in found]
         return [
             reading

@@ -18,6 +18,7 @@ from perf_pipeline.fleet.link import SILENCE_LIMIT_S
 _ROUND_TRIPS: Final = 20
 _ANSWER_LIMIT_S: Final = 1.0
 _GOOD_LIMIT_S: Final = 3.0
+_PAUSE_S: Final = 0.1
 _TIME: Final = struct.Struct("<q")
 _TIMES: Final = struct.Struct("<qq")
 
@@ -65,7 +66,8 @@ class HostClock:
         """Ask many times, and wait for the answers; the agent says nothing else any more.
 
         A question that a lost connection took with it is asked anew. While others end as well,
-        round trips are long; so it goes on for a while, until one was as short as before the load.
+        round trips are long; so it goes on for a while, until one was as short as before the load,
+        and with pauses, since hundreds of hosts that ask without any only make one another wait.
 
         Raises:
             EOFError: the agent closed the connection.
@@ -74,13 +76,21 @@ class HostClock:
         """
         began_s, readings = time.monotonic(), list[OffsetReading]()
         while not self._is_enough(readings, time.monotonic() - began_s):
+            if len(readings) >= _ROUND_TRIPS:
+                # It listens in the pause, whose end the answer to an older question must not await.
+                readings += self._answers(_PAUSE_S)
             self.ask()
-            frame = self._link.receive(_ANSWER_LIMIT_S)
-            if frame is not None and frame[0] is FrameKind.PONG:
-                readings.append(_reading_of(frame[1]))
-                self.track.add(readings[-1])
+            readings += self._answers(_ANSWER_LIMIT_S)
         if not readings:
             raise ValueError("it does not tell the time any more")
+        self.track.end(best_of(readings))
+
+    def _answers(self, limit_s: float) -> list[OffsetReading]:
+        """Return what the next frame tells; nothing where none came, or it is no answer."""
+        frame = self._link.receive(limit_s)
+        if frame is None or frame[0] is not FrameKind.PONG:
+            return []
+        return [_reading_of(frame[1])]
 
     def _is_enough(self, readings: Sequence[OffsetReading], asked_for_s: float) -> bool:
         if len(readings) < _ROUND_TRIPS:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from perf_pipeline.fleet.clock_course import course_of
 from perf_pipeline.fleet.clock_offset import OffsetReading, OffsetTrack, best_of
 
 MS = 1_000_000
@@ -45,6 +46,24 @@ def test_the_shortest_round_trips_of_a_load_are_kept(
         track.add(OffsetReading(round(at_s * S), 10 * MS, error_ms * MS))
 
     assert kept(track) == expected
+
+
+def test_all_of_a_load_is_before_the_reading_of_its_end_whichever_is_better() -> None:
+    track = OffsetTrack(OffsetReading(0, 10 * MS, MS))
+    track.add(OffsetReading(101 * S, 10 * MS, MS))
+    track.end(OffsetReading(109 * S, 210 * MS, 2 * MS))  # it was set by 200 ms meanwhile
+
+    assert kept(track) == [(101.0, 1), (109.0, 2)]
+    # It was at 9 ... 212 ms in these 8 s, and the line goes up from 10.
+    assert course_of(track.first, track.readings(), track.from_ns).error_ns >= 200 * MS
+
+
+def test_a_reading_of_the_last_seconds_that_waited_is_left_out_as_any_other() -> None:
+    track = OffsetTrack(OffsetReading(0, 10 * MS, MS))
+    track.add(OffsetReading(19 * S, 10 * MS, 40 * MS))
+    track.end(OffsetReading(20 * S, 10 * MS, 2 * MS))
+
+    assert kept(track) == [(20.0, 2)]
 
 
 def test_what_was_asked_before_a_load_tells_nothing_of_it() -> None:

@@ -1,5 +1,6 @@
 """An agent's TLS: whoever has no certificate of the fleet's authority is not talked to."""
 
+import select
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.fleet.encryption import server_context
+from perf_pipeline.fleet.frames import FrameKind, packed
+from perf_pipeline.fleet.link import HostLink
 from perf_pipeline_tests.support.servers.certificates import authority, signed
 
 
@@ -21,24 +24,34 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def of_agent(folder: Path, *, texts: bool = False) -> ssl.SSLContext:
+    parts = {"ca": folder / "ours.pem", "cert": folder / "host.pem", "key": folder / "host.key"}
+    return server_context(
+        {name: path.read_text() if texts else str(path) for name, path in parts.items()}
+    )
+
+
+def of_driver(folder: Path, owner: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(folder / "ours.pem"))
+    context.check_hostname = False
+    if owner:
+        context.load_cert_chain(folder / f"{owner}.pem", folder / f"{owner}.key")
+    return context
+
+
 def said(folder: Path, *, texts: bool, owner: str = "") -> bytes:
     """Connect with a certificate, or without one, and give what the agent's side says.
 
     Raises:
         OSError: this side could not go on; its cause is what the agent's side had against it.
     """
-    parts = {"ca": folder / "ours.pem", "cert": folder / "host.pem", "key": folder / "host.key"}
-    given = {name: path.read_text() if texts else str(path) for name, path in parts.items()}
     ours, theirs = socket.socketpair()
 
     def serve() -> None:
-        with ours, server_context(given).wrap_socket(ours, server_side=True) as stream:
+        with ours, of_agent(folder, texts=texts).wrap_socket(ours, server_side=True) as stream:
             stream.sendall(b"hello")
 
-    context = ssl.create_default_context(cafile=str(folder / "ours.pem"))
-    context.check_hostname = False
-    if owner:
-        context.load_cert_chain(folder / f"{owner}.pem", folder / f"{owner}.key")
+    context = of_driver(folder, owner)
     with ThreadPoolExecutor(1) as thread:
         served = thread.submit(serve)
         try:
@@ -65,3 +78,24 @@ def test_nobody_else_is(folder: Path, owner: str, reason: str) -> None:
     cause = refused.value.__cause__
     assert isinstance(cause, ssl.SSLError)
     assert cause.reason == reason
+
+
+def test_what_came_before_a_connection_was_ended_is_still_decrypted(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as thread:
+        near = socket.create_connection(listener.getsockname())
+        far, _ = listener.accept()
+        wrapped = thread.submit(of_agent(folder).wrap_socket, far, server_side=True)
+        link = HostLink(of_driver(folder, "host").wrap_socket(near))
+        with wrapped.result() as agent:
+            agent.sendall(packed(FrameKind.OUTPUT, b"one"))
+            assert link.receive(20) == (FrameKind.OUTPUT, b"one")
+            agent.sendall(packed(FrameKind.OUTPUT, b"two"))
+            select.select([link._stream], [], [], 20)
+            link.end()  # as another thread does, for which this one was too slow
+
+            assert link.receive(20) == (FrameKind.OUTPUT, b"two")
+            with pytest.raises(EOFError):
+                link.receive(20)
+            with pytest.raises(OSError, match=r"(?i)broken pipe|eof|closed"):
+                link.send(FrameKind.PING)
+        link.close()

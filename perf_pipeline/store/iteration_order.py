@@ -22,11 +22,11 @@ def operations_before(rows: "Mapping[str, NDArray[np.int64]]") -> dict[str, froz
     """
     import numpy as np  # noqa: PLC0415 - 0.1 s of import that few commands need
 
-    _, places = np.unique(
+    iterations, places = np.unique(
         np.concatenate([found[0] for found in rows.values()]), return_inverse=True
     )
     cuts = np.cumsum([found.shape[1] for found in rows.values()])[:-1]
-    size, limit = len(places), np.iinfo(np.int64)
+    size, limit = len(iterations), np.iinfo(np.int64)
     last: dict[str, NDArray[np.int64]] = {}
     first: dict[str, NDArray[np.int64]] = {}
     for (name, found), place in zip(rows.items(), np.split(places, cuts), strict=True):

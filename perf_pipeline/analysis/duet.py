@@ -16,7 +16,6 @@ from perf_pipeline.analysis.duet_blocks import (
     failing_blocks,
 )
 from perf_pipeline.analysis.duet_verdict import (
-    BETTER_OR_EQUAL,
     ComparedStatistic,
     DuetFinding,
     DuetRules,
@@ -53,7 +52,7 @@ _SELDOM: Final = MappingProxyType(
 
 
 def withheld(finding: DuetFinding, reason: str) -> DuetFinding:
-    """Return a finding without the operations that are called faster or equivalent.
+    """Return a finding that calls no operation faster, equivalent or at least not slower.
 
     Args:
         finding: by times and errors alone.
@@ -61,9 +60,7 @@ def withheld(finding: DuetFinding, reason: str) -> DuetFinding:
     """
     return DuetFinding(
         tuple(
-            replace(one, verdict=DuetVerdict.UNDECIDED, reason=reason)
-            if one.verdict in BETTER_OR_EQUAL
-            else one
+            replace(one, verdict=DuetVerdict.UNDECIDED, reason=reason) if one.is_not_slower else one
             for one in finding.operations
         )
     )
@@ -98,7 +95,8 @@ def _behind(verdict: OperationVerdict, changed: Collection[str]) -> OperationVer
     It then meets the other side's work more or less often than that side meets its own, which can
     make a difference or hide one. That more of its requests fail is told all the same.
     """
-    if not changed or verdict.verdict not in _CHANGES_OF_TIME | BETTER_OR_EQUAL:
+    is_told = verdict.verdict in _CHANGES_OF_TIME or verdict.is_not_slower
+    if not changed or not is_told:
         return verdict
     told = (
         f"it stands behind {', '.join(sorted(changed))}, which changed, so that each side asks it "
@@ -164,12 +162,11 @@ def _verdict_of(
     more = samples.candidate.failed_share - samples.baseline.failed_share
     if more > LEAST_POINTS and _fails_more(samples, alpha):
         return DuetVerdict.FAILS_MORE, ""
-    found = _of_times(compared)
-    if more > LEAST_POINTS and found in BETTER_OR_EQUAL:
-        return DuetVerdict.UNDECIDED, _SELDOM[samples.counts]
-    if found in BETTER_OR_EQUAL and (told := _less_work(samples)):
-        return DuetVerdict.UNDECIDED, told
-    return found, ""
+    doubt = _SELDOM[samples.counts] if more > LEAST_POINTS else _less_work(samples)
+    # Also where the times alone are UNDECIDED: "not slower" passes as FASTER does.
+    if doubt and all(one.is_not_slower for one in compared):
+        return DuetVerdict.UNDECIDED, doubt
+    return _of_times(compared), ""
 
 
 def _less_work(samples: OperationSamples) -> str:

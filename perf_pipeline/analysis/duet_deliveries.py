@@ -10,7 +10,6 @@ from typing import Final
 
 from perf_pipeline.analysis.duet_blocks import BlockStatistic, OperationSamples, SideSamples
 from perf_pipeline.analysis.duet_verdict import (
-    BETTER_OR_EQUAL,
     DuetFinding,
     DuetVerdict,
     OperationVerdict,
@@ -20,7 +19,6 @@ from perf_pipeline.units import US_PER_MS, US_PER_S
 
 _NAME: Final = "delivery"
 _MS_PER_S: Final = US_PER_S // US_PER_MS
-_OF_TIMES: Final = BETTER_OR_EQUAL | {DuetVerdict.SLOWER}
 _BATCHES: Final = 12  # of neighbouring blocks, which are taken as independent (paired_ratio.py)
 _SHARE_OF_MEDIAN: Final = 0.1
 """What is added to both sides alike makes a difference smaller by this share of it, at most."""
@@ -75,18 +73,23 @@ class DuetDeliveries:
         return operation
 
     def _doubt(self, operation: OperationVerdict) -> str:
-        if operation.verdict in BETTER_OR_EQUAL and self._more_twice > LEAST_POINTS:
+        # Also where the times alone are UNDECIDED: "not slower" passes as FASTER does.
+        is_claimed = operation.is_not_slower
+        if is_claimed and self._more_twice > LEAST_POINTS:
             return (
                 f"{self.candidate.twice:,} messages of the candidate arrived more than once, and "
                 f"{self.baseline.twice:,} of the baseline, so that it is not the same work"
             )
-        if operation.verdict in _OF_TIMES and (told := _backlog(operation)):
+        is_of_times = is_claimed or operation.verdict is DuetVerdict.SLOWER
+        if is_of_times and (told := _backlog(operation)):
             return told
         if self.has_two_clocks:
             return self._blurred_by_clocks(operation)
         values = [value for one in operation.compared if (value := one.baseline) is not None]
         is_hidden = not values or self.error_ms > _SHARE_OF_MEDIAN * min(values)
-        if operation.verdict is DuetVerdict.EQUIVALENT and is_hidden:
+        # What adds the same to both leaves a faster statistic faster, and may hide a slower one.
+        is_faster = all(one.verdict is DuetVerdict.FASTER for one in operation.compared)
+        if is_claimed and is_hidden and not is_faster:
             return (
                 f"the time of a delivery is known to {self.error_ms:,.1f} ms only, in which a "
                 "difference may be hidden"
@@ -112,7 +115,7 @@ class DuetDeliveries:
             ]
             is_clear = max(gaps, default=0.0) > self.error_ms
         else:
-            is_clear = operation.verdict not in BETTER_OR_EQUAL or all(
+            is_clear = not operation.is_not_slower or all(
                 one.baseline is not None and self.error_ms <= one.margin * one.baseline
                 for one in operation.compared
                 if one.statistic is BlockStatistic.MEDIAN

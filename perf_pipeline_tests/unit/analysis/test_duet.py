@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perf_pipeline.analysis.duet import judge_duet
+from perf_pipeline.analysis.duet import judge_duet, withheld
 from perf_pipeline.analysis.duet_blocks import (
     BlockStatistic,
     OperationSamples,
@@ -293,6 +293,48 @@ def test_what_stands_behind_an_equal_statement_has_its_own_verdict(
     finding = judge_duet([first, behind], DuetRules(margin=0.1))
 
     assert [one.verdict for one in finding.operations] == [DuetVerdict.EQUIVALENT, verdict]
+
+
+def _perhaps_faster() -> OperationSamples:
+    """Make 10 s in which the candidate takes 0.88 and 0.98 of the time, by turns of half a second.
+
+    At a margin of 10 % the median is UNDECIDED, and not slower: its estimate sqrt(0.88 * 0.98) =
+    0.929 is above 1 / 1.1 = 0.909 (not FASTER), and its interval, 0.88 to 0.98, begins below that
+    (not EQUIVALENT). A quarter of the 210 Walsh averages of 20 blocks is 0.88, and far fewer than
+    that lie outside an interval at 1 %.
+    """
+    at_us = np.arange(1_000) * (_S // 100)
+    took_us = np.where(at_us // (_S // 2) % 2 == 0, 2_640, 2_940)
+    well = np.ones(len(at_us), bool)
+    rows = np.full(len(at_us), 10)
+    baseline = SideSamples(at_us, np.full(len(at_us), 3_000), well, rows)
+    return OperationSamples("get", baseline, SideSamples(at_us, took_us, well, rows), 0, 10 * _S)
+
+
+def test_what_is_not_slower_by_its_times_passes_only_where_nothing_speaks_against_it() -> None:
+    plain = _perhaps_faster()
+    few_failed = replace(plain.candidate, ok=np.arange(1_000) > 2)  # 3 of 1,000, in one block
+    fewer_rows = replace(plain.candidate, records=np.full(1_000, 4))
+    first = replace(_operation(1, 0.01), operation="find")
+    rules = DuetRules(margin=0.1)
+
+    alone = judge_duet([plain], rules)
+    assert (alone.verdict, alone.is_not_slower) == (DuetVerdict.UNDECIDED, True)
+    doubted = [
+        judge_duet([replace(plain, candidate=few_failed)], rules),
+        judge_duet([replace(plain, candidate=fewer_rows)], rules),
+        judge_duet([first, replace(plain, before=frozenset({"find"}))], rules),
+        withheld(alone, "its slowest are missing"),
+    ]
+
+    assert [one.operations[-1].verdict for one in doubted] == [DuetVerdict.UNDECIDED] * 4
+    assert [one.is_not_slower for one in doubted] == [False] * 4
+    assert [one.operations[-1].reason.partition(",")[0] for one in doubted] == [
+        "more requests to the candidate failed",
+        "an answer has 4 rows on average at the candidate and 10 at the baseline",
+        "it stands behind find",
+        "its slowest are missing",
+    ]
 
 
 def test_failures_behind_a_changed_statement_are_told() -> None:

@@ -3,6 +3,8 @@
 Add here: another reason why deliveries can't be compared. Keep out: real workers (integration/cli).
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,49 @@ def test_what_is_within_the_bound_of_the_clocks_is_not_told(
     )
 
     assert _judged(deliveries).verdict is verdict
+
+
+def _taking(took_ms: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> SideSamples:
+    number = np.arange(_SECONDS * _PER_S)
+    return SideSamples(
+        number * (_S // _PER_S), (took_ms * 1_000).astype(np.int64), np.ones(len(number), bool)
+    )
+
+
+@pytest.mark.parametrize(
+    ("error_ms", "verdict"), [(1.0, DuetVerdict.FASTER), (12.0, DuetVerdict.UNDECIDED)]
+)
+def test_a_bound_that_could_hide_a_slower_tail_takes_the_word_from_faster(
+    error_ms: float, verdict: DuetVerdict
+) -> None:
+    # Every tenth message takes 30 ms on both sides, so that their p95 are alike; the others take
+    # 20 and 14 ms. A tenth of 20 ms is 2 ms.
+    is_late = np.arange(_SECONDS * _PER_S) % 10 == 0
+    old, new = (
+        DeliveredMessages(_taking(np.where(is_late, 30.0, usual_ms)), 0)
+        for usual_ms in (20.0, 14.0)
+    )
+
+    assert _judged(DuetDeliveries(old, new, error_ms)).verdict is verdict
+
+
+def test_what_is_not_slower_by_its_times_passes_only_where_nothing_speaks_against_it() -> None:
+    # 0.88 and 0.98 of the time, by turns of half a second: UNDECIDED at 10 %, and not slower (the
+    # calculation stands at `_perhaps_faster` of test_duet.py).
+    turn = np.arange(_SECONDS * _PER_S) // (_PER_S // 2) % 2
+    old = DeliveredMessages(_taking(np.full(len(turn), 20.0)), 0)
+    new = DeliveredMessages(_taking(np.where(turn == 0, 17.6, 19.6)), 0)
+
+    alone = _judged(DuetDeliveries(old, new), 0.1)
+    assert (alone.verdict, alone.reason, alone.is_not_slower) == (DuetVerdict.UNDECIDED, "", True)
+    doubted = [
+        _judged(DuetDeliveries(old, replace(new, twice=8)), 0.1),
+        _judged(DuetDeliveries(old, new, 12.0), 0.1),
+        _judged(DuetDeliveries(old, new, 12.0, has_two_clocks=True), 0.1),
+    ]
+
+    assert [bool(one.reason) for one in doubted] == [True] * 3
+    assert [one.is_not_slower for one in doubted] == [False] * 3
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def read_side(
                 f"--{name} {text!r} needs --command with {PORT} or {TOPIC} in it",
                 hint="for example --command './serve --port {port}', or './worker {topic}'",
             )
-        return CommandSide(command, revision, prepare)
+        return _command_side(name, command, revision, prepare)
     if side := _given(text):
         return side
     if text == _REFERENCE or text.startswith(f"{_REFERENCE}:"):
@@ -161,7 +161,17 @@ def read_side(
             f"--{name} {shown!r} is no URL, and no command with {PORT} or {TOPIC} in it",
             hint=_HINT,
         )
-    return CommandSide(text)
+    return _command_side(name, text)
+
+
+def _command_side(name: str, command: str, revision: str = "", prepare: str = "") -> CommandSide:
+    if PORT in command and TOPIC in command:
+        raise RequestError(
+            f"--{name}: {mask_address(command)!r} has {PORT} and {TOPIC} in it, and a side is "
+            "either an API or workers",
+            hint=f"leave {PORT} out to compare workers, or {TOPIC} to compare APIs",
+        )
+    return CommandSide(command, revision, prepare)
 
 
 def _reference(name: str, text: str) -> ReferenceSide:

@@ -159,6 +159,13 @@ def test_a_side_is_told_as_it_was_written() -> None:
         ("git:main", "--candidate 'git:main' needs --command with {port} or {topic} in it"),
         ("git:", "--candidate 'git:' names no git revision"),
         ("git:--upload-pack=x", "--candidate 'git:--upload-pack=x' names no git revision"),
+        (
+            "./serve {port} {topic}",
+            (
+                "--candidate: './serve {port} {topic}' has {port} and {topic} in it, and a side is "
+                "either an API or workers"
+            ),
+        ),
     ],
 )
 def test_anything_else_is_refused_with_what_to_write(text: str, told: str) -> None:

@@ -39,6 +39,9 @@ _SENTENCES: Final = MappingProxyType(
 _FAILED: Final = MappingProxyType(
     {"requests": "failed requests", "messages": "messages that were not delivered"}
 )
+_LOSES_MORE: Final = (
+    "more messages of the candidate were not delivered, so they are not compared by their times"
+)
 _BLURRED: Final = (
     "a generator that pauses blurs both sides alike, so that a difference may be hidden; only a "
     "slower candidate would still be told"
@@ -74,10 +77,19 @@ def answer_of(record: DuetRecord) -> str:
     """Return the answer in one sentence."""
     if record.stopped:
         return "stopped by the user, so nothing was judged"
-    sentence = _SENTENCES[record.verdict]
+    gravest = [
+        operation
+        for load in record.loads
+        for operation in load.finding.operations
+        if operation.verdict is record.verdict
+    ]
     if record.verdict is DuetVerdict.UNDECIDED and record.is_not_slower:
-        sentence = "the candidate is not slower than the baseline, and it may be faster"
-    return sentence
+        return "the candidate is not slower than the baseline, and it may be faster"
+    if record.verdict is DuetVerdict.UNDECIDED and any(one.reason for one in gravest):
+        return "nobody can tell which side is faster, for the reasons that are given"
+    if record.verdict is DuetVerdict.FAILS_MORE and {one.counts for one in gravest} == {"messages"}:
+        return _LOSES_MORE
+    return _SENTENCES[record.verdict]
 
 
 def outcome_of(record: DuetRecord) -> str:

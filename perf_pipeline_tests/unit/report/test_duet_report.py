@@ -139,6 +139,19 @@ def test_a_candidate_that_may_be_faster_passes_because_it_is_not_slower() -> Non
     )
 
 
+def test_the_answer_says_what_failed_and_that_more_time_would_not_tell() -> None:
+    lost = replace(_operation(DuetVerdict.FAILS_MORE, _ALIKE), counts="messages")
+    doubted = _operation(DuetVerdict.UNDECIDED, _ALIKE, reason="it stands behind find")
+
+    assert "FAILS MORE: more messages of the candidate were not delivered" in (
+        render_duet_ending(_record(lost))
+    )
+    assert render_duet_ending(_record(doubted)).strip() == (
+        "UNDECIDED: nobody can tell which side is faster, for the reasons that are given "
+        "(exit code 97)"
+    )
+
+
 def test_json_has_no_number_that_json_has_not() -> None:
     told = json.loads(render_duet_json(_UNDECIDED))
 

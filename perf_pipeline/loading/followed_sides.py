@@ -16,6 +16,7 @@ from typing import Final
 from perf_pipeline.analysis.clock import ClockOffset
 from perf_pipeline.analysis.duet_deliveries import DuetDeliveries
 from perf_pipeline.analysis.duet_record import SIDES
+from perf_pipeline.config.duet_loads import is_paced
 from perf_pipeline.config.kafka_client import bootstrap_servers
 from perf_pipeline.config.needed_parts import reads_system_deliveries
 from perf_pipeline.config.own_deliveries import Deliveries
@@ -25,12 +26,22 @@ from perf_pipeline.loading.clock_watch import AskedClock, ClockWatch
 from perf_pipeline.loading.deliveries import Collected, collect_deliveries
 from perf_pipeline.loading.own_deliveries import OwnDeliveries, require_own_deliveries
 from perf_pipeline.loading.own_sources import clock_of, source_of
+from perf_pipeline.loading.seeding import require_brokers
 from perf_pipeline.loading.session import Session
 from perf_pipeline.store.duet_samples import ids_of, read_delivered
 from perf_pipeline.store.spool_figures import ledger_counts_from_spool
 from perf_pipeline.units import US_PER_S
+from perf_pipeline.workloads.kafka.topics import cluster_of
 
 _ERROR: Final = "latency_error_ms"
+_ONE_PLACE: Final = (
+    "both show their deliveries in one place, so that nobody can tell whose they are; write ids "
+    "that hold ${run}, which differs between the sides"
+)
+_TWO_PLACES: Final = (
+    "each side is asked for its own; if both keep them in one place, what one side delivers counts "
+    "for the other as well: then write ids that hold ${run}"
+)
 Collect = Callable[[], Collected]
 
 
@@ -52,7 +63,8 @@ class FollowedSides:
 def is_followed(sides: Sequence[Session], benchmark: str) -> bool:
     """Say whether the messages of a load are followed: where it is said, or known, where they show.
 
-    The reference system's table is known of sides that are reference systems.
+    The reference system's table is known of sides that are reference systems. Virtual users would
+    give the quicker side more messages to deliver, so there is a rate or nothing to follow.
     """
     profile = sides[0].profile
     config = profile.benchmarks[benchmark]
@@ -61,7 +73,9 @@ def is_followed(sides: Sequence[Session], benchmark: str) -> bool:
     tables = {side.target.postgres_dsn for side in sides} - {None}
     has_tables = len(tables) == len(sides)  # one for both could not tell whose a user is
     promised = any(map(promises, config.scenarios.values()))
-    return has_tables and promised and reads_system_deliveries(profile, benchmark)
+    has_rate = is_paced(config.scenarios, list(config.scenarios))
+    is_told = promised and has_rate and reads_system_deliveries(profile, benchmark)
+    return has_tables and is_told
 
 
 @contextmanager
@@ -90,7 +104,7 @@ def following(
         one.mkdir()
     deliveries = sides[0].profile.benchmarks[benchmark].deliveries
     if deliveries is None:
-        yield lambda: _joined(
+        yield lambda: joined(
             [
                 _of_system(side, benchmark, one, origin_ns)
                 for side, one in zip(sides, folders, strict=True)
@@ -110,7 +124,7 @@ def following(
             collects.append(own.collect)
         is_one_place = len({_place_of(side, deliveries) for side in sides}) == 1
         has_two = clocks[0] is not None and clocks[0] is not clocks[1]
-        yield lambda: _joined(collects, folders, is_one_place=is_one_place, has_two_clocks=has_two)
+        yield lambda: joined(collects, folders, is_one_place=is_one_place, has_two_clocks=has_two)
 
 
 def _followed(
@@ -179,8 +193,10 @@ def _clocks(
 
 
 def _place_of(session: Session, deliveries: Deliveries) -> str:
-    where = "broker" if deliveries.topic else "api" if deliveries.path else "postgres"
-    return _address_of(session, where)
+    """Name where a side's deliveries show; one cluster has one name, however it is written."""
+    if deliveries.topic:
+        return cluster_of(require_brokers(session))
+    return _address_of(session, "api" if deliveries.path else "postgres")
 
 
 def _address_of(session: Session, part: str) -> str:
@@ -196,14 +212,24 @@ def _address_of(session: Session, part: str) -> str:
             return ""
 
 
-def _joined(
+def joined(
     collects: Sequence[Collect],
     folders: Sequence[Path],
     *,
     is_one_place: bool = False,
     has_two_clocks: bool = False,
 ) -> FollowedSides:
-    """Wait for both sides at once, and join what they say."""
+    """Wait for both sides at once, and join what they say.
+
+    Args:
+        collects: wait for the deliveries of each side.
+        folders: with the ledger of each side.
+        is_one_place: both show their deliveries in one place.
+        has_two_clocks: each side's deliveries are by a clock of their own.
+
+    Raises:
+        TargetUnavailableError: a place does not answer any more.
+    """
     with ThreadPoolExecutor(len(collects)) as both:
         found = [one.result() for one in [both.submit(collect) for collect in collects]]
     limits = [
@@ -217,12 +243,7 @@ def _joined(
     unknown = not all(one.is_known for one in found)
     if unknown and not limits:
         limits, problems = problems, []
-    if is_one_place and (both_ids := ids_of(folders[0]) & ids_of(folders[1])):
-        limits.append(
-            f"{len(both_ids):,} message ids were promised by both sides, such as "
-            f"{min(both_ids)!r}, and both show their deliveries in one place, so that nobody can "
-            "tell whose they are; write ids that hold ${run}, which differs between the sides"
-        )
+    (limits if is_one_place else problems).extend(_shared_told(folders, is_one_place=is_one_place))
     if limits:
         return FollowedSides(limits=tuple(limits), problems=tuple(problems))
     errors_ms = [figure.value for one in found for figure in one.figures if figure.name == _ERROR]
@@ -232,3 +253,12 @@ def _joined(
         DuetDeliveries(old, new, error_ms, has_two_clocks=has_two_clocks),
         problems=tuple(problems),
     )
+
+
+def _shared_told(folders: Sequence[Path], *, is_one_place: bool) -> Iterator[str]:
+    """Say that both sides promised messages of the same ids; nothing where none did."""
+    if both := ids_of(folders[0]) & ids_of(folders[1]):
+        yield (
+            f"{len(both):,} message ids were promised by both sides, such as {min(both)!r}, and "
+            f"{_ONE_PLACE if is_one_place else _TWO_PLACES}"
+        )

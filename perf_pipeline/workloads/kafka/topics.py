@@ -23,7 +23,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # OffsetSpec:
 )
 from confluent_kafka.cimpl import NewTopic
 
-from perf_pipeline.config.kafka_client import kafka_settings, onlooker_settings, shown_brokers
+from perf_pipeline.config.kafka_client import (
+    bootstrap_servers,
+    kafka_settings,
+    onlooker_settings,
+    shown_brokers,
+)
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import PartitionLag
 from perf_pipeline.workloads.kafka.errors import cause, unavailable
@@ -83,6 +88,17 @@ def require_existing(brokers: str, topic: str) -> None:
     admin = admin_of(brokers)
     with explained(brokers, f"looking for the topic {topic}"):
         _existing(brokers, admin, topic)
+
+
+def cluster_of(brokers: str) -> str:
+    """Return the id of a cluster, which is the same by whatever addresses it is reached.
+
+    Raises:
+        TargetUnavailableError: the brokers do not answer.
+    """
+    admin = admin_of(brokers)
+    with explained(brokers, "asking for the id of the cluster"):
+        return str(admin.list_topics(timeout=TIMEOUT_S).cluster_id or bootstrap_servers(brokers))
 
 
 def watermarks(

@@ -15,6 +15,7 @@ from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.kafka.topic_settings import require_kept_messages
 from perf_pipeline.workloads.kafka.topics import (
+    cluster_of,
     committed,
     ensure_topic,
     fix_position,
@@ -43,6 +44,15 @@ def test_a_group_that_never_committed_has_no_position(brokers: str, topic: str) 
 def test_reading_the_watermarks_of_a_missing_topic_is_explained(brokers: str) -> None:
     with pytest.raises(TargetUnavailableError, match="there is no topic no-such-topic on .*127"):
         watermarks(brokers, "no-such-topic")
+
+
+def test_a_cluster_is_the_same_by_another_address(brokers: str) -> None:
+    elsewhere = brokers.replace("127.0.0.1", "localhost")
+    assert elsewhere != brokers
+
+    # What differs between the addresses is not in it, and it is not the address.
+    assert cluster_of(elsewhere) == cluster_of(brokers)
+    assert bootstrap_servers(brokers) not in cluster_of(brokers)
 
 
 def test_a_fixed_position_is_the_end_of_every_partition(brokers: str, topic: str) -> None:

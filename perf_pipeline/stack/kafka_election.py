@@ -21,7 +21,12 @@ from perf_pipeline.config.kafka_client import client_properties, kafka_settings
 from perf_pipeline.config.kafka_listeners import BrokerAccess
 from perf_pipeline.config.kafka_replicas import is_reassigned_now, reorder_replicas
 from perf_pipeline.errors import StackError, TargetUnavailableError
-from perf_pipeline.stack.kafka_leaders import PartitionLeader, TopicLeaders, partition_leaders
+from perf_pipeline.stack.kafka_leaders import (
+    PartitionLeader,
+    TopicLeaders,
+    known_leaders,
+    partition_leaders,
+)
 
 T = TypeVar("T")
 _ASK_S: Final = 10.0
@@ -81,7 +86,7 @@ def lead_as_before(brokers: str, before: TopicLeaders, limit_s: float) -> None:
             time.
     """
     controller = _Controller(brokers, before, limit_s, lambda: False)
-    now = controller.partitions()
+    now = {it.partition: it for it in known_leaders(brokers, before.topic)}
     kept = [it for it in before.partitions if it.partition in now]
     for it in kept:
         if set(now[it.partition].replicas) != set(it.replicas):

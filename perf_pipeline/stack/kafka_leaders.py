@@ -20,6 +20,8 @@ from perf_pipeline.errors import StackError
 _ASK_S: Final = 10.0
 _KNOWN_WITHIN_S: Final = 3.0  # the controller knows a new topic a moment before all brokers do
 _POLL_S: Final = 0.1
+_NOBODY: Final = -1
+_NO_TOPIC: Final = "name a topic that is there, and give a user who may describe it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,9 @@ def movable_leaders(brokers: str, topic: str, allowed: Iterable[str] = ()) -> To
         StackError: there is no such topic, one of its partitions has nobody else in sync, or the
             brokers do not answer.
     """
-    until_s = time.monotonic() + _KNOWN_WITHIN_S
-    while not (found := partition_leaders(brokers, topic)) and time.monotonic() < until_s:
-        time.sleep(_POLL_S)
+    found = known_leaders(brokers, topic)
     if not found:
-        raise StackError(f"there is no topic {topic}, so nobody leads it")
+        raise StackError(f"there is no topic {topic}, so nobody leads it", hint=_NO_TOPIC)
     for it in found:
         where = f"partition {it.partition} of the topic {topic}"
         if len(it.replicas) < 2:
@@ -104,7 +104,9 @@ def movable_leaders(brokers: str, topic: str, allowed: Iterable[str] = ()) -> To
                 "lead it",
                 hint=f"give {topic} a replication factor of 2 or more, or leave the fault out",
             )
-        if it.leader not in it.replicas or len(it.in_sync) < 2:
+        if it.leader not in it.replicas:
+            raise StackError(f"{where} is led by nobody now", hint="see to the brokers first")
+        if len(it.in_sync) < 2:
             raise StackError(
                 f"{where} is led by broker {it.leader}, and no other one is in sync",
                 hint="wait until the replicas of the topic are in sync",
@@ -116,12 +118,38 @@ def leading_broker(brokers: str, topic: str) -> int:
     """Return the id of the broker that leads most partitions of a topic, the lowest of several.
 
     Raises:
-        StackError: there is no such topic, or the brokers do not answer.
+        StackError: there is no such topic, nobody leads it, or the brokers do not answer.
     """
-    counts = Counter(it.leader for it in partition_leaders(brokers, topic))
-    if not counts:
-        raise StackError(f"there is no topic {topic}, so no broker leads it")
-    return min(counts, key=lambda broker: (-counts[broker], broker))
+    found = partition_leaders(brokers, topic)
+    if not found:
+        raise StackError(f"there is no topic {topic}, so no broker leads it", hint=_NO_TOPIC)
+    if (broker := busiest(found)) is None:
+        raise StackError(f"no broker leads a partition of {topic} now")
+    return broker
+
+
+def busiest(partitions: Iterable[PartitionLeader]) -> int | None:
+    """Return the broker that leads most of these partitions, the lowest of several; None for none.
+
+    >>> led = {0: -1, 1: 3, 2: -1, 3: 2, 4: 3}
+    >>> busiest(PartitionLeader(number, broker, (2, 3), ()) for number, broker in led.items())
+    3
+    >>> busiest([PartitionLeader(0, -1, (2, 3), ())])
+    """
+    counts = Counter(it.leader for it in partitions if it.leader != _NOBODY)
+    return min(counts, key=lambda broker: (-counts[broker], broker), default=None)
+
+
+def known_leaders(brokers: str, topic: str) -> list[PartitionLeader]:
+    """Return who leads each partition, also of a topic that not all brokers know yet.
+
+    Raises:
+        StackError: the brokers do not answer.
+    """
+    until_s = time.monotonic() + _KNOWN_WITHIN_S
+    while not (found := partition_leaders(brokers, topic)) and time.monotonic() < until_s:
+        time.sleep(_POLL_S)
+    return found
 
 
 def partition_leaders(
@@ -139,10 +167,11 @@ def partition_leaders(
     """
     try:
         client = connected or AdminClient({**kafka_settings(brokers), "log_level": 0})
-        found = client.list_topics(topic, timeout=_ASK_S).topics[topic]
+        # All topics: asking for one by name would create it where brokers auto-create.
+        found = client.list_topics(timeout=_ASK_S).topics.get(topic)
     except KafkaException as error:
         raise StackError(f"the brokers did not say who leads {topic}: {error}") from error
-    if found.error is not None and not found.partitions:
+    if found is None:
         return []
     return [
         PartitionLeader(number, it.leader, tuple(it.replicas), tuple(it.isrs))

@@ -105,10 +105,12 @@ def _links_without_load(profile: Profile, benchmarks: Sequence[str]) -> Iterator
         kinds = [iteration_kind(it.exec) for it in profile.benchmarks[name].scenarios.values()]
         parts = {kind.part for kind in kinds if kind is not None}
         for place, fault in _placed(profile, [name]):
-            if fault.client == "load" and fault.to is not None and _PARTS[fault.to] not in parts:
+            is_of_load = {client for client, _ in fault.links} == {"load"}  # as all to the API are
+            if is_of_load and fault.to is not None and _PARTS[fault.to] not in parts:
+                others = "" if fault.to == "api" else "write from which part, or "
                 yield (
                     f"{place} hinders connections of the load to {fault.to}, and no scenario of "
-                    f"{name} has any; write from which part, or leave it out"
+                    f"{name} has any; {others}leave it out"
                 )
 
 

@@ -129,6 +129,12 @@ def test_a_fault_that_would_hinder_nothing_is_refused() -> None:
     assert "faults[0] hinders connections of the load to redis, and no scenario of rows has" in told
 
 
+def test_nobody_but_the_load_connects_to_an_api() -> None:
+    told = problem(profile("postgres", to="api"), {**SERVERS, "PERF_BASE_URL": "http://127.0.0.1"})
+
+    assert told.endswith("of the load to api, and no scenario of rows has any; leave it out")
+
+
 def test_the_load_of_a_fleet_goes_past_a_proxy_of_this_machine() -> None:
     fleet = {"fleet": {"address": "tls://10.0.0.1:8786"}}
     found = profile(to="postgres", **{"from": "load"})

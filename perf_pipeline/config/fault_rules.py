@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from perf_pipeline.config.executors.kinds import ArrivalRate
+from perf_pipeline.config.faults import Fault
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.units import US_PER_S, format_duration
 
@@ -67,19 +68,24 @@ def _moments(config: BenchmarkConfig) -> Iterator[str]:
 
 
 def _overlaps(config: BenchmarkConfig) -> Iterator[str]:
-    """Find a part that is to be hit while it is still broken."""
+    """Find what is to be hit while it is still broken."""
     faults = sorted(enumerate(config.faults), key=lambda placed: placed[1].at_us)
     until_us: dict[str, tuple[int, int]] = {}
     for number, fault in faults:
-        if fault.part is None:
+        hit = fault.part or _leaders_of(fault)
+        if not hit:
             continue
-        if fault.part in until_us and fault.at_us <= until_us[fault.part][0]:
-            end_us, other = until_us[fault.part]
+        if hit in until_us and fault.at_us <= until_us[hit][0]:
+            end_us, other = until_us[hit]
             yield (
-                f"[{number}] hits {fault.part} at {format_duration(fault.at_us)}, which faults"
+                f"[{number}] hits {hit} at {format_duration(fault.at_us)}, which faults"
                 f"[{other}] makes whole at {format_duration(end_us)}; choose a later moment"
             )
-        until_us[fault.part] = (fault.at_us + fault.for_us, number)
+        until_us[hit] = (fault.at_us + fault.for_us, number)
+
+
+def _leaders_of(fault: Fault) -> str:
+    return f"the leaders of {fault.topic or 'the topic'}" if fault.kind == "leader_change" else ""
 
 
 def load_end_us(config: BenchmarkConfig) -> int:

@@ -183,6 +183,8 @@ class FaultDriver:
             self._tell(sentence, began_us)
             return
         self._pending.remove(undo)
+        if undo.kind == "lead":
+            self._brokers.are_back(undo)
         self._tell(f"fault {planned.name} is undone", self._now_us())
 
     def _undo_of(self, planned: _Planned, only: str) -> Undo | None:

@@ -4,13 +4,16 @@ Add here: another thing that happens to whoever leads. Keep out: how a broker co
 (stack/kafka_election.py), and when faults happen (fault_driver.py).
 """
 
+import threading
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.faults import Fault
 from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.parameters import iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.errors import StackError
 from perf_pipeline.loading.broker_watch import given_brokers
 from perf_pipeline.loading.session import Session
 from perf_pipeline.stack.kafka_configuration import name_of
@@ -32,9 +35,11 @@ class LeaderFaults:
     def __init__(self, session: Session, benchmark: str) -> None:
         self._session = session
         self._topic = topic_of(session.profile.benchmarks[benchmark], session.target.topic)
+        self._lock = threading.Lock()
+        self._changed = set[str]()
 
     def require_other_leaders(self, faults: Iterable[Fault]) -> None:
-        """Refuse changes of leaders where nobody else could lead, or others may not say who does.
+        """Refuse changes of leaders where nobody else could lead, or who is not to change them.
 
         Raises:
             StackError: names the topic, and the partition where it is one.
@@ -47,17 +52,38 @@ class LeaderFaults:
         """Return how the brokers that lead now come to lead again.
 
         Raises:
-            StackError: nobody else could lead, partitions are being moved, or the brokers refuse.
+            StackError: nobody else could lead, partitions are being moved, the brokers refuse, or
+                an earlier change is not undone yet, so that those who lead now are not to again.
         """
         stack, given = self._session.stack, given_brokers(self._session)
-        return Undo(
-            name,
-            "lead",
-            limit_s=fault.time_limit_us / US_PER_S,
-            stack="" if stack is None or given else str(stack.folder),
-            brokers=given or "",
-            before=self._leaders(fault).as_text(),
-        )
+        with ExitStack() as leaving:
+            topic = self._claim(fault)
+            leaving.callback(self._changed.discard, topic)
+            undo = Undo(
+                name,
+                "lead",
+                limit_s=fault.time_limit_us / US_PER_S,
+                stack="" if stack is None or given else str(stack.folder),
+                brokers=given or "",
+                before=self._leaders(fault).as_text(),
+            )
+            leaving.pop_all()
+        return undo
+
+    def are_back(self, undo: Undo) -> None:
+        """Let the leaders of a topic be changed again, now that the first ones lead it."""
+        self._changed.discard(TopicLeaders.from_text(undo.before).topic)
+
+    def _claim(self, fault: Fault) -> str:
+        topic = fault.topic or self._topic
+        with self._lock:
+            if topic in self._changed:
+                raise StackError(
+                    f"an earlier fault has changed the leaders of {topic}, and those before it do "
+                    "not lead again yet"
+                )
+            self._changed.add(topic)
+        return topic
 
     def change_leaders(self, fault: Fault, undo: Undo, is_over: Callable[[], bool]) -> None:
         """Let other brokers lead than those of the way back.

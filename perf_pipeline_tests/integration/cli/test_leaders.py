@@ -1,6 +1,7 @@
 """Three brokers: another one leads a topic, the first one again, one dies, a run is killed."""
 
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import partial
 from operator import ne
@@ -12,7 +13,10 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from perf_pipeline.config.kafka_client import at_servers, bootstrap_servers, kafka_settings
+from perf_pipeline.config.loading import validate_profile
+from perf_pipeline.config.target import resolve_target
 from perf_pipeline.errors import StackError
+from perf_pipeline.loading.leader_faults import LeaderFaults
 from perf_pipeline.stack import embedded
 from perf_pipeline.stack.kafka_election import lead_as_before, lead_elsewhere, require_control
 from perf_pipeline.stack.kafka_leaders import (
@@ -28,6 +32,7 @@ from perf_pipeline_tests.support.commands.command_line import (
     without_target,
 )
 from perf_pipeline_tests.support.commands.last_will import done_if_killed
+from perf_pipeline_tests.support.loads.sessions import session_with
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.silent import hush
 
@@ -203,6 +208,24 @@ def test_a_topic_that_is_gone_needs_no_leader_and_one_that_was_moved_keeps_its_o
         lead_as_before(brokers, TopicLeaders(topic, (elsewhere,)), LIMIT_S)
 
     assert leaders(brokers, topic) == [it.leader]
+
+
+def test_leaders_that_are_changed_are_not_changed_again_before_the_first_ones_lead(
+    brokers: str,
+) -> None:
+    topic = made(brokers, "changed_twice", 1)
+    text = GIVEN.format(topic=topic, seconds=8, lasts="1s")
+    profile = validate_profile(tomllib.loads(text), "given.toml")
+    target = resolve_target("local", None, {"PERF_KAFKA_BROKERS": brokers})
+    faults = LeaderFaults(session_with(profile, target), "orders")
+    (fault,) = profile.benchmarks["orders"].faults
+
+    undo = faults.way_back("first", fault)
+    with pytest.raises(StackError, match="has changed the leaders of changed_twice, and those be"):
+        faults.way_back("second", fault)
+    faults.are_back(undo)
+
+    assert faults.way_back("second", fault).before == undo.before
 
 
 def test_the_first_brokers_lead_again_when_a_run_on_given_brokers_is_killed(

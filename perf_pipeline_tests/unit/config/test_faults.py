@@ -136,6 +136,16 @@ def test_a_part_that_is_still_broken_is_not_broken_again() -> None:
     assert "[1] hits worker at 12s, which faults[0] makes whole at 15s" in problem
 
 
+def test_leaders_are_not_changed_again_before_the_first_ones_lead() -> None:
+    led = {"at": "10s", "kind": "leader_change", "for": "5s", "topic": "orders"}
+
+    (problem,) = refused(led, {**led, "at": "12s"})
+    others = profile(led, {**led, "at": "12s", "topic": "returns"}, {**led, "at": "16s"})
+
+    assert "[1] hits the leaders of orders at 12s, which faults[0] makes whole at 15s" in problem
+    assert len(others.benchmarks["end_to_end"].faults) == 3
+
+
 def test_a_second_fault_of_a_name_gets_a_number() -> None:
     killed = Fault(at_us=0, kind="kill", part="api", for_us=1)
     named = Fault(at_us=0, kind="kill", part="api", for_us=1, name="lights out")

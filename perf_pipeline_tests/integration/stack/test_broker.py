@@ -15,7 +15,8 @@ from perf_pipeline.errors import StackError, TargetUnavailableError
 from perf_pipeline.stack.embedded import down, revive, running_stack
 from perf_pipeline.stack.ending import dispose, pids_of
 from perf_pipeline.stack.java import inspect_java
-from perf_pipeline.stack.kafka import launch_kafka
+from perf_pipeline.stack.kafka import launch_kafka, takes_part
+from perf_pipeline.stack.kafka_leaders import partition_leaders
 from perf_pipeline.stack.noida import KIND, launch_noida
 from perf_pipeline.stack.parts import CannotBeHadError, StackOptions
 from perf_pipeline.stack.process_register import is_alive, read_register, this_process
@@ -91,6 +92,11 @@ def test_the_emulator_is_announced_loudly_and_carries_messages(tmp_path: Path) -
         info = launched.describe()
         produce(launched.endpoint, messages=10)
         assert high_watermark(launched.endpoint) == 10
+        assert takes_part(launched.endpoint)
+        # It makes a topic that is asked for by its name, as brokers do that auto-create.
+        assert partition_leaders(launched.endpoint, "misspelt") == []
+        admin = AdminClient(kafka_settings(launched.endpoint))
+        assert "misspelt" not in admin.list_topics(timeout=10).topics
     finally:
         dispose(tmp_path)
     assert info.kind == KIND

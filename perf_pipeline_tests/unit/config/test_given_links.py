@@ -30,7 +30,7 @@ LOADS: Final[dict[str, dict[str, Any]]] = {
 CUT: Final = {"at": "10s", "kind": "partition", "for": "1s"}
 SERVERS: Final = {
     "PERF_POSTGRES_DSN": "postgresql://u:p%40ss@localhost:5433/shop?sslmode=require",
-    "PERF_REDIS_URL": "redis://:secret@127.0.0.1:6380/2",
+    "PERF_REDIS_URL": "redis://:n0-word-of-ours@127.0.0.1:6380/2",
     "PERF_KAFKA_BROKERS": "127.0.0.1:9092",
 }
 
@@ -71,7 +71,7 @@ def test_the_load_goes_to_the_proxy_with_name_user_and_options_of_the_server() -
         "&hostaddr=127.0.0.1"
     )
     url = links.seen_by("load", "redis", target.redis_url)
-    assert url == f"redis://:secret@127.0.0.1:{ports['redis']}/2"
+    assert url == f"redis://:n0-word-of-ours@127.0.0.1:{ports['redis']}/2"
     assert links.seen_by("api", "redis", target.redis_url) == target.redis_url
     assert Links().seen_by("load", "postgres", target.postgres_dsn) == target.postgres_dsn
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -112,29 +113,29 @@ def started_sides(
         return
     commits = {name: _commit_of(side.revision) for name, side in sides.items()}
     with guarded_folder(state, say=say) as folder:
-        start = _Start(folder, within_s, say, stop)
+        start = _Start(folder, within_s, say, stop, topics)
         places = {name: start.prepared(name, side, commits[name]) for name, side in sides.items()}
-        if topics is not None:
-            start.hold(topics)
+        start.hold_topics()
         begun = {
-            name: start.begun(name, side, places[name], topics) for name, side in sides.items()
+            name: start.begun(name, side, places[name], commits[name])
+            for name, side in sides.items()
         }
-        yield {name: start.ready(one, commits[name]) for name, one in begun.items()}
+        yield {name: start.ready(one) for name, one in begun.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """Hold a side that was started and may not be ready."""
+    """Hold a side that was started and may not be ready.
+
+    Attributes:
+        service: its process.
+        side: what it is when it is ready.
+        is_ready: says whether it is.
+    """
 
     service: Service
-    port: int
-    topics: SideTopics | None
-    topic: str
-
-    def is_ready(self) -> bool:
-        if self.topics is not None:
-            return self.topics.is_taken(self.topic)
-        return is_listening(self.port)
+    side: StartedSide
+    is_ready: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ class _Start:
     within_s: float
     say: Say
     stop: threading.Event
+    topics: SideTopics | None
 
     def prepared(self, name: str, side: CommandSide, commit: str) -> Path:
         """Return where a side is run: the current folder, or its revision's files, prepared."""
@@ -164,39 +166,46 @@ class _Start:
             self._await(service, lambda: False, _PREPARING_LIMIT_S, may_end=True)
         return place
 
-    def hold(self, topics: SideTopics) -> None:
-        """Make the topics, after somebody waits to delete them."""
+    def hold_topics(self) -> None:
+        """Make the topics of workers, if there are some, after somebody waits to delete them."""
+        if (topics := self.topics) is None:
+            return
         keeper = spawn(self.folder, topics.keeper)
         is_holding = lambda: topics.ready in keeper.log.read_text("utf-8")  # noqa: E731
         self._await(keeper, is_holding, self.within_s)
         self.say(f"making the topics {', '.join(topics.names.values())}")
         topics.make()
 
-    def begun(self, name: str, side: CommandSide, place: Path, topics: SideTopics | None) -> _Begun:
+    def begun(self, name: str, side: CommandSide, place: Path, commit: str) -> _Begun:
         """Start a side."""
-        if side.part is not Part.BROKERS or topics is None:
-            port, topic = free_port(), ""
+        facts = {"commit": commit} if commit else {}
+        is_ready: Callable[[], bool]
+        if side.part is not Part.BROKERS or self.topics is None:
+            port = free_port()
             given = {PORT: str(port)}
+            started = StartedSide(f"http://{LOOPBACK}:{port}", facts)
+            is_ready = partial(is_listening, port)
         else:
-            port, topic = 0, topics.names[name]
-            given = {TOPIC: topic, GROUP: topic, BROKERS: topics.brokers}
+            topic = self.topics.names[name]
+            given = {TOPIC: topic, GROUP: topic, BROKERS: self.topics.brokers}
+            started = StartedSide("", facts, topic=topic)
+            is_ready = partial(self.topics.is_taken, topic)
         line = side.command
         for word, value in given.items():
             line = line.replace(word, value)
         self.say(f"{name}: starting {line}")
         variables = {word.strip("{}").upper(): value for word, value in given.items()}
         service = spawn(self.folder, _command(name, line, place, variables))
-        return _Begun(service, port, topics if topic else None, topic)
+        return _Begun(service, started, is_ready)
 
-    def ready(self, begun: _Begun, commit: str) -> StartedSide:
+    def ready(self, begun: _Begun) -> StartedSide:
         """Wait until a side listens, or has all partitions of its topic."""
-        is_ready, within_s = begun.is_ready, self.within_s
-        if begun.topic:
-            self._await(begun.service, is_ready, within_s, poll_s=_GROUP_POLL_S, late=_LATE)
+        service, is_ready, within_s = begun.service, begun.is_ready, self.within_s
+        if begun.side.topic:
+            self._await(service, is_ready, within_s, poll_s=_GROUP_POLL_S, late=_LATE)
         else:
-            self._await(begun.service, is_ready, within_s)
-        url = "" if begun.topic else f"http://{LOOPBACK}:{begun.port}"
-        return StartedSide(url, {"commit": commit} if commit else {}, topic=begun.topic)
+            self._await(service, is_ready, within_s)
+        return begun.side
 
     def _await(
         self,

@@ -72,13 +72,18 @@ class BrokerAccess:
             yield connection
 
 
-def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool = True) -> None:
+def require_listeners(
+    brokers: str, allowed: Iterable[str], *, must_answer: bool = True
+) -> tuple[Place, ...]:
     """Refuse brokers that clients must not connect to; takes a few ms where all of them answer.
 
     Args:
         brokers: bootstrap servers that were checked, with how to log in (kafka_client.py).
         allowed: hosts that the target allows by name.
         must_answer: a cluster that does not answer is an error, too.
+
+    Returns:
+        Where the brokers tell their clients to go; nothing where none answers.
 
     Raises:
         AddressError: they are no bootstrap servers of this client, or a certificate of ours can't
@@ -114,6 +119,7 @@ def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool
             raise fault
     if not found:
         _tell_silence(brokers, bootstrap, access, must_answer=must_answer)
+    return tuple(dict.fromkeys(found))
 
 
 def broker_release(brokers: str, allowed: Iterable[str]) -> str:

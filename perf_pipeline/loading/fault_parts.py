@@ -73,6 +73,8 @@ def _links_of_others(
 ) -> Iterator[str]:
     ours = ", ".join(sorted(started)) or "no part"
     given = ports_here(target)
+    if started:
+        given.pop("broker", None)  # the proxy of a stack knows the brokers that it starts itself
     for place, fault in _placed(profile, benchmarks):
         if fault.to is None:
             continue
@@ -95,7 +97,7 @@ def _links_of_others(
 
 def _reach(server: str) -> str:
     if server == "broker":
-        return "clients of a broker leave, as they go where it tells them"
+        return "stands only before brokers at 127.0.0.1, without TLS, and where nothing else starts"
     return f"can stand before {_NOUNS[server]} at 127.0.0.1 or localhost only"
 
 

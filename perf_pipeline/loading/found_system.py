@@ -4,14 +4,15 @@ Add here: another thing that a run sets up before a system that it does not star
 that a run starts (prepare.py), and which faults need a proxy (config/faults.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from perf_pipeline.config.hosts import Place
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.loading.given_parts import ports_here
+from perf_pipeline.loading.given_parts import is_reached, ports_here
 from perf_pipeline.narration import Say
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.stack.proxy_before import proxy_before
@@ -37,22 +38,56 @@ def found_system(
         TargetUnavailableError: a broker may not be loaded, or a proxy does not reach a server.
         StackError: the proxy does not start.
     """
+    brokers = tuple[Place, ...]()
+    hindered = {server for client, server in options.links if client == "load"}
     if target.brokers is not None:
         # Whether they answer is for who needs them.
-        require_listeners(target.brokers, target.allowed, must_answer=False)
-    given = ports_here(target)
-    ports = {part: port for part, port in given.items() if ("load", part) in options.links}
+        brokers = require_listeners(
+            target.brokers, target.allowed, must_answer="broker" in hindered
+        )
+    ports: dict[str, tuple[int, ...]] = {
+        part: (port,) for part, port in ports_here(target).items() if part in hindered
+    }
+    if "broker" in ports:
+        ports["broker"] = _ports_of(brokers)
     if not ports:
         yield target, None
         return
-    for port in ports.values():
+    _require_reached(port for several in ports.values() for port in several)
+    with proxy_before(state.folder, ports, say) as stack:
+        for notice in stack.notices:
+            say(notice)
+        yield target, stack
+
+
+def _ports_of(brokers: Iterable[Place]) -> tuple[int, ...]:
+    """Return the ports of all brokers of a cluster.
+
+    Raises:
+        TargetUnavailableError: one sends its clients where the proxy does not reach it.
+    """
+    ports = list[int]()
+    for place in brokers:
+        if place.port is None or not is_reached(place):
+            raise TargetUnavailableError(
+                f"a broker sends its clients to {place.host}:{place.port}, and the proxy that "
+                "faults need can stand before brokers at 127.0.0.1 or localhost only",
+                hint="let it advertise a listener at 127.0.0.1, or leave the fault out",
+            )
+        ports.append(place.port)
+    return tuple(dict.fromkeys(ports))
+
+
+def _require_reached(ports: Iterable[int]) -> None:
+    """Refuse servers of localhost that the proxy does not reach.
+
+    Raises:
+        TargetUnavailableError: names one.
+    """
+    for port in ports:
         if not is_listening(port) and is_listening(port, _OTHER_LOOPBACK):
             raise TargetUnavailableError(
                 f"port {port} of localhost answers at {_OTHER_LOOPBACK} alone, and the proxy that "
                 "faults need goes to 127.0.0.1",
                 hint="let the target listen at 127.0.0.1 as well",
             )
-    with proxy_before(state.folder, ports, say) as stack:
-        for notice in stack.notices:
-            say(notice)
-        yield target, stack

@@ -10,7 +10,10 @@ from collections.abc import Collection
 from typing import Final
 
 from perf_pipeline.benchmarks.record import Part
-from perf_pipeline.config.hosts import LOCALHOST
+from perf_pipeline.config.broker_address import read_brokers
+from perf_pipeline.config.hosts import LOCALHOST, Place
+from perf_pipeline.config.kafka_client import client_properties
+from perf_pipeline.config.kafka_tls import is_tls
 from perf_pipeline.config.needed_parts import draws_users, parts_of_all
 from perf_pipeline.config.postgres_address import dsn_port_here
 from perf_pipeline.config.profile import Profile
@@ -23,12 +26,13 @@ _SERVERS: Final = ((Part.POSTGRES, "postgres"), (Part.BROKERS, "kafka"), (Part.R
 
 
 _BEFORE: Final = ("127.0.0.1", LOCALHOST)
+_ALSO_LOCAL: Final = (*_BEFORE, "::1")  # localhost is written with all of its addresses
 
 
 def ports_here(target: Target) -> dict[str, int]:
     """Return the ports of given servers before which a proxy of a run can stand, by their part.
 
-    Not those of brokers: their clients go where a broker tells them, past any proxy.
+    That of brokers is the first one at which they are asked where all of them are.
     """
     ports = dict[str, int | None]()
     if target.base_url is not None:
@@ -38,7 +42,22 @@ def ports_here(target: Target) -> dict[str, int]:
         ports["postgres"] = dsn_port_here(target.postgres_dsn)
     if target.redis_url is not None:
         ports["redis"] = redis_port_here(target.redis_url)
+    if target.brokers is not None:
+        ports["broker"] = _broker_port_here(target.brokers)
     return {part: port for part, port in ports.items() if port is not None}
+
+
+def _broker_port_here(brokers: str) -> int | None:
+    """Return a port of brokers whose answers a proxy can read: here, and not inside of TLS."""
+    places = read_brokers(brokers, ()).places
+    if is_tls(client_properties(brokers)) or {it.host for it in places} - {*_ALSO_LOCAL}:
+        return None
+    return next((it.port for it in places if is_reached(it)), None)
+
+
+def is_reached(place: Place) -> bool:
+    """Say whether a proxy of a run, which goes to 127.0.0.1, reaches this place."""
+    return place.host in _BEFORE and place.port is not None
 
 
 def is_found(target: Target) -> bool:

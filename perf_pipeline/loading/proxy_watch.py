@@ -10,7 +10,7 @@ from typing import Final
 
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.link_routes import NO_LINKS
-from perf_pipeline.stack.links import proxy_cpu_s
+from perf_pipeline.stack.links import ProxyState, proxy_state
 from perf_pipeline.stack.parts import Stack
 
 MOST_CPU: Final = 0.8
@@ -31,7 +31,7 @@ class ProxyWatch:
     def begin(self) -> None:
         """Count the proxy's work from here."""
         try:
-            self._began = self._now()
+            self._began, _ = self._now()
         except StackError:
             self._began = None  # it is told at the end, when it is asked again
 
@@ -40,9 +40,14 @@ class ProxyWatch:
         if not self._links.links:
             return ""
         try:
-            now_s, cpu_s = self._now()
+            (now_s, cpu_s), unknown = self._now()
         except StackError as error:
             return f"{error.sentence}, so nobody can tell what the target did behind it"
+        if unknown:
+            return (
+                f"brokers named {unknown}, before which no proxy of this run stands, so part of "
+                "the load may have gone past every fault"
+            )
         if self._began is None:
             return ""
         began_s, before_s = self._began
@@ -54,6 +59,7 @@ class ProxyWatch:
             "so what was slow behind it was not the target alone"
         ).replace("%", " %")
 
-    def _now(self) -> tuple[float, float]:
-        cpu_s = proxy_cpu_s(self._links) if self._links.links else 0.0
-        return time.monotonic(), cpu_s
+    def _now(self) -> tuple[tuple[float, float], str]:
+        """Return the time and the proxy's CPU by now, and what it does not stand before."""
+        state = proxy_state(self._links) if self._links.links else ProxyState(0.0)
+        return (time.monotonic(), state.cpu_s), state.unknown

@@ -1,8 +1,9 @@
 """One link between two parts of a system: its rules, and the connections that keep them.
 
-It speaks no protocol: what it passes on is TCP.
+It speaks no protocol: what it passes on is TCP, but for the addresses in what brokers answer.
 Add here: how another rule is kept. Keep out: what rules are (link_rule.py), who gives them
-(link_proxy.py), and imports of clients; the proxy stands beside a measurement.
+(link_proxy.py), what brokers answer (link_brokers.py), and imports of clients; the proxy stands
+beside a measurement.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
+from perf_pipeline.stack.link_brokers import ToldAnswers, ToldPorts
 from perf_pipeline.stack.link_rule import RETRANSMITTED_S, LinkRule, joined
 
 HOST: Final = "127.0.0.1"
@@ -26,10 +28,12 @@ class ProxiedLink:
 
     Args:
         upstream: port of the server on loopback.
+        told: what its clients are told of where brokers are; None leaves answers as they are.
     """
 
-    def __init__(self, upstream: int) -> None:
+    def __init__(self, upstream: int, told: ToldPorts | None = None) -> None:
         self.upstream = upstream
+        self.told = told
         self.rule = joined(())
         self._random = random.Random(upstream)
         self.connections: set[LinkConnection] = set()
@@ -97,11 +101,21 @@ class LinkConnection:
         self.asks = LinkEnd(self, is_server=False)
         self.answers = LinkEnd(self, is_server=True)
         self._connecting: asyncio.Task[None] | None = None
+        self._told = None if link.told is None else ToldAnswers(link.told)
         link.connections.add(self)
 
     def other(self, end: "LinkEnd") -> "LinkEnd":
         """Return the end that faces an end."""
         return self.asks if end is self.answers else self.answers
+
+    def seen(self, data: bytes, *, is_answer: bool) -> bytes:
+        """Return what the other end is to get of what came; of a broker's answer perhaps later."""
+        if self._told is None:
+            return data
+        if is_answer:
+            return self._told.answered(data)
+        self._told.asked(data)
+        return data
 
     def begin(self) -> None:
         """Reach for the server, now that a client is there."""
@@ -169,6 +183,9 @@ class LinkEnd(asyncio.Protocol):
         """Pass bytes on, at once where nothing hinders them, and in their order."""
         link = self._connection.link
         target = self._connection.other(self).transport
+        data = self._connection.seen(data, is_answer=self._is_server)
+        if not data:
+            return
         if link.rule.changes_nothing and target is not None and not self._waiting:
             target.write(data)
             return

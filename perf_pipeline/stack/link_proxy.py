@@ -11,11 +11,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from perf_pipeline.engine.open_files import raise_open_files_limit
+from perf_pipeline.stack.link_brokers import ToldPorts
 from perf_pipeline.stack.link_connection import HOST, LinkConnection, LinkEnd, ProxiedLink
 from perf_pipeline.stack.link_rule import LinkRule
 
@@ -25,17 +27,31 @@ _WAITING_CLIENTS: Final = 4_096
 """A whole load may connect at once; whoever finds the queue full tries again after a second."""
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Say where a link listens, where it leads, and whether clients are told of brokers there."""
+
+    name: str
+    port: int
+    upstream: int
+    tells: bool = False
+
+
 class LinkProxy:
     """Serve links, and take rules for them.
 
     Args:
-        upstreams: port of the server behind each port to listen at, and the link's name.
+        routes: of the links.
         token: who knows it may give rules.
     """
 
-    def __init__(self, upstreams: Mapping[str, tuple[int, int]], token: str) -> None:
-        self._ports = {name: port for name, (port, _) in upstreams.items()}
-        self._links = {name: ProxiedLink(upstream) for name, (_, upstream) in upstreams.items()}
+    def __init__(self, routes: Iterable[Route], token: str) -> None:
+        served = tuple(routes)
+        self._told = ToldPorts({it.upstream: it.port for it in served if it.tells})
+        self._ports = {it.name: it.port for it in served}
+        self._links = {
+            it.name: ProxiedLink(it.upstream, self._told if it.tells else None) for it in served
+        }
         self._token = token
 
     async def serve(self, control: int) -> None:
@@ -54,13 +70,15 @@ class LinkProxy:
     async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one rule, say so, and keep it until the connection ends.
 
-        Who gives no rule is told how many seconds of CPU this process has taken.
+        Who gives no rule is told how many seconds of CPU this process has taken, and what brokers
+        named that it does not stand before.
         """
         links: list[ProxiedLink] = []
         try:
             asked = json.loads(await reader.readline() or "{}")
             if asked.get("token") == self._token and "links" not in asked:
-                writer.write(f"{time.process_time():.6f}\n".encode())
+                state = {"cpu_s": time.process_time(), "unknown": sorted(self._told.unknown)[:1]}
+                writer.write(json.dumps(state).encode() + b"\n")
             elif asked.get("token") == self._token:
                 links = [self._links[name] for name in asked["links"]]
                 for link in links:
@@ -79,16 +97,19 @@ def _accepted(link: ProxiedLink) -> LinkEnd:
     return LinkConnection(link).asks
 
 
-def _upstreams(arguments: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
+def _routes(arguments: Sequence[str]) -> Iterator[Route]:
     for argument in arguments:
-        name, port, upstream = argument.split(":")
-        yield name, (int(port), int(upstream))
+        name, port, upstream, *more = argument.split(":")
+        yield Route(name, int(port), int(upstream), tells=bool(more))
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Serve the links that the arguments name, `name:port:upstream`, after the control port."""
+    """Serve the links that the arguments name, after the control port.
+
+    Each is `name:port:upstream`, with `:brokers` behind it where clients are told of brokers.
+    """
     raise_open_files_limit()
-    proxy = LinkProxy(dict(_upstreams(arguments[1:])), environ[KNOWN_BY])
+    proxy = LinkProxy(_routes(arguments[1:]), environ[KNOWN_BY])
     asyncio.run(proxy.serve(int(arguments[0])))
 
 

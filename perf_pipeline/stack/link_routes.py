@@ -5,11 +5,12 @@ who connects to whom (config/fault_keys.py).
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.config.kafka_client import at_servers
 from perf_pipeline.config.postgres_address import dsn_at_port, dsn_port_here
 from perf_pipeline.config.redis_address import redis_at_port, redis_port_here
 from perf_pipeline.stack.service import LOOPBACK, free_port
@@ -33,6 +34,7 @@ class Link:
         port: of the proxy, on loopback, where the client connects.
         upstream: port of the server; 0 as long as nobody knows it.
         number: which of several servers of this name it leads to, counted from 1.
+        tells: its server tells clients where brokers are, and the proxy tells them its own ports.
     """
 
     client: str
@@ -40,6 +42,7 @@ class Link:
     port: int
     upstream: int = 0
     number: int = 1
+    tells: bool = False
 
     @property
     def name(self) -> str:
@@ -71,9 +74,12 @@ class Links:
             address: of the server itself, with its user and its options, or those of several, in
                 the order of their numbers; None without one.
         """
-        ports = [link.port for link in self.links if (link.client, link.server) == (client, server)]
+        found = [link for link in self.links if (link.client, link.server) == (client, server)]
+        ports = [link.port for link in found]
         if address is None or not ports:
             return address
+        if found[0].tells:
+            return at_servers(address.strip(), ",".join(f"{LOOPBACK}:{port}" for port in ports))
         if server in _AT_PORT:
             return _AT_PORT[server](address, ports[0])
         left = iter(ports)
@@ -119,14 +125,20 @@ def planned_links(pairs: Iterable[tuple[str, str]], brokers: int = 1) -> Links:
     )
 
 
-def links_before(ports: Mapping[str, int]) -> Links:
+def links_before(ports: Mapping[str, Sequence[int]]) -> Links:
     """Choose the ports of a proxy before servers that run already, for the load alone.
 
     Args:
-        ports: of each server on loopback.
+        ports: of each server on loopback; of `broker` those of all brokers.
     """
-    free = different_ports(ports.values())
-    return Links(tuple(Link("load", name, next(free), port) for name, port in ports.items()))
+    free = different_ports(port for several in ports.values() for port in several)
+    return Links(
+        tuple(
+            Link("load", name, next(free), port, number, tells=name == "broker")
+            for name, several in ports.items()
+            for number, port in enumerate(several, 1)
+        )
+    )
 
 
 def different_ports(taken: Iterable[int] = ()) -> Iterator[int]:

@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,7 +54,10 @@ def start_links(folder: Path, links: Links, ports: Mapping[str, int]) -> Links:
             "-m",
             "perf_pipeline.stack.link_proxy",
             str(control),
-            *(f"{link.name}:{link.port}:{link.upstream}" for link in routes),
+            *(
+                f"{link.name}:{link.port}:{link.upstream}" + ":brokers" * link.tells
+                for link in routes
+            ),
         ),
         environment={KNOWN_BY: token},
         secrets=(token,),
@@ -88,8 +91,21 @@ class HeldLinks:
         self._connection.close()
 
 
-def proxy_cpu_s(links: Links) -> float:
-    """Return how many seconds of CPU the proxy of a stack has taken; only one that works says so.
+@dataclass(frozen=True, slots=True)
+class ProxyState:
+    """Hold what a proxy says of itself; only one that works says something.
+
+    Attributes:
+        cpu_s: seconds of CPU that it has taken.
+        unknown: what brokers named that it does not stand before; empty where all goes through it.
+    """
+
+    cpu_s: float
+    unknown: str = ""
+
+
+def proxy_state(links: Links) -> ProxyState:
+    """Ask the proxy of a stack how it is.
 
     Raises:
         StackError: it does not answer.
@@ -97,8 +113,9 @@ def proxy_cpu_s(links: Links) -> float:
     connection, answer = _answered(links, {})
     connection.close()
     try:
-        return float(answer)
-    except ValueError as error:
+        state = json.loads(answer)
+        return ProxyState(float(state["cpu_s"]), "".join(state["unknown"]))
+    except (ValueError, TypeError, LookupError) as error:
         raise StackError(f"the proxy between the parts answers {answer!r}") from error
 
 
@@ -115,7 +132,7 @@ def _answered(links: Links, asked: Mapping[str, Any]) -> tuple[socket.socket, by
                 socket.create_connection((LOOPBACK, links.control), timeout=_ANSWERED_WITHIN_S)
             )
             connection.sendall(line)
-            answer = connection.recv(32)
+            answer = connection.recv(4_096)
         except OSError as error:
             raise StackError(f"the proxy between the parts does not answer: {error}") from error
         leaving.pop_all()

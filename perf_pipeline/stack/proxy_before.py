@@ -4,7 +4,7 @@ It lies in a guarded folder, as a stack does, and ends with the run, however tha
 Add here: nothing. Keep out: the proxy (link_proxy.py), and before which servers it stands.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from perf_pipeline.stack.starting import with_links
 
 
 @contextmanager
-def proxy_before(state: Path, ports: Mapping[str, int], say: Say) -> Iterator[Stack]:
+def proxy_before(state: Path, ports: Mapping[str, Sequence[int]], say: Say) -> Iterator[Stack]:
     """Yield a stack that is nothing but a proxy between the load and servers of others.
 
     Args:

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.link_routes import planned_links
-from perf_pipeline.stack.links import proxy_cpu_s, start_links
+from perf_pipeline.stack.links import proxy_state, start_links
 from perf_pipeline.stack.process_register import this_process
 from perf_pipeline.stack.service import LOOPBACK, open_folder
 
@@ -60,9 +60,9 @@ def main() -> None:
         port = listener.getsockname()[1]
         links = start_links(folder, planned_links([("api", "redis")]), {"redis": port})
         for name, way in (("past it", port), ("through it", links.links[0].port)):
-            before_s = proxy_cpu_s(links)
+            before_s = proxy_state(links).cpu_s
             took_us = list(_trips_us(way, asked.bytes, asked.trips))
-            cpu_us = (proxy_cpu_s(links) - before_s) * 1e6 / asked.trips
+            cpu_us = (proxy_state(links).cpu_s - before_s) * 1e6 / asked.trips
             p95_us = quantiles(took_us, n=20)[-1]
             print(f"{name}: median {median(took_us):.0f} us, p95 {p95_us:.0f} us", end="")
             print(f", CPU of the proxy {cpu_us:.0f} us a round trip")

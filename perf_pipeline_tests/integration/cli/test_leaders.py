@@ -3,16 +3,13 @@
 import sys
 import tomllib
 from collections.abc import Iterator
-from functools import partial
 from operator import ne
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 
-from perf_pipeline.config.kafka_client import at_servers, bootstrap_servers, kafka_settings
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.target import resolve_target
 from perf_pipeline.errors import StackError
@@ -22,7 +19,6 @@ from perf_pipeline.stack.kafka_election import lead_as_before, lead_elsewhere, r
 from perf_pipeline.stack.kafka_leaders import (
     TopicLeaders,
     movable_leaders,
-    partition_leaders,
 )
 from perf_pipeline.stack.parts import Stack, StackOptions, broker_count
 from perf_pipeline.stack.process_register import is_alive, read_register
@@ -34,6 +30,7 @@ from perf_pipeline_tests.support.commands.command_line import (
 from perf_pipeline_tests.support.commands.last_will import done_if_killed
 from perf_pipeline_tests.support.loads.sessions import session_with
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.servers.led_topics import leaders, made, orders
 from perf_pipeline_tests.support.silent import hush
 
 pytestmark = pytest.mark.timeout(240)  # three brokers start beside other tests
@@ -61,7 +58,7 @@ name = "given"
 workers = 1
 calibration = false
 [benchmarks.orders]
-faults = [{{ at = "3s", kind = "leader_change", for = "{lasts}" }}]
+faults = [{{ at = "3s", kind = {kind}, for = "{lasts}" }}]
 [benchmarks.orders.scenarios.place]
 exec = "produce"
 executor = "constant-arrival-rate"
@@ -71,6 +68,9 @@ preAllocatedVUs = 100
 gracefulStop = "5s"
 parameters = {{ topic = "{topic}", value = "one order", linger = "0ms" }}
 """
+
+MOVED = '"leader_change"'
+CUT = '"partition", from = "load", to = "broker"'
 
 
 @pytest.fixture(scope="module")
@@ -92,31 +92,10 @@ def brokers(cluster: Stack) -> str:
     return cluster.endpoints.brokers or ""
 
 
-def made(brokers: str, topic: str, partitions: int = 3, replicas: int = -1) -> str:
-    admin = AdminClient({**kafka_settings(brokers)})
-    wanted = NewTopic(topic, partitions, replication_factor=replicas)
-    admin.create_topics([wanted])[topic].result(timeout=30)
-    # The controller knows it a moment before all brokers do.
-    for server in bootstrap_servers(brokers).split(","):
-        wait_until(partial(has, at_servers(brokers, server), topic, partitions), 30.0)
-    return topic
-
-
-def has(broker: str, topic: str, partitions: int) -> bool:
-    return len(partition_leaders(broker, topic)) == partitions
-
-
-def leaders(brokers: str, topic: str) -> list[int]:
-    return [it.leader for it in partition_leaders(brokers, topic)]
-
-
-def orders(brokers: str, topic: str) -> list[tuple[int, ...]]:
-    return [it.replicas for it in partition_leaders(brokers, topic)]
-
-
-def given(folder: Path, topic: str, *, seconds: int, lasts: str) -> Path:
+def given(folder: Path, topic: str, *, seconds: int, lasts: str, kind: str = MOVED) -> Path:
     path = folder / "given.toml"
-    path.write_text(GIVEN.format(topic=topic, seconds=seconds, lasts=lasts), encoding="utf-8")
+    text = GIVEN.format(topic=topic, seconds=seconds, lasts=lasts, kind=kind)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -214,7 +193,7 @@ def test_leaders_that_are_changed_are_not_changed_again_before_the_first_ones_le
     brokers: str,
 ) -> None:
     topic = made(brokers, "changed_twice", 1)
-    text = GIVEN.format(topic=topic, seconds=8, lasts="1s")
+    text = GIVEN.format(topic=topic, seconds=8, lasts="1s", kind=MOVED)
     profile = validate_profile(tomllib.loads(text), "given.toml")
     target = resolve_target("local", None, {"PERF_KAFKA_BROKERS": brokers})
     faults = LeaderFaults(session_with(profile, target), "orders")
@@ -255,6 +234,23 @@ def test_a_topic_of_given_brokers_with_one_replica_is_refused_before_the_load(
     assert answer.code == 97
     assert "partition 0 of the topic kept_once has one replica only" in answer.err + answer.out
     assert messages(brokers, topic) == 0
+
+
+def test_what_the_load_sends_to_any_of_three_given_brokers_is_hindered(
+    brokers: str, tmp_path: Path
+) -> None:
+    topic = made(brokers, "far_away")
+    command = CommandLine(new_state(tmp_path / "state"), {"PERF_KAFKA_BROKERS": brokers})
+
+    answer = command("run", str(given(tmp_path, topic, seconds=11, lasts="4s", kind=CUT)))
+
+    felt = dict(command.sql("select name, value from figures where operation like 'partition%'"))
+    facts = command.value("select facts from environments")
+    # 80 are due in the first two seconds of it, and wait for the other two at least.
+    assert felt["fault_slow"] >= 60, answer.out + answer.err
+    assert felt["fault_failed"] == 0
+    assert facts["proxied"] == "load-broker, load-broker-2, load-broker-3"
+    assert "before which no proxy" not in answer.out + answer.err
 
 
 def test_the_reference_system_loses_nothing_when_leaders_change_and_when_one_dies(

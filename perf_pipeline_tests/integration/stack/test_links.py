@@ -19,7 +19,7 @@ from perf_pipeline.stack import link_routes
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.link_routes import Link, Links, planned_links
 from perf_pipeline.stack.link_rule import LinkRule
-from perf_pipeline.stack.links import HeldLinks, proxy_cpu_s, start_links
+from perf_pipeline.stack.links import HeldLinks, proxy_state, start_links
 from perf_pipeline.stack.part_faults import leaders_of
 from perf_pipeline.stack.process_register import this_process
 from perf_pipeline.stack.service import open_folder
@@ -111,16 +111,16 @@ def test_connections_that_are_closed_leave_nothing_behind(links: Links, proxy: P
 
 
 def test_a_proxy_says_how_much_it_has_worked_and_who_is_no_proxy_is_told(links: Links) -> None:
-    began_s = proxy_cpu_s(links)
+    began_s = proxy_state(links).cpu_s
 
     with closing(connected(links)) as connection:
         asked(connection, b"x" * 1_000_000)
 
-    assert proxy_cpu_s(links) > began_s > 0
+    assert proxy_state(links).cpu_s > began_s > 0
     with pytest.raises(StackError, match="the proxy between the parts answers b''"):
-        proxy_cpu_s(replace(links, token="guessed"))
+        proxy_state(replace(links, token="guessed"))
     with pytest.raises(StackError, match="the proxy between the parts does not answer: .*refused"):
-        proxy_cpu_s(replace(links, control=1))
+        proxy_state(replace(links, control=1))
 
 
 def test_bytes_come_back_as_they_were_sent_and_the_end_does_too(links: Links) -> None:

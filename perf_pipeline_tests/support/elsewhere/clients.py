@@ -115,7 +115,7 @@ def _advertised(trick: Mapping[str, Any]) -> str:
         os.environ["PERF_KAFKA_BROKERS"] = f"127.0.0.1:{port}"
         target = _target(trick)
         told: list[str] = []
-        looks: tuple[Callable[[], None], ...] = (
+        looks: tuple[Callable[[], object], ...] = (
             lambda: require_listeners(target.brokers or "", target.allowed),
             LagProbe(target.brokers or "", "g", ["t"], allowed=target.allowed).open,
         )

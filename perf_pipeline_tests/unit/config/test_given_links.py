@@ -1,5 +1,6 @@
 """Faults of the network before servers that a run does not start: which can be had, and why not."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -52,7 +53,7 @@ def problem(found: Profile, environment: dict[str, str]) -> str:
 def test_a_proxy_can_stand_before_given_servers_of_this_machine() -> None:
     target = resolve_target("local", None, SERVERS)
 
-    assert ports_here(target) == {"postgres": 5433, "redis": 6380}
+    assert ports_here(target) == {"postgres": 5433, "redis": 6380, "broker": 9092}
     for server in ("postgres", "redis"):
         found = profile(to=server, **{"from": "load"})
         require_fault_parts(found, [*found.benchmarks], target)
@@ -62,7 +63,7 @@ def test_a_proxy_can_stand_before_given_servers_of_this_machine() -> None:
 
 def test_the_load_goes_to_the_proxy_with_name_user_and_options_of_the_server() -> None:
     target = resolve_target("local", None, SERVERS)
-    links = links_before({"postgres": 5433, "redis": 6380})
+    links = links_before({"postgres": (5433,), "redis": (6380,)})
     ports = {link.server: link.port for link in links.links}
 
     # localhost stays the name that a certificate is checked against; hostaddr is where it goes.
@@ -110,10 +111,55 @@ def test_no_proxy_stands_before_a_redis_at_another_place(url: str) -> None:
     assert "which can stand before a Redis at 127.0.0.1 or localhost only; write kind" in told
 
 
-def test_clients_of_given_brokers_leave_every_proxy() -> None:
-    told = problem(profile(to="broker", **{"from": "load"}), SERVERS)
+def test_a_proxy_can_stand_before_all_brokers_of_a_cluster() -> None:
+    target = resolve_target("local", None, SERVERS)
+    found = profile(to="broker", **{"from": "load"})
 
-    assert "the proxy, which clients of a broker leave, as they go where it tells them; " in told
+    require_fault_parts(found, [*found.benchmarks], target)
+    options = stack_options(found, target, [*found.benchmarks])
+    links = links_before({"broker": (9092, 9093)})
+
+    assert (options.parts, options.links) == (frozenset(), (("load", "broker"),))
+    assert [link.name for link in links.links] == ["load-broker", "load-broker-2"]
+    # Whichever brokers were named to begin with, the load begins with the proxy's.
+    first, second = (link.port for link in links.links)
+    given = "kafka://localhost:9092?sasl.mechanism=PLAIN&security.protocol=SASL_PLAINTEXT"
+    assert links.seen_by("load", "broker", given) == given.replace(
+        "localhost:9092", f"127.0.0.1:{first},127.0.0.1:{second}"
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.2:9092",
+        "127.0.0.1:9092,10.0.0.7:9092",
+        "[::1]:9092",
+        "kafka://127.0.0.1:9093?security.protocol=SSL",
+        "kafka://127.0.0.1:9093?security.protocol=SASL_SSL&sasl.mechanism=PLAIN",
+    ],
+    ids=["another address", "two hosts", "IPv6", "TLS", "TLS with a login"],
+)
+def test_no_proxy_stands_before_brokers_at_another_place_or_inside_of_tls(address: str) -> None:
+    given = replace(resolve_target("local", None, SERVERS), brokers=address)
+
+    assert "broker" not in ports_here(given)
+    found = profile(to="broker", **{"from": "load"})
+    with pytest.raises(ProfileError) as caught:
+        require_fault_parts(found, [*found.benchmarks], given)
+    (told,) = caught.value.problems
+    assert "the proxy, which stands only before brokers at 127.0.0.1, without TLS, and" in str(told)
+
+
+def test_given_brokers_are_not_hindered_in_a_run_that_starts_other_parts() -> None:
+    look = {**ARRIVALS, **LOADS["broker"]}
+    loads = {"look": look, "rows": {**ARRIVALS, **STATEMENTS}}
+    faults = [{**CUT, "to": "broker", "from": "load"}]
+    text = {"name": "cut", "benchmarks": {"both": {"scenarios": loads, "faults": faults}}}
+
+    told = problem(validate_profile(text, "cut.toml"), {"PERF_KAFKA_BROKERS": "127.0.0.1:9092"})
+
+    assert "which this run does not start (it starts postgres), so that its connections go" in told
 
 
 def test_connections_of_others_to_a_given_server_are_not_hindered() -> None:

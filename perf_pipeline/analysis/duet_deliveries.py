@@ -46,21 +46,22 @@ class DuetDeliveries:
         candidate: of the side that is judged.
         error_ms: the time of each delivery is known to this bound.
         has_two_clocks: the bound is another one for each side, so that it can make a difference.
+        before: operations behind which messages are promised, so that they are sent when these end.
     """
 
     baseline: DeliveredMessages
     candidate: DeliveredMessages
     error_ms: float = 0.0
     has_two_clocks: bool = False
+    before: frozenset[str] = frozenset()
 
     def as_operation(self, taken: Collection[str]) -> OperationSamples:
         """Return them as one more operation, with a name that no other one has."""
         name = _NAME
         while name in taken:
             name += " (message)"
-        return OperationSamples(
-            name, self.baseline.samples, self.candidate.samples, 0, 0, counts="messages"
-        )
+        sides = (self.baseline.samples, self.candidate.samples)
+        return OperationSamples(name, *sides, 0, 0, counts="messages", before=self.before)
 
     def doubted(self, operation: OperationVerdict) -> OperationVerdict:
         """Return the verdict on them, UNDECIDED where something else than times speaks against it.

@@ -29,7 +29,12 @@ from perf_pipeline.loading.progress import Either, Streak, answered, cause_of
 from perf_pipeline.loading.progress_line import line_of
 from perf_pipeline.loading.session import Session
 from perf_pipeline.secrecy.known import KNOWN
-from perf_pipeline.store.duet_samples import is_of_side, name_of_side, read_sides
+from perf_pipeline.store.duet_samples import (
+    before_promises,
+    is_of_side,
+    name_of_side,
+    read_sides,
+)
 from perf_pipeline.units import US_PER_S
 
 _SETTLED_S: Final = 2.0
@@ -192,7 +197,8 @@ class _Watch:
         from_us = min(samples.from_us for samples in read)
         deliveries = self.followed.deliveries
         if deliveries is not None:
-            read = with_deliveries(read, deliveries)
+            before = before_promises(self._folder, str(self._load.step))
+            read = with_deliveries(read, replace(deliveries, before=before))
         cut = [samples.within(from_us, from_us + chosen.at_us) for samples in read]
         finding = judge_duet(cut, replace(self._session.rules, alpha=chosen.alpha))
         return finding if deliveries is None else doubted(finding, deliveries)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from perf_pipeline.analysis.duet_blocks import OperationSamples, SideSamples
 from perf_pipeline.analysis.duet_deliveries import DeliveredMessages
 from perf_pipeline.analysis.duet_record import SIDES
+from perf_pipeline.engine.side_recorder import side_folder
 from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.metrics.spool_rows import KIND, SAMPLE_ROWS
 from perf_pipeline.store.iteration_order import operations_before
@@ -30,8 +31,14 @@ select coalesce(min(at_us) filter (where event = 'intended'), 0),
     count(*) filter (where event = 'completed')
 from spooled group by message_id having count(*) filter (where event = 'acknowledged') > 0
 """
+_PROMISED: Final = """
+select distinct min(at_us) filter (where event = 'started'),
+    min(at_us) filter (where event = 'acknowledged')
+from spooled group by message_id
+"""
 _COLUMNS: Final = 5  # side, intended, took, ok, records
 _OF_ORDER: Final = 3  # iteration of a VU of a side, began, ended
+_TIMES: Final = (6, 7)
 _MOST_VUS: Final = 2**24
 
 
@@ -60,18 +67,14 @@ def read_sides(folder: Path, step: str, paced: Mapping[str, bool]) -> list[Opera
 
     parts: dict[str, list[NDArray[np.int64]]] = {}
     unpaced: set[str] = set()
-    of_scenario: dict[str, dict[str, list[NDArray[np.int64]]]] = {}
-    for file in row_files(folder, f"samples-{step}-*.npy", SAMPLE_ROWS):
-        for operation, scenario, rows in _by_operation(file):
+    before: dict[str, frozenset[str]] = {}
+    for scenario, found in _by_scenario(folder, step).items():
+        for operation, rows in found.items():
             parts.setdefault(operation, []).append(rows[:_COLUMNS])
-            of_scenario.setdefault(scenario, {}).setdefault(operation, []).append(rows[_COLUMNS:])
             if not paced[scenario]:
                 unpaced.add(operation)
-    before = dict.fromkeys(parts, frozenset[str]())
-    for found in of_scenario.values():
-        joined = {name: np.concatenate(rows, axis=1) for name, rows in found.items()}
-        for name, others in operations_before(joined).items():
-            before[name] |= others
+        for name, others in _before(found).items():
+            before[name] = before.get(name, frozenset()) | others
     return [
         replace(
             _samples(operation, np.concatenate(parts[operation], axis=1)),
@@ -103,6 +106,25 @@ def read_delivered(folder: Path) -> DeliveredMessages:
     return DeliveredMessages(samples, int((times > 1).sum()))
 
 
+def before_promises(folder: Path, step: str) -> frozenset[str]:
+    """Return the operations behind which a message is promised, so that it is sent when they end.
+
+    Args:
+        folder: of the load; the ledger of each side is in a folder of its own there.
+        step: of the load.
+    """
+    promised = [_promised(side_folder(folder, side)) for side in range(len(SIDES))]
+    behind = frozenset[str]()
+    for found in _by_scenario(folder, step).values():
+        for name, others in _before(found).items():
+            side, began_us, ended_us = found[name][[0, *_TIMES]]
+            asked = zip(side.tolist(), began_us.tolist(), ended_us.tolist(), strict=True)
+            # A request that promised a message has both of its times in the ledger.
+            if any((began, ended) in promised[number] for number, began, ended in asked):
+                behind |= others
+    return behind
+
+
 def ids_of(folder: Path) -> set[str]:
     """Return the ids of the messages that one side promised.
 
@@ -114,6 +136,30 @@ def ids_of(folder: Path) -> set[str]:
             "select distinct message_id from spooled where event = 'acknowledged'"
         ).fetchall()
     return {message_id for (message_id,) in found}
+
+
+def _promised(folder: Path) -> set[tuple[int, int]]:
+    """Return when the requests of promised messages were sent and answered."""
+    with spooled(folder, "ledger") as connection:
+        return {(began, ended) for began, ended in connection.execute(_PROMISED).fetchall()}
+
+
+def _before(found: "Mapping[str, NDArray[np.int64]]") -> dict[str, frozenset[str]]:
+    return operations_before({name: rows[_COLUMNS:] for name, rows in found.items()})
+
+
+def _by_scenario(folder: Path, step: str) -> "dict[str, dict[str, NDArray[np.int64]]]":
+    """Return the rows of each scenario by operation."""
+    import numpy as np  # noqa: PLC0415 - see above
+
+    found: dict[str, dict[str, list[NDArray[np.int64]]]] = {}
+    for file in row_files(folder, f"samples-{step}-*.npy", SAMPLE_ROWS):
+        for operation, scenario, rows in _by_operation(file):
+            found.setdefault(scenario, {}).setdefault(operation, []).append(rows)
+    return {
+        scenario: {name: np.concatenate(rows, axis=1) for name, rows in operations.items()}
+        for scenario, operations in found.items()
+    }
 
 
 def _samples(operation: str, rows: "NDArray[np.int64]") -> OperationSamples:

@@ -11,7 +11,13 @@ from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.engine.side_recorder import recorder_of, side_folder
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome, Phase
-from perf_pipeline.store.duet_samples import ids_of, name_of_side, read_delivered, read_sides
+from perf_pipeline.store.duet_samples import (
+    before_promises,
+    ids_of,
+    name_of_side,
+    read_delivered,
+    read_sides,
+)
 
 
 def test_times_outcomes_and_rows_of_each_side_are_read(tmp_path: Path) -> None:
@@ -96,3 +102,25 @@ def test_what_begins_after_the_end_of_another_in_one_iteration_stands_behind_it(
         "logo": frozenset({"page"}),
         "photo": frozenset({"page"}),
     }
+
+
+def test_a_message_stands_behind_what_ended_before_its_request_began(tmp_path: Path) -> None:
+    names = tuple(name_of_side("shop", side) for side in range(len(SIDES)))
+    recorder = SpoolRecorder(tmp_path, "1", 0, names, lambda _: None)
+    # A message is promised by the second of three requests, of one side in this case.
+    planned = {"enter": (0, 10), "order": (10, 30), "leave": (30, 35)}
+    for side, name in enumerate(names):
+        iteration = Iteration(name, "http", 1, 0, 0, Phase.MEASURED, random.Random(1))
+        for operation, (began, ended) in planned.items():
+            at = 1_000 * side
+            recorder.sample(iteration, operation, at + began, at + ended, Outcome.OK)
+            ledger = recorder_of(recorder, side).ledger
+            if (side, operation) == (1, "order"):
+                ledger(LedgerEntry("a", LedgerEvent.STARTED, at + began))
+                ledger(LedgerEntry("a", LedgerEvent.ACKNOWLEDGED, at + ended))
+            elif operation == "leave":  # of a message of which only one time is the same
+                ledger(LedgerEntry("b", LedgerEvent.STARTED, at + began))
+                ledger(LedgerEntry("b", LedgerEvent.ACKNOWLEDGED, at + ended + 1))
+    recorder.close()
+
+    assert before_promises(tmp_path, "1") == frozenset({"enter"})

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from perf_pipeline.analysis.duet import judge_duet
-from perf_pipeline.analysis.duet_blocks import SideSamples
+from perf_pipeline.analysis.duet_blocks import OperationSamples, SideSamples
 from perf_pipeline.analysis.duet_deliveries import (
     DeliveredMessages,
     DuetDeliveries,
@@ -52,6 +52,34 @@ def test_workers_are_compared_by_how_long_their_messages_take(
     found = _judged(DuetDeliveries(_side(20), _side(candidate_ms, seed=2)))
 
     assert (found.verdict, found.failed) == (verdict, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("before", "lost_every", "verdict"),
+    [
+        (frozenset({"enter"}), 0, DuetVerdict.UNDECIDED),
+        (frozenset({"look"}), 0, DuetVerdict.FASTER),  # it did not change
+        (frozenset({"enter"}), 20, DuetVerdict.FAILS_MORE),
+    ],
+    ids=["behind what changed", "behind what did not", "fewer arrive"],
+)
+def test_messages_behind_a_step_that_changed_have_no_verdict_on_their_times(
+    before: frozenset[str], lost_every: int, verdict: DuetVerdict
+) -> None:
+    steps = [
+        OperationSamples("enter", _side(20).samples, _side(40, seed=2).samples, 0, 0),
+        OperationSamples("look", _side(20, seed=3).samples, _side(20, seed=4).samples, 0, 0),
+    ]
+    messages = _side(14, lost_every=lost_every, seed=2)
+    deliveries = DuetDeliveries(_side(20), messages, before=before)
+    operations = [one.within(0, _SECONDS * _S) for one in with_deliveries(steps, deliveries)]
+
+    found = doubted(judge_duet(operations, DuetRules(margin=0.02)), deliveries).operations[-1]
+
+    assert (found.operation, found.verdict) == ("delivery", verdict)
+    assert found.reason.startswith("it stands behind enter, which changed") is (
+        verdict is DuetVerdict.UNDECIDED
+    )
 
 
 def test_lost_messages_are_failures_and_make_nobody_faster() -> None:

@@ -16,7 +16,6 @@ from perf_pipeline.analysis.attribution_rules import (
     GROWN_RATIO,
     GROWN_TAIL_MS,
     GROWN_TYPICAL_MS,
-    HOST_CPU_RULE,
     MORE_HANDS,
     OUTBOX_SHARE,
     REMEDIES,
@@ -28,7 +27,9 @@ from perf_pipeline.analysis.attribution_rules import (
     MessageStage,
     Tier,
 )
-from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
+from perf_pipeline.analysis.bottleneck_rules import HOST_CPU
+from perf_pipeline.analysis.finding import Finding, FindingStatus
+from perf_pipeline.analysis.other_work import BUSY_MEANWHILE, is_kept_busy
 
 _STAGES: Final[Mapping[str, MessageStage]] = {stage.name: stage for stage in STAGES}
 
@@ -162,6 +163,8 @@ def attribute(
     cause = _cause(slow, ordered, found, saturation_ratio)
     evidence = tuple(finding for finding in found if finding.tier == cause.tier)
     why = [cause.why] if cause.why else []
+    if is_kept_busy(found):
+        why.append(BUSY_MEANWHILE)
     sentence = "; ".join([_holds(cause.tier), *_parts(slow, ordered, runs), *why])
     known_advice = evidence[0].advice if evidence else REMEDIES[cause.tier]
     return Attribution(cause.tier, sentence, ordered, evidence, cause.advice or known_advice, runs)
@@ -186,7 +189,7 @@ def _cause(
     weights: dict[Tier, float] = {}
     for stage in slow:
         weights[stage.rule.tier] = weights.get(stage.rule.tier, 0.0) + _weight_ms(stage)
-    busy = any(finding.rule == HOST_CPU_RULE for finding in found)
+    busy = any(finding.rule == HOST_CPU for finding in found)
     if busy and len(weights) >= TIERS_OF_A_SLOW_HOST:
         names = ", ".join(weights)
         why = f"several tiers are slow at once ({names}) on a machine that is busy"

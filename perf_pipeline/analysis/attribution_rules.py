@@ -66,7 +66,6 @@ SATURATED_RATIO: Final = 0.5
 OUTBOX_SHARE: Final = 0.1
 # When so many tiers are slow at once on a busy machine, the machine is the cause.
 TIERS_OF_A_SLOW_HOST: Final = 3
-HOST_CPU_RULE: Final = "host CPU"
 SLOW_BROKER: Final = (
     "look at the brokers' CPU, disk, replication and quotas, and at what takes messages to them; "
     "batch and compress what is produced"

@@ -5,9 +5,8 @@ latency (attribution.py), and anything that decides over success.
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
@@ -17,33 +16,18 @@ from perf_pipeline.analysis.bottleneck_rules import (
     BottleneckRule,
     Per,
 )
-from perf_pipeline.analysis.spell import Spell
+from perf_pipeline.analysis.finding import Finding, FindingStatus
+from perf_pipeline.analysis.other_work import beside_other_work
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.metrics.threshold import Severity
 
 _LOOPBACK: Final = "lo"
 _LABELS: Final[Mapping[str, str]] = MappingProxyType(
     {known.field: known.name for known in STATISTICS.values() if Kind.TREND in known.kinds}
 )
 _DOUBTFUL: Final = "only benchmarks that were not wholly measured and judged have readings for"
-_FOREIGN_SHARE: Final = 0.5
-
-
-class FindingStatus(StrEnum):
-    """Say what a rule found.
-
-    CEILING is a figure above the bound in a benchmark that saturates on purpose, which is the limit
-    that was looked for and no problem of the system. NOT_APPLICABLE means that the run has no such
-    evidence.
-    """
-
-    FOUND = "FOUND"
-    CEILING = "CEILING"
-    OK = "OK"
-    NOT_APPLICABLE = "NOT_APPLICABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,47 +45,6 @@ class Facts:
     def divisor(self, per: Per) -> int:
         """Return the number of parts that share a figure."""
         return {"one": 1, "core": self.cores, "worker": self.worker_processes}[per]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Hold the outcome of a rule.
-
-    Attributes:
-        rule: name of the rule.
-        tier: tier that the rule is about.
-        evidence: metric, source and statistic that were looked at.
-        observed: the observed figure in `unit`; None when not applicable.
-        bound: the bound in `unit`.
-        unit: unit of the metric.
-        severity: severity of the rule.
-        advice: what to do when FOUND.
-        status: the outcome.
-        statistic: which statistic the observed figure is: avg, max, p(95), last.
-        remark: a sentence about the cause; empty when there is none.
-        metric: the metric that was looked at.
-        source: source of the readings; empty for samples.
-        field: field of the Summary that was looked at.
-        divisor: number of parts that share the figure.
-        spell: when and for how long it was above the bound; None when nobody looked.
-    """
-
-    rule: str
-    tier: str
-    evidence: str
-    observed: float | None
-    bound: float
-    unit: str
-    severity: Severity
-    advice: str
-    status: FindingStatus
-    statistic: str = ""
-    remark: str = ""
-    metric: str = ""
-    source: str = ""
-    field: str = ""
-    divisor: float = 1
-    spell: Spell | None = None
 
 
 def checklist(
@@ -179,7 +122,7 @@ def bottlenecks(summaries: Sequence[Summary], facts: Facts | None = None) -> lis
         raise ValueError(f"{facts}: there is at least one core and one worker process")
     cores = _cores_of_tiers(summaries)
     findings = [_finding(rule, summaries, facts.divisor(rule.per), cores) for rule in RULES]
-    return [_explained(finding, summaries, facts, cores) for finding in findings]
+    return beside_other_work(findings, summaries, cores=facts.cores, elsewhere=cores)
 
 
 def _cores_of_tiers(summaries: Sequence[Summary]) -> dict[str, float]:
@@ -189,32 +132,6 @@ def _cores_of_tiers(summaries: Sequence[Summary]) -> dict[str, float]:
         for summary in summaries
         if summary.metric == "process_cores" and summary.tags and summary.last
     }
-
-
-def _explained(
-    finding: Finding, summaries: Sequence[Summary], facts: Facts, elsewhere: Collection[str]
-) -> Finding:
-    """Note when nothing that this run started or watched used most of a busy machine's CPU."""
-    if finding.rule != "host CPU" or finding.status is not FindingStatus.FOUND:
-        return finding
-    # A tier that the target names may run on another machine, and is counted as a part as well.
-    used = [
-        row.average
-        for row in summaries
-        if row.metric == "process_cpu_percent"
-        and row.tags
-        and row.tags.get("source") not in elsewhere
-        and row.average is not None
-        and math.isfinite(row.average)
-    ]
-    busy = finding.observed
-    if not used or busy is None or (own := sum(used) / facts.cores) > _FOREIGN_SHARE * busy:
-        return finding
-    remark = (
-        f"the system and the load generator used only {own:.0f} % of this machine: "
-        "something else keeps it busy"
-    )
-    return replace(finding, remark=remark)
 
 
 def _finding(

@@ -57,7 +57,7 @@ _CONNECTIONS: Final = (
     "shrink the pools or put a pooler in front of PostgreSQL, find transactions left open, "
     "move reads to replicas"
 )
-_LOCKS: Final = (
+LOCKS: Final = (
     "take rows in one order in every transaction, keep transactions short, "
     "find the blocking statement in pg_locks"
 )
@@ -87,6 +87,9 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What to do about a tier as a whole, when no single rule says something better."""
 
+HOST_CPU: Final = "host CPU"
+"""The rule that tells a machine that is busy."""
+
 OWN_BACKLOG: Final = frozenset({"consumer_lag"})
 """What a saturating benchmark builds up itself: no evidence about the system at all."""
 
@@ -96,13 +99,13 @@ RULES: Final = (
     BottleneckRule("database connections", "database", "db_connections_ratio", "", "maximum", "one", 0.8, "fail", _CONNECTIONS),
     BottleneckRule("query duration", "database", "db_query_duration", "", "average", "one", 100, "warn", _DATABASE),
     BottleneckRule("statement time", "database", "db_statement_mean_ms", "", "last", "one", 100, "warn", _DATABASE),
-    BottleneckRule("lock waits", "database", "db_locks_waiting", "", "maximum", "one", 0, "warn", _LOCKS),
-    BottleneckRule("deadlocks", "database", "db_deadlocks", "", "maximum", "one", 0, "fail", _LOCKS),
+    BottleneckRule("lock waits", "database", "db_locks_waiting", "", "maximum", "one", 0, "warn", LOCKS),
+    BottleneckRule("deadlocks", "database", "db_deadlocks", "", "maximum", "one", 0, "fail", LOCKS),
     BottleneckRule("consumer lag", "queue", "consumer_lag", "", "maximum", "one", 1_000, "fail", _QUEUE),
     BottleneckRule("worker CPU", "worker", "process_cpu_percent", "worker", "average", "worker", 70, "warn", _WORKER),
     BottleneckRule("Redis memory", "cache", "redis_memory_bytes", "", "maximum", "one", 1_500_000_000, "warn", _REDIS),
     # 12,500,000 bytes/s = 100 Mbit/s
     BottleneckRule("network", "network", "host_network_bytes_per_s", "", "average", "one", 12_500_000, "warn", _NETWORK),
-    BottleneckRule("host CPU", "host", "host_cpu_percent", "", "average", "one", 70, "warn", _HOST),
+    BottleneckRule(HOST_CPU, "host", "host_cpu_percent", "", "average", "one", 70, "warn", _HOST),
     BottleneckRule("host memory", "host", "host_memory_percent", "", "average", "one", 80, "fail", _HOST),
 )  # fmt: skip

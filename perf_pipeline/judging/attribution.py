@@ -11,7 +11,7 @@ from typing import Final
 from perf_pipeline.analysis.attribution import Attribution, StageTimes, attribute
 from perf_pipeline.analysis.attribution_rules import STAGES
 from perf_pipeline.analysis.baseline import Series
-from perf_pipeline.analysis.bottleneck import Finding
+from perf_pipeline.analysis.finding import Finding
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.costs import top_costs_of, with_costs
 from perf_pipeline.judging.evidence import doubts_of, findings_of

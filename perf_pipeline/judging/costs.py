@@ -9,6 +9,7 @@ from typing import Final
 
 from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.costs import TopCost, told, top_costs
+from perf_pipeline.analysis.wait_advice import advice_for_waits
 from perf_pipeline.store.costs import costs_before, costs_of
 from perf_pipeline.store.history import History
 
@@ -28,7 +29,7 @@ def top_costs_of(history: History, run_id: str) -> dict[str, list[TopCost]]:
 def with_costs(
     attributions: Iterable[tuple[str, Attribution]], costs: Mapping[str, list[TopCost]]
 ) -> list[tuple[str, Attribution]]:
-    """Add to each finding what its tier's time went into, where that is known."""
+    """Add to each finding what its tier's time went into, where that is known, and what helps."""
     return [
         (benchmark, _with(attribution, costs.get(benchmark, ())))
         for benchmark, attribution in attributions
@@ -37,4 +38,6 @@ def with_costs(
 
 def _with(attribution: Attribution, costs: Iterable[TopCost]) -> Attribution:
     own = [top for top in costs if top.cost.tier == attribution.tier]
-    return replace(attribution, sentence="; ".join([attribution.sentence, *told(own)]))
+    sentence = "; ".join([attribution.sentence, *told(own)])
+    advice = advice_for_waits(own) or attribution.advice
+    return replace(attribution, sentence=sentence, advice=advice)

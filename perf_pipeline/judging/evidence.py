@@ -6,7 +6,8 @@ Add here: another fact about a finding that needs the stored rows. Keep out: rul
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from perf_pipeline.analysis.bottleneck import Facts, Finding, checklist
+from perf_pipeline.analysis.bottleneck import Facts, checklist
+from perf_pipeline.analysis.finding import Finding
 from perf_pipeline.analysis.outcome import UNJUDGED
 from perf_pipeline.analysis.spell import spell
 from perf_pipeline.config.profile import Profile

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from perf_pipeline.analysis.attribution import Attribution
-from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
+from perf_pipeline.analysis.finding import Finding, FindingStatus
 from perf_pipeline.report.model import Diagnosis, RunReport
 from perf_pipeline.report.wording import plural, quantity, seconds
 

@@ -15,8 +15,8 @@ from dataclasses import asdict
 from typing import Final, TypeAlias
 
 from perf_pipeline.analysis.baseline import Diff
-from perf_pipeline.analysis.bottleneck import Finding
 from perf_pipeline.analysis.causes import Cause
+from perf_pipeline.analysis.finding import Finding
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary

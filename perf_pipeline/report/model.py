@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.baseline import Diff
-from perf_pipeline.analysis.bottleneck import Finding
 from perf_pipeline.analysis.causes import Cause, causes
 from perf_pipeline.analysis.costs import TopCost
+from perf_pipeline.analysis.finding import Finding
 from perf_pipeline.analysis.outcome import exit_code
 from perf_pipeline.analysis.shared import LASTING_RUNS
 from perf_pipeline.errors import ExitCode

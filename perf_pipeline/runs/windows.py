@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from perf_pipeline.analysis.bottleneck import Facts, FindingStatus, checklist
+from perf_pipeline.analysis.bottleneck import Facts, checklist
 from perf_pipeline.analysis.capacity.growth import slope_of
 from perf_pipeline.analysis.capacity.verdict import Piling
+from perf_pipeline.analysis.finding import FindingStatus
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.judge import judge_benchmark
 from perf_pipeline.loading.measure import measure

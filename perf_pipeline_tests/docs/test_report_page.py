@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import pytest
 
-from perf_pipeline.analysis.bottleneck import FindingStatus
+from perf_pipeline.analysis.finding import FindingStatus
 from perf_pipeline.analysis.suspicion import DiffStatus
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkStatus

@@ -11,7 +11,7 @@ import dagster as dg
 
 from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
-from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
+from perf_pipeline.analysis.finding import Finding, FindingStatus
 from perf_pipeline.defs.checks import GATE
 from perf_pipeline.defs.metadata.cells import Cell, Metadata, counts, table, verdict_row
 from perf_pipeline.metrics.threshold import Status, Verdict

@@ -104,6 +104,7 @@ def test_a_tier_that_is_slow_says_what_its_time_went_into_and_no_other_does(
     assert told.sentence.startswith(
         "the database holds the latency; its sessions' time went into: Lock: relation (75 %, 3.0 s"
     )
+    assert "find the blocking statement" in told.advice  # three quarters of the time were locks
     assert other == worker
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from perf_pipeline.analysis.attribution import StageTimes, attribute
 from perf_pipeline.analysis.baseline import DiffStatus
-from perf_pipeline.analysis.bottleneck import FindingStatus
+from perf_pipeline.analysis.finding import FindingStatus
 from perf_pipeline.judging.attribution import attributions_of_run
 from perf_pipeline.judging.contrast import contrast
 from perf_pipeline.judging.evidence import findings_of_run

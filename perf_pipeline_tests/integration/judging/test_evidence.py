@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
+from perf_pipeline.analysis.finding import Finding, FindingStatus
 from perf_pipeline.analysis.spell import Spell
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.judging.evidence import findings_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_pipeline.analysis.bottleneck import FindingStatus
+from perf_pipeline.analysis.finding import FindingStatus
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.judging.evidence import findings_of_run
 from perf_pipeline.judging.judge import judge_run

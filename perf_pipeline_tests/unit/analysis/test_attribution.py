@@ -6,7 +6,8 @@ import pytest
 
 from perf_pipeline.analysis.attribution import Attribution, StageTimes, attribute
 from perf_pipeline.analysis.attribution_rules import REMEDIES, STAGES, Tier
-from perf_pipeline.analysis.bottleneck import Finding, FindingStatus, bottlenecks
+from perf_pipeline.analysis.bottleneck import bottlenecks
+from perf_pipeline.analysis.finding import Finding, FindingStatus
 from perf_pipeline.metrics.summary import Summary
 
 # (typical, tail) in ms, as measured on two cores
@@ -139,6 +140,17 @@ def test_the_slow_tier_is_named(
 
     assert found.tier is tier
     assert found.advice
+
+
+def test_a_slow_tier_beside_other_work_is_named_and_measured_again_first() -> None:
+    (host,) = BUSY
+    others = replace(host, remark="something else keeps it busy")
+
+    found = verdict({"database": (200.0, 800.0)}, findings=(others,))
+
+    assert found.tier is Tier.DATABASE
+    assert found.sentence.endswith("so measure again without it first")
+    assert "measure again" not in verdict({"database": (200.0, 800.0)}, findings=BUSY).sentence
 
 
 def test_three_slow_tiers_at_once_on_a_busy_machine_are_the_machine() -> None:

@@ -3,14 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from perf_pipeline.analysis.bottleneck import (
-    Facts,
-    Finding,
-    FindingStatus,
-    bottlenecks,
-    checklist,
-)
+from perf_pipeline.analysis.bottleneck import Facts, bottlenecks, checklist
 from perf_pipeline.analysis.bottleneck_rules import RULES
+from perf_pipeline.analysis.finding import Finding, FindingStatus
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import Summary
 
@@ -212,3 +207,19 @@ def test_a_machine_that_something_else_keeps_busy_is_told_apart(
 
     assert found.remark.startswith(remark)
     assert bool(found.remark) == bool(remark)
+
+
+def test_a_latency_on_a_machine_that_something_else_keeps_busy_is_measured_again_first() -> None:
+    evidence = [
+        of("host_cpu_percent", 95.0, source="host"),
+        of("process_cpu_percent", 10.0, source="api"),
+        of("http_req_duration", 1_500.0),
+        of("db_locks_waiting", 3.0),
+    ]
+
+    slow, locks = (finding(rule, evidence) for rule in ("API latency", "lock waits"))
+
+    assert slow.remark == (
+        "something else kept this machine busy meanwhile, so measure again without it first"
+    )
+    assert locks.remark == ""  # no other work makes two transactions want the same row

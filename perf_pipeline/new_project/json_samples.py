@@ -3,6 +3,7 @@
 Add here: a format of texts. Keep out: which operation needs a value (from_openapi.py).
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from perf_pipeline.new_project.seen_request import table_of
 from perf_pipeline.new_project.taking_over import TakingOver
 
 _DEEPEST: Final = 8
+_MOST_ITEMS: Final = 100
 _FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "uuid": "${uuid}",
@@ -89,10 +91,23 @@ class MadeUpValues:
         if kind == "object":
             return self._object(schema, depth)
         if kind == "array":
-            return [self.sample(schema.get("items"), name, depth + 1)]
+            return self._array(schema, name, depth)
         if kind in {"integer", "number"}:
             return _number(schema, is_whole=kind == "integer")
         return True if kind == "boolean" else _text(schema)
+
+    def _array(self, schema: Mapping[str, Any], name: str, depth: int) -> list[Any]:
+        """Fill as many places as there have to be, at least one."""
+        items, least = schema.get("items"), schema.get("minItems", 1)
+        count = max(1, least) if isinstance(least, int) else 1
+        if count > _MOST_ITEMS:
+            raise NoSampleError(f"it needs {count:,} items")
+        if count > 1 and schema.get("uniqueItems") is True:
+            listed = items.get("enum") if isinstance(items, Mapping) else None
+            if isinstance(listed, list) and len(listed) >= count:
+                return [plain(value) for value in listed[:count]]
+            raise NoSampleError(f"it needs {count} items that differ")
+        return [self.sample(items, name, depth + 1) for _ in range(count)]
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         """Fill what is required, or all where nothing is."""
@@ -156,6 +171,11 @@ def _number(schema: Mapping[str, Any], *, is_whole: bool) -> int | float:
     value = low if isinstance(low, int | float) else 1
     if isinstance(high, int | float) and value > high:
         value = high
+    step = schema.get("multipleOf")
+    if isinstance(step, int | float) and step > 0 and value % step:
+        value = math.ceil(value / step) * step
+        if isinstance(high, int | float) and value > high:
+            raise NoSampleError(f"it has to be a multiple of {step:g} up to {high:g}")
     return int(value) if is_whole else value
 
 

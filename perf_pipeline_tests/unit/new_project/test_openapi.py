@@ -137,6 +137,13 @@ def test_a_description_of_version_2_is_read() -> None:
         ({"type": "integer", "exclusiveMinimum": 5, "maximum": 9}, 6),
         ({"type": ["null", "boolean"]}, True),
         ({"type": "array", "items": {"type": "number"}}, [1]),
+        ({"type": "array", "minItems": 2, "items": {"type": "string"}}, ["text", "text"]),
+        (
+            {"type": "array", "minItems": 2, "uniqueItems": True, "items": {"enum": [7, 8, 9]}},
+            [7, 8],
+        ),
+        ({"type": "integer", "minimum": 6, "multipleOf": 5}, 10),
+        ({"type": "number", "multipleOf": 0.5, "minimum": 1}, 1),
         ({"oneOf": [{"type": "null"}, {"const": "x"}]}, "x"),
         (
             {
@@ -159,6 +166,29 @@ def test_a_value_is_made_up_that_fits(schema: dict[str, Any], value: Any) -> Non
     made, _ = composed(raw)
 
     assert made["changes"].steps[0].body == {"json": expected}
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        (
+            {"type": "integer", "minimum": 6, "maximum": 9, "multipleOf": 5},
+            "a multiple of 5 up to 9",
+        ),
+        ({"type": "array", "minItems": 2, "uniqueItems": True}, "2 items that differ"),
+        ({"type": "array", "minItems": 5000}, "5,000 items"),
+        ({"type": "string", "pattern": "[A-Z]{3}"}, "has to match '[A-Z]{3}'"),
+    ],
+)
+def test_what_nobody_can_make_up_is_told_and_not_sent(schema: dict[str, Any], why: str) -> None:
+    content = {"application/json": {"schema": schema}}
+    raw = described({"/a": {"post": {"requestBody": {"content": content}, "responses": OK}}})
+
+    made, composer = composed(raw)
+
+    assert made["changes"].steps == ()
+    (left,) = composer.left_out
+    assert why in left
 
 
 def test_a_null_is_sent_as_the_text_that_it_is() -> None:

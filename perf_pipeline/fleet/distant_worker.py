@@ -39,6 +39,8 @@ _PART_BYTES: Final = 256 * 1024
 _ANSWER_LIMIT_S: Final = 60.0
 _SILENT_LIMIT_S: Final = 5.0  # of a worker that has said that it is done
 _LONGEST_TOLD: Final = 300
+_UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
+"""What an answer that is not what it should be ends in."""
 
 
 class DistantWorker:
@@ -73,7 +75,7 @@ class DistantWorker:
         try:
             self._folder = json.loads(link.expected(FrameKind.HOST))["folder"]
             self._clock = HostClock(link)
-        except (OSError, EOFError, ValueError, LookupError) as error:
+        except (OSError, EOFError, *_UNREADABLE) as error:
             self._release()
             self.stdout.close()
             raise GeneratorLimitError(
@@ -93,7 +95,7 @@ class DistantWorker:
             self._take_all()
         except (EOFError, ConnectionError):
             self._lost = self._lost or f"{self._host} closed the connection"
-        except (OSError, ValueError, LookupError, TypeError, struct.error) as error:
+        except (OSError, struct.error, *_UNREADABLE) as error:
             self._lost = self._lost or f"{self._host}: {_told(error)}"
         finally:
             self._release()

@@ -204,10 +204,13 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _run_our_command(words: Sequence[str]) -> None:
-    from perf_pipeline.__main__ import start  # noqa: PLC0415 - it listens to signals from here on
+    from perf_pipeline.__main__ import leave, start  # noqa: PLC0415 - it listens from here on
 
     sys.argv[:] = words
-    start()
+    try:
+        start()
+    finally:
+        atexit.unregister(leave)  # what the template registered before it is called as well
 
 
 def run_module(module: str, arguments: Sequence[str]) -> int:

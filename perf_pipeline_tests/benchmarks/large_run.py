@@ -6,7 +6,6 @@ It is a part of `bench_history`, which prints its rows as a table.
 Add here: another step of the end of a large run. Keep out: long histories (bench_history.py).
 """
 
-import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.store.records import RunKey, ScenarioCounts
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.benchmarks.bench_store import write_worker
+from perf_pipeline_tests.benchmarks.drawn_spool import write_drawn
 from perf_pipeline_tests.benchmarks.spooled_run import write_beside
 
 _RUN: Final = "20260101-000000-large1"
@@ -108,7 +107,7 @@ def _write_spool(run: Path, samples: int, operations: int) -> None:
     folder = run / _BENCHMARK
     folder.mkdir(parents=True)
     names = [(_SCENARIO, f"operation_{n}") for n in range(operations)]
-    write_worker(folder, 0, names, samples, random.Random(1))
+    write_drawn(folder, names, samples, seed=1)
     counts = ScenarioCounts(_SCENARIO, samples, 0, 0, samples, 0, samples * 1_000)
     write_beside(run, _BENCHMARK, samples / 1_000, counts)
 

@@ -47,6 +47,7 @@ class DuetDeliveries:
         error_ms: the time of each delivery is known to this bound.
         has_two_clocks: the bound is another one for each side, so that it can make a difference.
         before: operations behind which messages are promised, so that they are sent when these end.
+        moved: why messages of a side waited for something else than work; empty where they did not.
     """
 
     baseline: DeliveredMessages
@@ -54,6 +55,7 @@ class DuetDeliveries:
     error_ms: float = 0.0
     has_two_clocks: bool = False
     before: frozenset[str] = frozenset()
+    moved: str = ""
 
     def as_operation(self, taken: Collection[str]) -> OperationSamples:
         """Return them as one more operation, with a name that no other one has."""
@@ -82,6 +84,8 @@ class DuetDeliveries:
                 f"{self.baseline.twice:,} of the baseline, so that it is not the same work"
             )
         is_of_times = is_claimed or operation.verdict is DuetVerdict.SLOWER
+        if is_of_times and self.moved:
+            return self.moved
         if is_of_times and (told := _backlog(operation)):
             return told
         if self.has_two_clocks:

@@ -136,6 +136,7 @@ class _Watch:
         gone: why a side can't be measured; empty while both answer.
         decided_at: the look that found the verdict; None while none did.
         followed: what became of the messages; set when the load is over.
+        moved: that workers came or went meanwhile; set by judging, empty where none did.
     """
 
     def __init__(self, session: DuetSession, load: DuetLoad, folder: Path) -> None:
@@ -149,6 +150,7 @@ class _Watch:
             # Messages that are on their way are neither late nor lost: only the end can tell.
             self._looks, self._last = [], Look(load.length_us, session.rules.alpha)
         self.followed = FollowedSides()
+        self.moved = ""
         gone_s = session.sides[0].target.gone_after_us / US_PER_S
         self._silences = tuple(Streak(gone_s) for _ in SIDES)
         self.stop = Either(session.stop)
@@ -198,7 +200,9 @@ class _Watch:
         deliveries = self.followed.deliveries
         if deliveries is not None:
             before = before_promises(self._folder, str(self._load.step))
-            read = with_deliveries(read, replace(deliveries, before=before))
+            self.moved = self.followed.workers.moved(from_us)
+            deliveries = replace(deliveries, before=before, moved=self.moved)
+            read = with_deliveries(read, deliveries)
         cut = [samples.within(from_us, from_us + chosen.at_us) for samples in read]
         finding = judge_duet(cut, replace(self._session.rules, alpha=chosen.alpha))
         return finding if deliveries is None else doubted(finding, deliveries)
@@ -219,6 +223,9 @@ def _record(watch: _Watch, load: DuetLoad, outcome: LoadOutcome) -> DuetLoadReco
     finding = DuetFinding() if is_cut_off else watch.judged()
     if lost := _lost_starts(dropped, outcome):
         finding = withheld(finding, lost)
+    problems = [*outcome.health.notes, *watch.followed.problems]
+    if watch.moved and watch.moved not in {one.reason for one in finding.operations}:
+        problems.append(watch.moved)
     return DuetLoadRecord(
         benchmark=load.benchmark,
         step=load.step,
@@ -226,7 +233,7 @@ def _record(watch: _Watch, load: DuetLoad, outcome: LoadOutcome) -> DuetLoadReco
         measured_s=0.0 if is_cut_off else watch.measured_s,
         dropped=dropped,
         limits=tuple(map(KNOWN.mask, limits)),
-        problems=tuple(map(KNOWN.mask, (*outcome.health.notes, *watch.followed.problems))),
+        problems=tuple(map(KNOWN.mask, problems)),
         pauses=tuple(map(KNOWN.mask, pauses)),
     )
 

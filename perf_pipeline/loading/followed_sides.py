@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from perf_pipeline.config.own_delivery_rules import promises
 from perf_pipeline.engine.side_recorder import side_folder
 from perf_pipeline.loading.clock_watch import AskedClock, ClockWatch
 from perf_pipeline.loading.deliveries import Collected, collect_deliveries
+from perf_pipeline.loading.member_watch import MemberWatch, WorkerLooks
 from perf_pipeline.loading.own_deliveries import OwnDeliveries, require_own_deliveries
 from perf_pipeline.loading.own_sources import clock_of, source_of
 from perf_pipeline.loading.seeding import require_brokers
@@ -53,11 +54,13 @@ class FollowedSides:
         deliveries: how long they took; None where nobody can tell.
         limits: why nobody can, one sentence each.
         problems: what a reader must know beside it, one sentence each.
+        workers: who worked on them meanwhile.
     """
 
     deliveries: DuetDeliveries | None = None
     limits: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    workers: WorkerLooks = field(default_factory=WorkerLooks)
 
 
 def is_followed(sides: Sequence[Session], benchmark: str) -> bool:
@@ -124,7 +127,15 @@ def following(
             collects.append(own.collect)
         is_one_place = len({_place_of(side, deliveries) for side in sides}) == 1
         has_two = clocks[0] is not None and clocks[0] is not clocks[1]
-        yield lambda: joined(collects, folders, is_one_place=is_one_place, has_two_clocks=has_two)
+        workers = MemberWatch(sides, benchmark, origin_ns)
+        leaving.callback(workers.close)
+        workers.begin()
+
+        def collect() -> FollowedSides:
+            found = joined(collects, folders, is_one_place=is_one_place, has_two_clocks=has_two)
+            return replace(found, workers=workers.finish())
+
+        yield collect
 
 
 def _followed(

@@ -4,8 +4,8 @@ Add here: another question about a group. Keep out: the broker itself (kafka.py)
 """
 
 import struct
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Collection, Iterator
+from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -16,6 +16,20 @@ _HEAD: Final = struct.Struct(">hi")
 _LENGTH: Final = struct.Struct(">h")
 _COUNT: Final = struct.Struct(">i")
 _PROTOCOL: Final = "consumer"
+
+
+class Holder(NamedTuple):
+    """Name who has a partition of a topic.
+
+    Attributes:
+        group: consumer group.
+        member: of the group.
+        partition: of the topic.
+    """
+
+    group: str
+    member: str
+    partition: int
 
 
 def group_is_settled(brokers: str, group: str, members: int, partitions: int) -> bool:
@@ -61,18 +75,53 @@ def is_taken(brokers: str, topic: str) -> bool:
     client = AdminClient({**kafka_settings(brokers), "log_level": 0})
     try:
         wanted = set[int](client.list_topics(topic, timeout=2.0).topics[topic].partitions)
-        groups = client.list_groups(timeout=2.0)
+        taken = {holder.partition for holder in holders_of(client, topic)}
     except KafkaException:
         return False
-    taken = {
-        partition
-        for group in groups
+    return bool(wanted) and taken >= wanted
+
+
+class AskedTopic:
+    """Ask again and again who has the partitions of a topic, over one connection.
+
+    Args:
+        brokers: bootstrap servers, with the settings that they ask for.
+        topic: that is consumed.
+    """
+
+    def __init__(self, brokers: str, topic: str) -> None:
+        self._client = AdminClient({**kafka_settings(brokers), "log_level": 0})
+        self._topic = topic
+
+    def holders(self, groups: Collection[str] = ()) -> frozenset[Holder] | None:
+        """Return who has them in these groups, or in all; None where the brokers do not say so."""
+        try:
+            return holders_of(self._client, self._topic, groups)
+        except KafkaException:
+            return None
+
+
+def holders_of(client: AdminClient, topic: str, groups: Collection[str] = ()) -> frozenset[Holder]:
+    """Return who has partitions of a topic, in settled groups.
+
+    Args:
+        client: of the cluster.
+        topic: that is consumed.
+        groups: that are asked; all of the cluster where none is named.
+
+    Raises:
+        KafkaException: the brokers do not say so.
+    """
+    asked = [client.list_groups(group, timeout=2.0) for group in groups]
+    return frozenset(
+        Holder(str(group.id), str(member.id), partition)
+        for found in (asked if groups else [client.list_groups(timeout=2.0)])
+        for group in found
         if str(group.state) == "Stable" and str(group.protocol_type) == _PROTOCOL
         for member in group.members
         for name, partition in places_in(member.assignment or b"")
         if name == topic
-    }
-    return bool(wanted) and taken >= wanted
+    )
 
 
 def share_in(assignment: bytes) -> int:

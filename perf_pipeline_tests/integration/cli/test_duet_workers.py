@@ -10,14 +10,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
 import psycopg
 import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from perf_pipeline.config.kafka_client import kafka_settings
@@ -113,6 +115,7 @@ def test_workers_that_take_longer_are_slower_by_what_they_take(
     )
 
     delivery = _delivery(command)
+    assert "were shared anew" not in answer.out
     # Where much else is to do, 8 s may not tell; it is never called equal or faster.
     assert answer.code in {97, 98}, answer.out + answer.err
     assert delivery["verdict"] in {"SLOWER", "UNDECIDED"}, answer.out
@@ -123,6 +126,55 @@ def test_workers_that_take_longer_are_slower_by_what_they_take(
         assert median["candidate"] - median["baseline"] > 150
     wait_until(lambda: not _copies(brokers))
     assert not list((command.state / "stacks").glob("run-*"))
+
+
+def test_a_worker_that_joins_while_messages_are_measured_leaves_no_verdict_on_their_times(
+    command: CommandLine, profile: str, topics: tuple[str, str], brokers: str
+) -> None:
+    with _late_worker(brokers, topics[1]):
+        answer = command(
+            *("duet", profile, "--baseline", _workers(topics, 20)),
+            *("--candidate", _workers(topics, 20), "--within", "14s", "--warm-up", "1s"),
+        )
+
+    assert (answer.code, _delivery(command)["verdict"]) == (97, "UNDECIDED"), answer.out
+    assert "the partitions of the candidate's topic " in answer.out
+    assert "-candidate were shared anew among its workers by second" in answer.out
+
+
+@contextmanager
+def _late_worker(brokers: str, done: str) -> Iterator[None]:
+    """Join the candidate's group 3 s after the first message, and work as its members do."""
+    over = threading.Event()
+
+    def messages(topic: str) -> int:
+        with closing(Consumer({**kafka_settings(brokers), "group.id": "counts"})) as counts:
+            places = [TopicPartition(topic, number) for number in range(2)]
+            return sum(counts.get_watermark_offsets(it, timeout=10)[1] for it in places)
+
+    def work() -> None:
+        found = list[str]()
+        while not found or messages(found[0]) < 60:  # 20 a second, of which the first is warm-up
+            found = [it for it in _copies(brokers) if it.endswith("-candidate")]
+            if over.wait(0.2):
+                return
+        settings = {**kafka_settings(brokers), "group.id": found[0]}
+        tell = Producer({**kafka_settings(brokers), "linger.ms": 0})
+        with closing(Consumer({**settings, "auto.offset.reset": "earliest"})) as consumer:
+            consumer.subscribe(found[:1])
+            while not over.is_set():
+                message = consumer.poll(0.1)
+                if message is not None and message.error() is None:
+                    tell.produce(done, key=json.loads(message.value() or b"")["id"])
+                tell.poll(0)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_workers_that_lose_messages_fail_more_however_quick_they_are(

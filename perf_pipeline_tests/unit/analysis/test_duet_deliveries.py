@@ -82,6 +82,20 @@ def test_messages_behind_a_step_that_changed_have_no_verdict_on_their_times(
     )
 
 
+@pytest.mark.parametrize("candidate_ms", [30.0, 20.0, 14.0], ids=["slower", "equal", "faster"])
+def test_messages_that_waited_for_their_workers_to_share_anew_have_no_verdict(
+    candidate_ms: float,
+) -> None:
+    told = "the partitions of the candidate's topic were shared anew"
+
+    found = _judged(DuetDeliveries(_side(20), _side(candidate_ms, seed=2), moved=told))
+
+    assert (found.verdict, found.reason) == (DuetVerdict.UNDECIDED, told)
+    assert not found.is_not_slower
+    lost = DuetDeliveries(_side(20), _side(candidate_ms, lost_every=20, seed=2), moved=told)
+    assert _judged(lost).verdict is DuetVerdict.FAILS_MORE
+
+
 def test_lost_messages_are_failures_and_make_nobody_faster() -> None:
     # Every 20th of 800 is lost: 40, one in each block of half a second.
     found = _judged(DuetDeliveries(_side(20), _side(5, lost_every=20)))

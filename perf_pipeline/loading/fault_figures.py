@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.analysis.recovery import (
+    HOLD_US,
     LEAST_ANSWERED,
     Bands,
     Bucket,
@@ -274,10 +275,18 @@ def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _problems(load: _BucketedLoad, record: FaultRecord, recovery: Recovery) -> Iterator[str]:
-    if recovery.recovered_us is None:
-        seconds = (load.ends_us - record.undone_us) / US_PER_S
+    if recovery.recovered_us is not None:
+        return
+    left_s = (load.ends_us - record.undone_us) / US_PER_S
+    if left_s * US_PER_S < HOLD_US:
+        took_s = (record.undone_us - record.undo_us) / US_PER_S
         yield (
-            f"after the fault {record.fault} the target did not recover: {seconds:.1f} s after it "
+            f"nobody saw whether the target recovered from the fault {record.fault}: its undo took "
+            f"{took_s:.1f} s, and {max(0.0, left_s):.1f} s of load were left; make the load longer"
+        )
+    else:
+        yield (
+            f"after the fault {record.fault} the target did not recover: {left_s:.1f} s after it "
             "was undone the load ended, and not all was back in its band of before for 3 s"
         )
 
@@ -287,9 +296,5 @@ def _write(path: Path, records: Sequence[FaultRecord]) -> None:
         writer = csv.writer(file)
         writer.writerow(FAULT_COLUMNS)
         writer.writerows(
-            astuple(replace(record, what=_on_one_line(record.what))) for record in records
+            astuple(replace(record, what=" ".join(record.what.split()))) for record in records
         )
-
-
-def _on_one_line(text: str) -> str:
-    return " ".join(text.split())

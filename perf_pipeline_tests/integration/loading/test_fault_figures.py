@@ -1,5 +1,6 @@
 """Figures of a fault that is shorter than what its load is cut into."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,9 @@ path = "/"
 HALF_A_SECOND = FaultRecord(0, "reset", "reset", "load to api", 6_200_000, 6_700_000, 6_700_000)
 
 
-def seen(tmp_path: Path, ms: float, outcome: Outcome) -> FeltFaults:
+def seen(
+    tmp_path: Path, ms: float, outcome: Outcome, fault: FaultRecord = HALF_A_SECOND
+) -> FeltFaults:
     """Work out a load of seconds 1 to 11 in which the ten operations due in a fault are unlike."""
 
     def one(due_us: int) -> Sample:
@@ -39,7 +42,7 @@ def seen(tmp_path: Path, ms: float, outcome: Outcome) -> FeltFaults:
     config = load_profile(str(profile)).benchmarks["api"]
     samples = [one(due_us) for due_us in range(1_000_000, 11_000_000, 50_000)]
     folder = Spool(samples=samples).write(tmp_path) / "api"
-    return felt_faults(folder, config, [counts()], [HALF_A_SECOND], knows_messages=False)
+    return felt_faults(folder, config, [counts()], [fault], knows_messages=False)
 
 
 def test_what_fails_in_half_a_second_is_counted_and_has_a_recovery(tmp_path: Path) -> None:
@@ -64,3 +67,21 @@ def test_what_is_slow_in_a_fault_without_an_effect_is_counted_until_its_undo(
     assert figures["fault_slow"] == 10
     (beside,) = (one.value for one in found.figures if one.name == "answered_beside_faults")
     assert beside == 1
+
+
+def test_a_recovery_that_an_undo_longer_than_the_load_hides_is_told_as_what_it_is(
+    tmp_path: Path,
+) -> None:
+    # The load ends at second 11, and a broker that is started again needs from 6.7 to 24.7.
+    late = replace(HALF_A_SECOND, undone_us=24_700_000)
+
+    found = seen(tmp_path, 1.0, Outcome.FAILED, late)
+
+    assert "fault_recovery_s" not in {figure.name for figure in found.figures if figure.operation}
+    (told,) = found.problems
+    assert told == (
+        "nobody saw whether the target recovered from the fault reset: its undo took 18.0 s, and "
+        "0.0 s of load were left; make the load longer"
+    )
+    (unrecovered,) = (it.value for it in found.figures if it.name == "faults_unrecovered")
+    assert unrecovered == 1

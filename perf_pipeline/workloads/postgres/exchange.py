@@ -7,7 +7,6 @@ Add here: what every exchange needs. Keep out: which statements there are.
 """
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from time import monotonic_ns
 from typing import Final
@@ -16,50 +15,14 @@ import psycopg
 from psycopg import pq
 
 from perf_pipeline.workloads.postgres.errors import CONNECT_TIMEOUT_S
+from perf_pipeline.workloads.postgres.hang_ups import hang_ups
+from perf_pipeline.workloads.postgres.takers import Answer, Awaiter, Taker
 
-Answer = asyncio.Future[pq.abc.PGresult]
 Values = Sequence[bytes | None]
 # Plain numbers: a member of an Enum takes 0.1 µs to look up on Python 3.11.
 _DONE: Final = int(pq.ExecStatus.COMMAND_OK)
 _ROWS: Final = int(pq.ExecStatus.TUPLES_OK)
 GOOD: Final = frozenset({_DONE, _ROWS})
-
-
-class Taker(ABC):
-    """Take the answer to a request; a class, because compiled code calls no protocol directly."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def done(self) -> bool:
-        """Say whether nobody waits any more."""
-
-    @abstractmethod
-    def take(self, result: pq.abc.PGresult, rows: int) -> None:
-        """Take what was answered, and how many rows it returned or changed."""
-
-    @abstractmethod
-    def refuse(self, exception: Exception) -> None:
-        """Take why there is no answer."""
-
-
-class _Awaiter(Taker):
-    """Give an answer to whoever awaits it."""
-
-    __slots__ = ("_answer",)
-
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
-
-    def done(self) -> bool:
-        return self._answer.done()
-
-    def take(self, result: pq.abc.PGresult, rows: int) -> None:  # noqa: ARG002 - asked later
-        self._answer.set_result(result)
-
-    def refuse(self, exception: Exception) -> None:
-        self._answer.set_exception(exception)
-        self._answer.exception()  # else the log tells of it where the load is cut off meanwhile
 
 
 # Compiled, a module's Final costs no look-up.
@@ -91,11 +54,14 @@ class LoopConnection:
     __slots__ = (
         "_answer",
         "_connection",
+        "_hang_ups",
+        "_last_ns",
         "_loop",
         "_pgconn",
         "_result",
         "_socket",
         "_status",
+        "_watched",
         "answered_ns",
     )
 
@@ -109,7 +75,9 @@ class LoopConnection:
         self._socket = self._pgconn.socket
         self._pgconn.nonblocking = 1
         self._loop.add_reader(self._socket, self._read)
-        self.answered_ns = 0
+        self._hang_ups = hang_ups()
+        self._watched = self._hang_ups.watch(self._socket, self._hung_up)
+        self.answered_ns, self._last_ns = 0, -1
 
     @property
     def is_usable(self) -> bool:
@@ -144,7 +112,7 @@ class LoopConnection:
     def expect_answer(self) -> Answer:
         """Return the answer to the request that is sent next, to be awaited."""
         answer: Answer = self._loop.create_future()
-        self.expect(_Awaiter(answer))
+        self.expect(Awaiter(answer))
         return answer
 
     def _flush(self) -> None:
@@ -160,10 +128,25 @@ class LoopConnection:
             self._fail(error)
 
     def _stop_reading(self) -> None:
-        if self._socket >= 0:
+        if self._socket < 0:
+            return
+        if self._hang_ups.forget(self._watched):  # else libpq closed it, and another has its number
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
-            self._socket = -1
+        self._socket = -1
+
+    def _hung_up(self) -> None:
+        """Read the last words of a server, of which the event loop's reader may never be told.
+
+        This is called again at each turn. Who was answered goes on before more is read: to him the
+        connection is as it was when he was answered.
+        """
+        if self._last_ns != self.answered_ns:
+            self._last_ns = self.answered_ns
+            self._loop.remove_reader(self._socket)
+            return
+        while self._socket >= 0 and self._last_ns == self.answered_ns:
+            self._read()
 
     def _read(self) -> None:
         pgconn = self._pgconn
@@ -188,19 +171,22 @@ class LoopConnection:
     def _fail(self, error: psycopg.OperationalError) -> None:
         # libpq has closed its socket; a reader left on that number would watch a stranger.
         self._stop_reading()
-        self.answered_ns = now_ns()
+        if self._answer is None:
+            return
         # A server that ends the session says why before it closes the socket.
         if self._result is not None:
             self._settle()
         else:
+            self.answered_ns = now_ns()
             self._refuse(error)
 
     def _settle(self) -> None:
         """Hand over the answer; one that nobody awaits any more leaves the connection unusable."""
-        self.answered_ns = now_ns()
+        at_ns = now_ns()
         answer, result = self._answer, self._result
         if answer is None or result is None or answer.done():
             return
+        self.answered_ns = at_ns
         status = self._status
         if status == _ROWS:
             self._answer = None  # before the next request may come of it

@@ -14,10 +14,10 @@ from psycopg import pq
 from perf_pipeline.workloads.postgres.exchange import (
     GOOD,
     LoopConnection,
-    Taker,
     connected,
     rows_of,
 )
+from perf_pipeline.workloads.postgres.takers import Taker
 
 _NAME = b"perf_pipeline"
 # A member of an Enum takes 0.1 µs to look up on Python 3.11.

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from psycopg import pq
 
-from perf_pipeline.workloads.postgres.exchange import Taker
+from perf_pipeline.workloads.postgres.takers import Taker
 
 T = TypeVar("T")
 

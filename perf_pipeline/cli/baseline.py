@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from perf_pipeline.cli.backtest import backtest
+from perf_pipeline.cli.collecting import collects_rarely
 from perf_pipeline.cli.compare import compare
 from perf_pipeline.cli.values import Line, RunId
 
@@ -43,6 +44,7 @@ def baseline() -> None:
 )
 @_reason
 @click.pass_obj
+@collects_rarely
 def pin(state: "State", run_id: str, name: str, reason: str) -> None:
     """Compare every later run with this one as well.
 
@@ -60,6 +62,7 @@ def pin(state: "State", run_id: str, name: str, reason: str) -> None:
 @click.argument("name", type=_NAME)
 @_reason
 @click.pass_obj
+@collects_rarely
 def unpin(state: "State", name: str, reason: str) -> None:
     """End the comparison with a pinned release; the decision stays in the list."""
     from perf_pipeline.judging.asked import require_runs
@@ -78,6 +81,7 @@ def unpin(state: "State", name: str, reason: str) -> None:
 )
 @_reason
 @click.pass_obj
+@collects_rarely
 def accept(state: "State", run_id: str, metric: str | None, reason: str) -> None:
     """Accept what this run shows as the new normal: its baseline begins with this run."""
     from perf_pipeline.judging.asked import asked_run
@@ -101,6 +105,7 @@ def _echo_gaps(state: "State", run_id: str) -> None:
 
 @baseline.command(name="list")
 @click.pass_obj
+@collects_rarely
 def list_decisions(state: "State") -> None:
     """List every decision: who made it, when and why, and whether it still holds."""
     from perf_pipeline.judging.asked import require_runs
@@ -126,6 +131,7 @@ def list_decisions(state: "State") -> None:
 
 @click.command()
 @click.pass_obj
+@collects_rarely
 def changes(state: "State") -> None:
     """List the dated changes of level: found by the gate, accepted, or found by looking back."""
     from perf_pipeline.judging.asked import require_runs
@@ -152,6 +158,7 @@ def changes(state: "State") -> None:
 @click.command()
 @click.argument("run_id", type=RunId(), required=False)
 @click.pass_obj
+@collects_rarely
 def lineage(state: "State", run_id: str | None) -> None:
     """Say which runs, configuration and code each comparison of a run rests on.
 

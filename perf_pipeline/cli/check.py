@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from perf_pipeline.cli.collecting import collects_rarely
 from perf_pipeline.cli.profiles import (
     file_argument,
     only_option,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @profile_options
 @only_option("Show only this benchmark; repeatable.")
 @click.pass_context
+@collects_rarely
 def check(
     context: click.Context,
     file: str | None,

@@ -80,6 +80,7 @@ def report(state: "State", run_id: str | None, *, quiet: bool, as_json: bool) ->
 @click.argument("run_id", type=RunId())
 @form_options
 @click.pass_obj
+@collects_rarely
 def show(state: "State", run_id: str, *, quiet: bool, as_json: bool) -> None:
     """Show the report of a stored run; write no file, and exit with 0 whatever it says.
 
@@ -95,6 +96,7 @@ def show(state: "State", run_id: str, *, quiet: bool, as_json: bool) -> None:
 @click.command("open")
 @click.argument("run_id", type=RunId(), required=False)
 @click.pass_obj
+@collects_rarely
 def open_report(state: "State", run_id: str | None) -> None:
     """Print the path of a run's HTML report, and open it in a browser where there is one.
 
@@ -123,6 +125,7 @@ def open_report(state: "State", run_id: str | None) -> None:
 @tag_option("List only runs with this tag; repeatable, for runs that have all of the tags.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array, for other programs.")
 @click.pass_obj
+@collects_rarely
 def list_runs(
     state: "State", limit: int, tags: Sequence[tuple[str, str]], *, as_json: bool
 ) -> None:
@@ -140,6 +143,7 @@ def list_runs(
 @click.command()
 @click.argument("run_id", type=RunId(), required=False)
 @click.pass_obj
+@collects_rarely
 def ingest(state: "State", run_id: str | None) -> None:
     """Store the runs that wait in the spool, and judge them.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from perf_pipeline.cli.collecting import collects_rarely
 from perf_pipeline.cli.telling_dagster import tell_of_run
 from perf_pipeline.cli.values import Line
 from perf_pipeline.cli.verdict import finish, form_options
@@ -60,6 +61,7 @@ _LONGEST: Final = 200
 )
 @form_options
 @click.pass_obj
+@collects_rarely
 def import_command(
     state: "State",
     tool: str,

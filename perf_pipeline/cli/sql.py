@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from perf_pipeline.cli.collecting import collects_rarely
 from perf_pipeline.cli.values import Seconds, Text, WholeNumber
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _ROWS_LIMIT: Final = 1_000_000_000
 )
 @click.option("--full", is_flag=True, help="Show whole cells, however long they are.")
 @click.pass_obj
+@collects_rarely
 def sql(
     state: "State",
     statement: str,

@@ -2,7 +2,8 @@
 
 `python -m perf_pipeline_tests.support.fleets HOST…` prints the scheduler's address. The hosts are
 addresses of loopback, and what they start are real agents and load workers, in processes of their
-own. Add here: another kind of host. Keep out: loads and assertions.
+own: forks of that process, which has imported what they need.
+Add here: another kind of host. Keep out: loads and assertions.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import psutil
@@ -22,11 +24,13 @@ from perf_pipeline.config.fleet import FleetConfig
 from perf_pipeline.engine.worker_start import StartWorker
 from perf_pipeline.fleet.dask_engine import dask_engine
 from perf_pipeline.fleet.fleet import Fleet
+from perf_pipeline_tests.support.commands.forked_children import offer_forks
 
 HOSTS = ("127.0.0.2", "127.0.0.3")
 _TLS = "DASK_DISTRIBUTED__COMM__TLS__"
 _CERTIFICATE = f"{_TLS}WORKER__CERT"
 _AGENT = "perf_pipeline.fleet.agent"
+_WORKER = "perf_pipeline.engine.worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,11 @@ class LoopbackFleet:
         """Return the agents that run, in the order of their start."""
         children = [child for child in self.process.children() if _AGENT in child.cmdline()]
         return sorted(children, key=lambda child: child.create_time())
+
+    def workers(self) -> list[psutil.Process]:
+        """Return the load workers that run, children of agents."""
+        children = [child for agent in self.agents() for child in agent.children()]
+        return [child for child in children if _WORKER in child.cmdline()]
 
     @contextlib.contextmanager
     def started(self, workers: int) -> Iterator[StartWorker]:
@@ -132,4 +141,7 @@ async def _serve(hosts: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    for imported in (_AGENT, _WORKER):
+        import_module(imported)
+    offer_forks([_AGENT])
     asyncio.run(_serve(sys.argv[1:]))

@@ -236,8 +236,7 @@ def test_workers_end_with_their_driver(tmp_path: Path, fleet: LoopbackFleet) -> 
         while len(list(tmp_path.glob("samples-*.npy"))) < 2:
             assert time.monotonic() < until_s
             time.sleep(0.05)
-        agents = fleet.agents()
-        started = [*agents, *(child for agent in agents for child in agent.children())]
+        started = [*fleet.agents(), *fleet.workers()]
     finally:
         driver.kill()
         driver.wait()

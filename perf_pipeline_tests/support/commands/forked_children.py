@@ -43,7 +43,12 @@ _ENDS: Final = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwri
 _STANDARD: Final = ("p2cread", "c2pwrite", "errwrite")
 _AS_OURS: Final = -1
 # Commands that start others; each costs a fork more.
-_STARTERS: Final = frozenset({"run", "up", "materialize", "ui", "dev", "code-server", "grpc"})
+_STARTERS: Final = frozenset(
+    {
+        *("run", "capacity", "scaling", "duet", "up", "perf_pipeline.fleet.agent"),
+        *("materialize", "ui", "dev", "code-server", "grpc"),
+    }
+)
 
 
 def offer_forks(words: Sequence[str]) -> None:

@@ -78,13 +78,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    folder = tmp_path_factory.mktemp("installed")
-    (folder / "empty").mkdir()
-    python = folder / "env" / "bin" / "python"
-    uv("venv", "--python", sys.executable, str(folder / "env"))
-    uv("pip", "install", "--python", str(python), f"{wheel}[stack]")
-    return Installed(python.parent, folder / "empty")
+def tools(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install it as a tool of uv, for all tests: each environment would compile all packages."""
+    folder = tmp_path_factory.mktemp("tools")
+    places = {"UV_TOOL_DIR": str(folder / "all"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
+    uv("tool", "install", "--python", sys.executable, f"{wheel}[stack]", **places)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(tools: Path) -> Installed:
+    (tools / "empty").mkdir()
+    return Installed(tools / "all" / "perf-pipeline" / "bin", tools / "empty")
 
 
 @pytest.fixture(scope="module")
@@ -110,12 +115,10 @@ def test_the_wheel_makes_a_project_runs_it_and_shows_it_in_dagster(
 
 
 def test_as_a_tool_of_uv_it_makes_a_project_and_runs_it(
-    wheel: Path, shop: Shop, tmp_path: Path
+    tools: Path, shop: Shop, tmp_path: Path
 ) -> None:
-    places = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
-    (tmp_path / "empty").mkdir()
-    uv("tool", "install", "--python", sys.executable, f"{wheel}[stack]", **places)
-    tool = Installed(tmp_path / "bin", tmp_path / "empty")
+    assert [path.name for path in (tools / "bin").iterdir()] == ["perf-pipeline"]
+    tool = Installed(tools / "bin", tmp_path)
 
     made = tool("perf-pipeline", "init", "shop", "--url", shop.base_url)
     ran = tool("perf-pipeline", "run", "shop/shop.toml", *_SHORT)

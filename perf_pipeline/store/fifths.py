@@ -13,7 +13,7 @@ from perf_pipeline.store.records import OF_KEY, RunKey
 FIFTHS: Final = 5
 # What failed may have taken no time at all; what was interrupted had waited for so long at least.
 _FIFTHS: Final = f"""
-with known as (
+with known as not materialized (
     select scenario, operation, started_us, ended_us - started_us as took_us
     from samples where {OF_KEY} and phase = 'measured' and outcome in ('ok', 'interrupted')
 ),

@@ -278,8 +278,8 @@ def _problems(load: _BucketedLoad, record: FaultRecord, recovery: Recovery) -> I
     if recovery.recovered_us is not None:
         return
     left_s = (load.ends_us - record.undone_us) / US_PER_S
-    if left_s * US_PER_S < HOLD_US:
-        took_s = (record.undone_us - record.undo_us) / US_PER_S
+    took_s = (record.undone_us - record.undo_us) / US_PER_S
+    if left_s < min(took_s, HOLD_US / US_PER_S):
         yield (
             f"nobody saw whether the target recovered from the fault {record.fault}: its undo took "
             f"{took_s:.1f} s, and {max(0.0, left_s):.1f} s of load were left; make the load longer"

@@ -7,6 +7,7 @@ for a load (engine/processes.py).
 """
 
 import json
+import math
 import os
 import signal
 import struct
@@ -39,7 +40,9 @@ _PART_BYTES: Final = 256 * 1024
 _ANSWER_LIMIT_S: Final = 60.0
 _SILENT_LIMIT_S: Final = 5.0  # of a worker that has said that it is done
 _LONGEST_TOLD: Final = 300
-_UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
+_UNREADABLE: Final = (
+    *(ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError),
+)
 """What an answer that is not what it should be ends in."""
 
 
@@ -152,10 +155,13 @@ class DistantWorker:
     def _take_exit(self, told: Mapping[str, Any]) -> None:
         """Ask for the time once more, and take over what the host says of the load."""
         self._clock.ask_again()
-        machine = {str(name): float(share) for name, share in told["machine"].items()}
-        step_ms = float(told["clock_step_ms"])
+        machine = {str(name): _finite(share) for name, share in told["machine"].items()}
+        step_ms = _finite(told["clock_step_ms"])
+        code = told["code"]
+        if type(code) is not int:
+            raise ValueError(f"its worker ended with {code!r}, which is no exit code")
         self._account = HostAccount(self._host, clock_step_ms=step_ms, machine=machine)
-        self._code = int(told["code"])
+        self._code = code
 
     # --- what a driver of a load does ----------------------------------------------------------
 
@@ -174,7 +180,7 @@ class DistantWorker:
             self._ship(shipment)
             self._link.send(FrameKind.START)
             self.pid = json.loads(self._answer(FrameKind.STARTED))["pid"]
-        except (OSError, ValueError) as error:
+        except (OSError, *_UNREADABLE) as error:
             raise GeneratorLimitError(
                 f"the host {self._host} could not start a worker: {self._lost or _told(error)}"
             ) from error
@@ -221,7 +227,7 @@ class DistantWorker:
             return
         try:
             self._spool.correct(Shifts.of(course, self._origin_ns), self._planned)
-        except (OSError, ValueError, LookupError) as error:
+        except (OSError, *_UNREADABLE) as error:
             self._lost = f"the times of {self._host} can't be corrected: {_told(error)}"
 
     def _await_end(self) -> None:
@@ -290,6 +296,13 @@ def _planned_scenarios(job: Mapping[str, Any]) -> frozenset[str]:
         for scenario in job["scenarios"]
         if issubclass(EXECUTORS[scenario["executor"]["executor"]], ArrivalRate)
     )
+
+
+def _finite(told: object) -> float:
+    """Return a number that a host tells; one that is none would pass every bound."""
+    if isinstance(told, bool) or not isinstance(told, int | float) or not math.isfinite(told):
+        raise ValueError(f"it told {told!r} where a number is wanted")
+    return float(told)
 
 
 def _told(error: Exception) -> str:

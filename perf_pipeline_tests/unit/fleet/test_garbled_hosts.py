@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.engine.forked_worker import UNKNOWN_EXIT
+from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.fleet.agent_link import AgentLink
 from perf_pipeline.fleet.distant_worker import DistantWorker
 from perf_pipeline.fleet.driver_link import DriverLink
@@ -55,7 +56,7 @@ def ends(tmp_path: Path) -> Iterator[tuple[DistantWorker, AgentLink]]:
 
 @pytest.mark.parametrize(
     ("kind", "payload"),
-    [
+    [  # A nan would pass every bound, and an exit code that is no number is no good end.
         (FrameKind.EXIT, b"{"),
         (FrameKind.EXIT, b"{}"),
         (FrameKind.EXIT, b"[0]"),
@@ -63,6 +64,12 @@ def ends(tmp_path: Path) -> Iterator[tuple[DistantWorker, AgentLink]]:
         (FrameKind.EXIT, b'{"machine": {}, "clock_step_ms": 0, "code": null}'),
         (FrameKind.EXIT, b'{"machine": {}, "clock_step_ms": "soon", "code": 0}'),
         (FrameKind.EXIT, b'{"machine": {}, "clock_step_ms": 0, "code": Infinity}'),
+        (FrameKind.EXIT, b'{"machine": {}, "clock_step_ms": NaN, "code": 0}'),
+        (FrameKind.EXIT, b'{"machine": {"steal": NaN}, "clock_step_ms": 0, "code": 0}'),
+        (FrameKind.EXIT, b'{"machine": {}, "clock_step_ms": 0, "code": 0.9}'),
+        (FrameKind.EXIT, b'{"machine": {}, "clock_step_ms": 0, "code": "0"}'),
+        (FrameKind.EXIT, b'{"machine": {}, "clock_step_ms": 0, "code": false}'),
+        (FrameKind.EXIT, b"[" * 100_000),
         (FrameKind.PONG, b"now"),
         (FrameKind.CHUNK, b"of no worker that was started"),
         (FrameKind.HELLO, b""),
@@ -77,3 +84,19 @@ def test_a_host_that_sends_what_can_not_be_read_is_lost_and_never_a_worker_that_
 
     assert worker.wait(20) == UNKNOWN_EXIT
     assert "north" in worker.account().incident
+
+
+@pytest.mark.parametrize(
+    ("lacks", "begun"),
+    [(b'["unknown"]', b"{}"), (b"5", b"{}"), (b"[]", b"[]"), (b"[]", b"{}"), (b"[" * 9_000, b"")],
+)
+def test_a_host_whose_answers_to_a_start_can_not_be_read_could_not_start_a_worker(
+    ends: tuple[DistantWorker, AgentLink], tmp_path: Path, lacks: bytes, begun: bytes
+) -> None:
+    worker, agent = ends
+    agent.send(FrameKind.LACKS, lacks)
+    agent.send(FrameKind.STARTED, begun)
+    job = {"folder": str(tmp_path), "step": "s", "scenarios": [], "target": {}}
+
+    with pytest.raises(GeneratorLimitError, match="the host north could not start a worker"):
+        worker.fit({"job": job, "worker": 0, "origin_ns": 0})

@@ -17,11 +17,11 @@ from perf_pipeline.new_project.answer_places import place_in_answer
 from perf_pipeline.new_project.draft import DraftBenchmark, DraftStep
 from perf_pipeline.new_project.json_samples import (
     MadeUpValues,
-    NoSampleError,
     plain,
     written_example,
 )
 from perf_pipeline.new_project.loads import FirstLoad, thresholds_of
+from perf_pipeline.new_project.made_up_numbers import NoSampleError
 from perf_pipeline.new_project.names import operation_name, saved_name
 from perf_pipeline.new_project.openapi_document import Description, Operation, Parameter
 from perf_pipeline.new_project.secret_names import BASIC, BEARER, SecretVariables, is_secret_name

@@ -3,18 +3,20 @@
 Add here: a format of texts. Keep out: which operation needs a value (from_openapi.py).
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from perf_pipeline.new_project.made_up_numbers import NoSampleError, made_up_number
 from perf_pipeline.new_project.secret_names import is_secret_name
 from perf_pipeline.new_project.seen_request import table_of
 from perf_pipeline.new_project.taking_over import TakingOver
 
 _DEEPEST: Final = 8
-_MOST_ITEMS: Final = 100
+_MOST_VALUES: Final = 1_000
 _FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "uuid": "${uuid}",
@@ -30,10 +32,6 @@ _FORMATS: Final[Mapping[str, str]] = MappingProxyType(
         "byte": "dGV4dA==",
     }
 )
-
-
-class NoSampleError(Exception):
-    """Say why no value could be made up."""
 
 
 def written_example(schema: Any) -> Any:
@@ -93,21 +91,25 @@ class MadeUpValues:
         if kind == "array":
             return self._array(schema, name, depth)
         if kind in {"integer", "number"}:
-            return _number(schema, is_whole=kind == "integer")
+            return made_up_number(schema, is_whole=kind == "integer")
         return True if kind == "boolean" else _text(schema)
 
     def _array(self, schema: Mapping[str, Any], name: str, depth: int) -> list[Any]:
         """Fill as many places as there have to be, at least one."""
-        items, least = schema.get("items"), schema.get("minItems", 1)
-        count = max(1, least) if isinstance(least, int) else 1
-        if count > _MOST_ITEMS:
-            raise NoSampleError(f"it needs {count:,} items")
+        items, count = schema.get("items"), _least_items(schema)
         if count > 1 and schema.get("uniqueItems") is True:
-            listed = items.get("enum") if isinstance(items, Mapping) else None
-            if isinstance(listed, list) and len(listed) >= count:
-                return [plain(value) for value in listed[:count]]
-            raise NoSampleError(f"it needs {count} items that differ")
-        return [self.sample(items, name, depth + 1) for _ in range(count)]
+            return self._different(items, name, count)
+        one = self.sample(items, name, depth + 1)
+        if count * _size(one) > _MOST_VALUES:
+            raise NoSampleError(f"it needs {count:,} items")
+        return [one] * count
+
+    def _different(self, items: Any, name: str, count: int) -> list[Any]:
+        listed = items.get("enum") if isinstance(items, Mapping) else None
+        distinct = {json.dumps(plain(value), sort_keys=True): value for value in listed or ()}
+        if is_secret_member(name, items) or len(distinct) < count:
+            raise NoSampleError(f"it needs {count:,} items that differ")
+        return [self.taking.within(plain(value), name) for value in [*distinct.values()][:count]]
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         """Fill what is required, or all where nothing is."""
@@ -162,21 +164,16 @@ def _is_read_only(schema: Any) -> bool:
     return isinstance(schema, Mapping) and bool(schema.get("readOnly"))
 
 
-def _number(schema: Mapping[str, Any], *, is_whole: bool) -> int | float:
-    low = schema.get("minimum", 1)
-    if isinstance(above := schema.get("exclusiveMinimum"), int | float):
-        low = above if above is not True else low
-        low = low + 1 if is_whole else low + 0.5
-    high = schema.get("maximum")
-    value = low if isinstance(low, int | float) else 1
-    if isinstance(high, int | float) and value > high:
-        value = high
-    step = schema.get("multipleOf")
-    if isinstance(step, int | float) and step > 0 and value % step:
-        value = math.ceil(value / step) * step
-        if isinstance(high, int | float) and value > high:
-            raise NoSampleError(f"it has to be a multiple of {step:g} up to {high:g}")
-    return int(value) if is_whole else value
+def _least_items(schema: Mapping[str, Any]) -> int:
+    least = schema.get("minItems", 1)
+    return max(1, int(least)) if isinstance(least, int | float) and math.isfinite(least) else 1
+
+
+def _size(value: Any) -> int:
+    """Count the values in a value."""
+    if isinstance(value, Mapping):
+        return 1 + sum(map(_size, value.values()))
+    return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
 
 
 def _text(schema: Mapping[str, Any]) -> str:

@@ -142,8 +142,15 @@ def test_a_description_of_version_2_is_read() -> None:
             {"type": "array", "minItems": 2, "uniqueItems": True, "items": {"enum": [7, 8, 9]}},
             [7, 8],
         ),
-        ({"type": "integer", "minimum": 6, "multipleOf": 5}, 10),
-        ({"type": "number", "multipleOf": 0.5, "minimum": 1}, 1),
+        ({"type": "array", "minItems": 2.0, "items": {"type": "boolean"}}, [True, True]),
+        (
+            {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"const": "${x}"}},
+            ["$${x}"],
+        ),
+        (
+            {"type": "array", "minItems": 2, "uniqueItems": True, "items": {"enum": ["${a}", "b"]}},
+            ["$${a}", "b"],
+        ),
         ({"oneOf": [{"type": "null"}, {"const": "x"}]}, "x"),
         (
             {
@@ -168,13 +175,41 @@ def test_a_value_is_made_up_that_fits(schema: dict[str, Any], value: Any) -> Non
     assert made["changes"].steps[0].body == {"json": expected}
 
 
+def test_a_list_of_secrets_that_differ_is_never_written_down() -> None:
+    items = {"enum": ["ghp_0123456789", "ghp_9876543210"]}
+    schema = {
+        "properties": {
+            "tokens": {"type": "array", "minItems": 2, "uniqueItems": True, "items": items}
+        }
+    }
+    content = {"application/json": {"schema": schema}}
+    raw = described({"/a": {"post": {"requestBody": {"content": content}, "responses": OK}}})
+
+    made, composer = composed(raw)
+
+    assert "ghp_" not in f"{made} {composer.left_out}"
+
+
 @pytest.mark.parametrize(
     ("schema", "why"),
     [
         (
-            {"type": "integer", "minimum": 6, "maximum": 9, "multipleOf": 5},
-            "a multiple of 5 up to 9",
+            {"type": "array", "minItems": 2, "uniqueItems": True, "items": {"enum": [1, 1]}},
+            "2 items that differ",
         ),
+        (  # 100 times 100 times 100
+            {
+                "type": "array",
+                "minItems": 100,
+                "items": {
+                    "type": "array",
+                    "minItems": 100,
+                    "items": {"type": "array", "minItems": 100, "items": {"type": "integer"}},
+                },
+            },
+            "100 items",
+        ),
+        ({"type": "integer", "minimum": 6, "maximum": 9, "multipleOf": 5}, "no number"),
         ({"type": "array", "minItems": 2, "uniqueItems": True}, "2 items that differ"),
         ({"type": "array", "minItems": 5000}, "5,000 items"),
         ({"type": "string", "pattern": "[A-Z]{3}"}, "has to match '[A-Z]{3}'"),

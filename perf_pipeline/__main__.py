@@ -20,7 +20,10 @@ def start() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import atexit  # noqa: PLC0415 - see above
 
-    atexit.register(leave)  # the first that is registered is called last
+    # The first that is registered is called last. Where something was registered before (a
+    # sitecustomize that counts coverage, say), its turn would not come.
+    if not atexit._ncallbacks():  # noqa: SLF001 - nothing else tells it
+        atexit.register(leave)
     try:
         _listen(_note)  # an interrupt that is raised inside an import may be swallowed there
         from perf_pipeline.cli.main import main  # noqa: PLC0415 - see above

@@ -7,6 +7,7 @@ Add here: another setting of DuckDB's. Keep out: waiting for a file, and what er
 (access.py).
 """
 
+import atexit
 import itertools
 import os
 import threading
@@ -38,11 +39,13 @@ class Engine:
     Attributes:
         connection: to it.
         is_sound: whether it may be lent again.
+        spilled: where it puts what does not fit into memory.
         pid: the process that made it, whose threads it has.
     """
 
     connection: duckdb.DuckDBPyConnection
     is_sound: bool = True
+    spilled: Path | None = None
     pid: int = field(default_factory=os.getpid)
 
 
@@ -64,6 +67,14 @@ def _leave_to_parent() -> None:
 os.register_at_fork(
     before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_leave_to_parent
 )
+
+
+@atexit.register
+def _remove_spilled() -> None:
+    """Let an idle one take away its folder, as a process may end without taking it apart."""
+    for engine in _IDLE:
+        if engine.pid == os.getpid() and engine.spilled is not None and engine.spilled.exists():
+            engine.connection.close()
 
 
 @contextmanager
@@ -155,9 +166,10 @@ def _taken(beside: Path | None) -> Engine:
             return engine
         with suppress(duckdb.NotImplementedException):  # it has spilled beside another file
             _ask(engine, f"set {_SPILLED} = {_quoted(spilled)}")
+            engine.spilled = spilled
             return engine
     config = CONFIG if spilled is None else {**CONFIG, _SPILLED: str(spilled)}
-    return Engine(duckdb.connect(":memory:", config=config))
+    return Engine(duckdb.connect(":memory:", config=config), spilled=spilled)
 
 
 def _give_back(engine: Engine) -> None:

@@ -75,3 +75,13 @@ def test_an_ending_in_words_is_left_to_python(tmp_path: Path) -> None:
 
 def test_an_output_that_takes_nothing_is_left_to_python() -> None:
     assert _ended("0", Path("/dev/full")).returncode == _NOT_FLUSHED
+
+
+def test_what_was_registered_before_a_command_is_called_as_well(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    body = f"import atexit\natexit.register(print, 'counted')\n{_BODY.format(code='')}"
+    with said.open("w", encoding="utf-8") as stream:
+        ended = subprocess.run([sys.executable, "-c", body], check=False, stdout=stream)
+
+    assert ended.returncode == 0
+    assert said.read_text(encoding="utf-8").splitlines()[-1] == "counted"

@@ -3,6 +3,8 @@
 import os
 import select
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -181,3 +183,30 @@ def test_a_small_file_is_asked_by_one_thread_and_a_large_one_by_all(tmp_path: Pa
         assert threads(connection) == 1
     with in_memory() as connection:
         assert threads(connection) == everyone
+
+
+_SPILLING = """
+import atexit, os, sys
+from pathlib import Path
+from perf_pipeline.store.engines import attached
+
+file = Path(sys.argv[1])
+with attached(file, read_only=False) as connection:
+    connection.execute("set memory_limit = '20MB'")
+    connection.execute("create temp table t as select random() as x from range(2_000_000)")
+    connection.execute("select count(*) from (select * from t order by x)").fetchone()
+    print(Path(f"{file}.tmp").exists(), flush=True)
+atexit._run_exitfuncs()
+os._exit(0)  # as a command ends
+"""
+
+
+def test_what_did_not_fit_into_memory_leaves_no_folder_behind(tmp_path: Path) -> None:
+    file = tmp_path / "history.duckdb"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", _SPILLING, str(file)], check=True, stdout=subprocess.PIPE, text=True
+    )
+
+    assert ended.stdout == "True\n"  # it had one
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]

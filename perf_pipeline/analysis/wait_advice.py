@@ -14,6 +14,7 @@ from perf_pipeline.analysis.bottleneck_rules import LOCKS
 from perf_pipeline.analysis.costs import TopCost
 
 _MOST_OF_IT: Final = 0.5
+_LEAST_S: Final = 1.0  # ten looks: less is no reason to change a server
 _LOG: Final = (
     "give the write-ahead log a faster disk, commit several changes at once, and see commit_delay; "
     "synchronous_commit = off is faster where the last moments may be lost"
@@ -25,13 +26,15 @@ _READS: Final = (
 _SPILLS: Final = "sorts and hashes do not fit into memory: raise work_mem, or sort and join less"
 _REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "Lock: extend": "",  # a table grows: no order of rows helps
+        "Lock: extend": "",  # a table grows, or the application's own lock: no order of rows helps
+        "Lock: advisory": "",
         "Lock: ": LOCKS,
         "IO: Wal": _LOG,
         "IO: WAL": _LOG,
-        "LWLock: WAL": _LOG,
+        "LWLock: WALWrite": _LOG,
         "IO: DataFileRead": _READS,
         "IO: DataFilePrefetch": _READS,
+        "IO: Aio": _READS,  # of PostgreSQL 18
         "IO: BufFile": _SPILLS,
     }
 )
@@ -41,15 +44,17 @@ def advice_for_waits(costs: Iterable[TopCost]) -> str:
     """Return what to do about what most of the sessions' time went into; empty if nothing did.
 
     Args:
-        costs: of the database; those of other kinds than `wait` are passed over.
+        costs: the largest of the database; those of other kinds than `wait` are passed over.
     """
-    shares: dict[str, float] = {}
+    found: dict[str, list[TopCost]] = {}
     for top in costs:
-        advice = _remedy(top.cost.name) if top.cost.kind == "wait" else ""
-        if advice:
-            shares[advice] = shares.get(advice, 0.0) + top.share
-    most = max(shares, key=lambda advice: shares[advice], default="")
-    return most if shares.get(most, 0.0) >= _MOST_OF_IT else ""
+        if top.cost.kind == "wait" and (advice := _remedy(top.cost.name)):
+            found.setdefault(advice, []).append(top)
+    for advice, alike in found.items():
+        share, seconds = sum(top.share for top in alike), sum(top.cost.value for top in alike)
+        if share >= _MOST_OF_IT and seconds >= _LEAST_S:
+            return advice
+    return ""
 
 
 def _remedy(name: str) -> str:

@@ -39,5 +39,7 @@ def with_costs(
 def _with(attribution: Attribution, costs: Iterable[TopCost]) -> Attribution:
     own = [top for top in costs if top.cost.tier == attribution.tier]
     sentence = "; ".join([attribution.sentence, *told(own)])
-    advice = advice_for_waits(own) or attribution.advice
+    # A rule that failed knows better what is missing: few sessions that wait are no busy database.
+    is_told = any(finding.severity == "fail" for finding in attribution.evidence)
+    advice = (not is_told and advice_for_waits(own)) or attribution.advice
     return replace(attribution, sentence=sentence, advice=advice)

@@ -48,8 +48,15 @@ class RuleFinding:
     @property
     def sentence(self) -> str:
         """Write figures, bound, what bears on the cause, and what to do."""
-        remark = f"; {self.worst.remark}" if self.worst.remark else ""
+        remark = f"; {self._remark}" if self._remark else ""
         return f"{self.figures}; bound {self.bound}{remark}. To do: {self.worst.advice}"
+
+    @property
+    def _remark(self) -> str:
+        """Return the remark on the highest figure that has one, and to whom it belongs."""
+        names = [name for name, finding in self.seen if finding.remark]
+        remark = next((finding.remark for _, finding in self.seen if finding.remark), "")
+        return remark if len(names) in {0, len(self.seen)} else f"in {', '.join(names)} {remark}"
 
 
 def found(report: Diagnosed) -> list[RuleFinding]:

@@ -10,10 +10,13 @@ import pytest
 
 from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.attribution_rules import Tier
+from perf_pipeline.analysis.bottleneck import bottlenecks
+from perf_pipeline.analysis.finding import FindingStatus
 from perf_pipeline.judging.costs import top_costs_of, with_costs
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.judging.publish import report_of
 from perf_pipeline.metrics.cost import COST_COLUMNS, Cost
+from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.probes.track import csv_lines
 from perf_pipeline.report.html import render_html
 from perf_pipeline.report.k6 import run_summary
@@ -106,6 +109,22 @@ def test_a_tier_that_is_slow_says_what_its_time_went_into_and_no_other_does(
     )
     assert "find the blocking statement" in told.advice  # three quarters of the time were locks
     assert other == worker
+
+
+def test_a_rule_that_failed_knows_better_what_to_do_than_a_few_sessions_that_wait(
+    four_runs: Path,
+) -> None:
+    full = Summary("db_connections_ratio", {}, 10, None, *([1.0] * 9))
+    found = [one for one in bottlenecks([full]) if one.status is FindingStatus.FOUND]
+    database = Attribution(
+        Tier.DATABASE, "the database holds the latency", (), tuple(found), found[0].advice
+    )
+
+    with State(four_runs).history() as history:
+        ((_, told),) = with_costs([(A, database)], top_costs_of(history, "r4"))
+
+    assert told.advice == found[0].advice
+    assert "pooler" in told.advice
 
 
 def test_every_report_has_the_largest_costs_and_markup_in_a_statement_does_nothing(

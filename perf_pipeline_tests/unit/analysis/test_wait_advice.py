@@ -19,6 +19,7 @@ def advice(**seconds: float) -> str:
         ({"IO: WalSync": 4.0, "LWLock: WALWrite": 2.0, "CPU": 4.0}, "write-ahead log"),
         ({"Lock: transactionid": 6.0, "CPU": 4.0}, "blocking statement"),
         ({"IO: DataFileRead": 5.0, "CPU": 5.0}, "shared_buffers"),
+        ({"IO: AioIoCompletion": 6.0, "CPU": 4.0}, "shared_buffers"),
         ({"IO: BufFileWrite": 3.0, "IO: BufFileRead": 3.0, "CPU": 4.0}, "work_mem"),
     ],
 )
@@ -31,6 +32,9 @@ def test_most_of_the_time_has_a_remedy_of_its_own(seconds: dict[str, float], wor
     [
         {"CPU": 10.0},
         {"Lock: tuple": 4.9, "CPU": 5.1},
+        {"IO: WalSync": 0.9},  # all of it, and nine looks only
+        {"Lock: advisory": 9.0, "CPU": 1.0},
+        {"LWLock: WALInsert": 9.0, "CPU": 1.0},  # a place in memory
         {"Lock: extend": 9.0, "CPU": 1.0},  # a table that grows: no order of rows helps
         {},
     ],

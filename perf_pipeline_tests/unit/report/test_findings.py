@@ -44,6 +44,28 @@ def test_one_rule_over_several_benchmarks_is_one_line_with_its_advice_once(
     )
 
 
+@pytest.mark.parametrize(
+    ("doubted", "told"),
+    [
+        ((), "bound 70 %. To do"),
+        (("end_to_end",), "bound 70 %; in end_to_end others were at work. To do"),
+        (("api_user_creation",), "bound 70 %; in api_user_creation others were at work. To do"),
+        (("end_to_end", "api_user_creation"), "bound 70 %; others were at work. To do"),
+    ],
+)
+def test_a_remark_names_the_benchmarks_that_it_is_about(
+    busy: RunReport, doubted: tuple[str, ...], told: str
+) -> None:
+    marked = tuple(
+        (name, replace(finding, remark="others were at work" if name in doubted else ""))
+        for name, finding in busy.findings
+    )
+
+    _, cpu, *_ = findings.lines(replace(busy, findings=marked))
+
+    assert told in cpu[2]
+
+
 def test_what_fails_comes_before_what_warns(busy: RunReport) -> None:
     assert [group.worst.severity for group in findings.found(busy)] == ["fail", "warn"]
 

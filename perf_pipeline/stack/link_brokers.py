@@ -23,6 +23,7 @@ _LOCAL: Final = frozenset({_HERE, "localhost"})
 _PRODUCE, _FETCH, _METADATA, _COORDINATOR, _VERSIONS, _CLUSTER = 0, 1, 3, 10, 18, 60
 _SHARE_FETCH, _SHARE_ACKNOWLEDGE = 78, 79
 _UNSUPPORTED: Final = 35
+_SIZE: Final = struct.Struct(">i")
 _REQUEST: Final = struct.Struct(">ihhi")
 _RESPONSE: Final = struct.Struct(">ii")
 _LAST: Final = MappingProxyType(
@@ -57,6 +58,10 @@ class ToldPorts:
 class ToldAnswers:
     """Follow one connection to a broker, and write the addresses in its answers anew.
 
+    Frames too short for a header are tokens of a login after SaslHandshake v0, which are sent bare;
+    an empty one is the usual answer to PLAIN. A size below 0 is none of the protocol: from there on
+    bytes are passed on as they are.
+
     Args:
         told: where clients are to go.
     """
@@ -66,6 +71,7 @@ class ToldAnswers:
         self._expected = dict[int, tuple[int, int]]()
         self._requests, self._skipped = bytearray(), 0
         self._answers, self._passed = bytearray(), 0
+        self._follows_requests = self._follows_answers = True
 
     def asked(self, data: bytes) -> None:
         """Note which answers will hold addresses, by what a client sends."""
@@ -74,16 +80,26 @@ class ToldAnswers:
             return
         waiting = self._requests
         waiting += data
-        while True:
+        while self._follows_requests:
             taken = min(self._skipped, len(waiting))
             del waiting[:taken]
             self._skipped -= taken
-            if len(waiting) < _REQUEST.size:
+            if len(waiting) < _SIZE.size:
                 return
-            size, key, version, number = _REQUEST.unpack_from(waiting)
-            if key in _READ:
-                self._expected[number] = key, version
-            self._skipped = 4 + size
+            (size,) = _SIZE.unpack_from(waiting)
+            self._follows_requests = self._is_size(size)
+            if _SIZE.size + size >= _REQUEST.size:
+                if len(waiting) < _REQUEST.size:
+                    return
+                self._note(waiting)
+            self._skipped = _SIZE.size + size
+        waiting.clear()
+        self._skipped = 0
+
+    def _note(self, request: bytearray) -> None:
+        _, key, version, number = _REQUEST.unpack_from(request)
+        if key in _READ:
+            self._expected[number] = key, version
 
     def answered(self, data: bytes) -> bytes:
         """Return what a client is to get of what a broker sent; the rest when it has all come."""
@@ -92,21 +108,39 @@ class ToldAnswers:
             return data
         waiting, ready = self._answers, bytearray()
         waiting += data
-        while True:
+        while self._follows_answers:
             taken = min(self._passed, len(waiting))
             ready += waiting[:taken]
             del waiting[:taken]
             self._passed -= taken
+            if len(waiting) < _SIZE.size:
+                return bytes(ready)
+            (size,) = _SIZE.unpack_from(waiting)
+            self._follows_answers = self._is_size(size)
+            has_number = _SIZE.size + size >= _RESPONSE.size
+            if not self._expected or not has_number:
+                self._passed = _SIZE.size + size
+                continue
             if len(waiting) < _RESPONSE.size:
                 return bytes(ready)
-            size, number = _RESPONSE.unpack_from(waiting)
+            _, number = _RESPONSE.unpack_from(waiting)
             if number not in self._expected:
-                self._passed = 4 + size
-            elif len(waiting) < 4 + size:
+                self._passed = _SIZE.size + size
+            elif len(waiting) < _SIZE.size + size:
                 return bytes(ready)
             else:
                 ready += self._rewritten(bytes(waiting[4 : 4 + size]), number)
                 del waiting[: 4 + size]
+        ready += waiting
+        waiting.clear()
+        self._passed = 0
+        return bytes(ready)
+
+    def _is_size(self, size: int) -> bool:
+        """Say whether a frame can have this size; one that can't be is told to people."""
+        if size < 0:
+            self._told.unknown.add("what a connection names that is none of Kafka's protocol")
+        return size >= 0
 
     def _rewritten(self, answer: bytes, number: int) -> bytes:
         key, version = self._expected.pop(number)

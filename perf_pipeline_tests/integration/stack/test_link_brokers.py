@@ -26,7 +26,7 @@ from perf_pipeline.stack.process_register import this_process
 from perf_pipeline.stack.service import free_port, open_folder
 from perf_pipeline_tests.support.commands.command_line import wait_until
 
-PRODUCE, FETCH, METADATA, COORDINATOR, VERSIONS, CLUSTER = 0, 1, 3, 10, 18, 60
+PRODUCE, FETCH, METADATA, COORDINATOR, HANDSHAKE, VERSIONS, CLUSTER = 0, 1, 3, 10, 17, 18, 60
 GROUP: Final = b"readers"
 
 
@@ -160,6 +160,34 @@ def test_a_load_that_brokers_send_past_the_proxy_tells_nothing(
     dispose(folder)
 
 
+def received(connection: socket.socket, size: int) -> bytes:
+    """Receive that many bytes, or all that came before the other side hung up."""
+    data = b""
+    while len(data) < size and (more := connection.recv(size - len(data))):
+        data += more
+    return data
+
+
+def test_a_client_that_logs_in_as_before_kafka_1_0_gets_the_answer(
+    links: Links, brokers: str
+) -> None:
+    settings = client_properties(brokers)
+    password = f"\0{settings['sasl.username']}\0{settings['sasl.password']}".encode()
+    # SaslHandshake v0, after which tokens are sent bare: their size, and nothing of a header.
+    handshake = struct.pack(">hhihh", HANDSHAKE, 0, 5, -1, 5) + b"PLAIN"
+    with socket.create_connection(("127.0.0.1", links.links[0].port), timeout=60.0) as through:
+        through.sendall(struct.pack(">i", len(handshake)) + handshake)
+        (size,) = struct.unpack(">i", received(through, 4))
+        answer = received(through, size)
+        through.sendall(struct.pack(">i", len(password)) + password)
+        logged_in = received(through, 4)
+        told = asked(through, METADATA, 1, struct.pack(">i", 0))
+
+    assert answer[:6] == struct.pack(">ih", 5, 0)
+    assert logged_in == bytes(4)  # PLAIN has no answer but an empty one (RFC 4616)
+    assert b"127.0.0.1" + struct.pack(">i", links.links[0].port) in told
+
+
 def metadata(*places: tuple[str, int]) -> bytes:
     """Write an answer to request 7 of Metadata v0, without topics."""
     brokers = b"".join(
@@ -204,3 +232,38 @@ def test_a_broker_that_the_proxy_does_not_stand_before_is_named() -> None:
     garbled = struct.pack(">iii", 8, 6, 5)
     assert answers.answered(garbled) == garbled
     assert "what an answer names that can't be read" in told.unknown
+
+
+def test_bare_tokens_of_a_login_are_passed_on_at_once() -> None:
+    told = ToldPorts({9092: 15_001})
+    answers = ToldAnswers(told)
+    # Empty, one byte (as RFC 7628 has it for a refused token), and longer ones, each a frame.
+    tokens = [struct.pack(">i", len(it)) + it for it in (b"", b"\1", b"four", b"0123456789")]
+
+    for token in tokens:
+        answers.asked(token)
+        assert answers.answered(token) == token
+    answers.asked(request())
+    assert answers.answered(bytes(4)) == bytes(4)  # though an answer is awaited
+    got = answers.answered(metadata(("localhost", 9092)))
+
+    assert got == metadata(("127.0.0.1", 15_001))
+    assert told.unknown == set()
+
+
+@pytest.mark.parametrize("size", [-1, -4, -(2**31)])
+def test_what_is_not_kafkas_protocol_is_passed_on_as_it_is_and_told(size: int) -> None:
+    sent = struct.pack(">i", size) + bytes(9)
+    for is_answer in (False, True):
+        told = ToldPorts({9092: 15_001})
+        answers = ToldAnswers(told)
+        answers.asked(request())
+        begun = metadata(("localhost", 9092))
+        if is_answer:
+            assert answers.answered(begun + sent) == metadata(("127.0.0.1", 15_001)) + sent
+            assert answers.answered(begun) == begun
+        else:
+            answers.asked(sent)
+            answers.asked(request(8))
+            assert answers.answered(begun) == metadata(("127.0.0.1", 15_001))
+        assert told.unknown == {"what a connection names that is none of Kafka's protocol"}

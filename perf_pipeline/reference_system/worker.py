@@ -257,6 +257,9 @@ def _consumer_configuration(settings: Settings) -> dict[str, str | int | bool | 
         "error_cb": BrokerErrors(_log),
         **QUIET,
         "auto.commit.interval.ms": 200,
+        # A member that joins before the topic is known again, as after a broker's restart, is
+        # dealt no partition, and would look again only after five minutes.
+        "topic.metadata.refresh.interval.ms": 5_000,
         "reconnect.backoff.max.ms": 1_000,
         **identity,
     }

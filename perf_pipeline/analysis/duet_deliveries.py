@@ -31,10 +31,12 @@ class DeliveredMessages:
     Attributes:
         samples: an entry a message; one that never arrived did not go well.
         twice: how many arrived more than once.
+        last_us: when the last one arrived, from the load's origin on.
     """
 
     samples: SideSamples
     twice: int
+    last_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class DuetDeliveries:
         error_ms: the time of each delivery is known to this bound.
         has_two_clocks: the bound is another one for each side, so that it can make a difference.
         before: operations behind which messages are promised, so that they are sent when these end.
-        moved: why messages of a side waited for something else than work; empty where they did not.
+        moved: why messages of a side waited, or may have, for something else than work; else empty.
     """
 
     baseline: DeliveredMessages

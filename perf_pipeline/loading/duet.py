@@ -49,11 +49,13 @@ class DuetSession:
         sides: a session of each side, which differ in their targets.
         rules: what decides, for each load.
         topics: of each side's messages, where they are not those that the profile names.
+        groups: that each side's workers were told; empty where somebody else started them.
     """
 
     sides: tuple[Session, Session]
     rules: DuetRules
     topics: tuple[str, str] = ("", "")
+    groups: tuple[str, str] = ("", "")
 
     @property
     def stop(self) -> threading.Event:
@@ -78,7 +80,7 @@ def measure_duet(session: DuetSession, load: DuetLoad, folder: Path) -> DuetLoad
     )
     watch = _Watch(DuetSession((sides[0], sides[1]), session.rules), load, folder)
     origin_ns = time.monotonic_ns()
-    with following(sides, load.benchmark, folder, origin_ns) as collect:
+    with following(sides, load.benchmark, folder, origin_ns, session.groups) as collect:
         try:
             outcome = run_load(
                 _job_of_both(sides, load, folder),
@@ -136,7 +138,8 @@ class _Watch:
         gone: why a side can't be measured; empty while both answer.
         decided_at: the look that found the verdict; None while none did.
         followed: what became of the messages; set when the load is over.
-        moved: that workers came or went meanwhile; set by judging, empty where none did.
+        moved: that workers came or went meanwhile, or that nobody could see it; set by judging,
+            empty where none did.
     """
 
     def __init__(self, session: DuetSession, load: DuetLoad, folder: Path) -> None:
@@ -200,7 +203,9 @@ class _Watch:
         deliveries = self.followed.deliveries
         if deliveries is not None:
             before = before_promises(self._folder, str(self._load.step))
-            self.moved = self.followed.workers.moved(from_us)
+            sides = (deliveries.baseline, deliveries.candidate)
+            until_us = max(from_us + chosen.at_us, *(side.last_us for side in sides))
+            self.moved = self.followed.workers.doubt(from_us, until_us)
             deliveries = replace(deliveries, before=before, moved=self.moved)
             read = with_deliveries(read, deliveries)
         cut = [samples.within(from_us, from_us + chosen.at_us) for samples in read]

@@ -83,7 +83,11 @@ def is_followed(sides: Sequence[Session], benchmark: str) -> bool:
 
 @contextmanager
 def following(
-    sides: Sequence[Session], benchmark: str, folder: Path, origin_ns: int
+    sides: Sequence[Session],
+    benchmark: str,
+    folder: Path,
+    origin_ns: int,
+    groups: Sequence[str],
 ) -> Iterator[Callable[[], FollowedSides] | None]:
     """Begin to look where the messages of both sides show; afterwards nothing is held.
 
@@ -92,6 +96,7 @@ def following(
         benchmark: that is loaded.
         folder: of the load's samples.
         origin_ns: of the load.
+        groups: that each side's workers were told; empty where somebody else started them.
 
     Yields:
         What waits for the deliveries after the load; None where nobody follows them.
@@ -127,7 +132,7 @@ def following(
             collects.append(own.collect)
         is_one_place = len({_place_of(side, deliveries) for side in sides}) == 1
         has_two = clocks[0] is not None and clocks[0] is not clocks[1]
-        workers = MemberWatch(sides, benchmark, origin_ns)
+        workers = MemberWatch(sides, benchmark, origin_ns, groups)
         leaving.callback(workers.close)
         workers.begin()
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from perf_pipeline.analysis.duet_record import SIDES
@@ -19,6 +20,8 @@ from perf_pipeline.units import US_PER_S
 
 _EVERY_S: Final = 1.0
 _NS_PER_US: Final = 1_000
+_APART_US: Final = 5 * US_PER_S
+"""Between two looks that lie further apart, workers may come and go without anybody seeing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,13 @@ class SeenHolders:
     """Hold who had the partitions of a topic at a moment.
 
     Attributes:
-        at_us: before it was asked, from the load's origin on.
+        asked_us: before it was asked, from the load's origin on.
+        answered_us: after the brokers' answer.
         holders: of each partition that somebody had.
     """
 
-    at_us: int
+    asked_us: int
+    answered_us: int
     holders: frozenset[Holder]
 
 
@@ -44,53 +49,91 @@ class WorkerLooks:
 
     of_topics: tuple[tuple[str, str, tuple[SeenHolders, ...]], ...] = ()
 
-    def moved(self, from_us: int) -> str:
-        """Say that partitions were given to others while messages were measured; else nothing.
+    def doubt(self, from_us: int, until_us: int) -> str:
+        """Say why messages may have waited for something else than work; else nothing.
+
+        Partitions were given to others while messages were measured, or nobody could see that they
+        were not.
 
         Args:
             from_us: when the measurement began, from the load's origin on.
+            until_us: when nothing of it was under way any more; later looks count for nothing.
         """
         for side, topic, looks in self.of_topics:
-            known = [look for look in looks if look.at_us <= from_us][-1:] or [*looks[:1]]
-            for look in looks:
-                if known and look.at_us > known[0].at_us and look.holders != known[0].holders:
-                    after_s = max(0, look.at_us - from_us) / US_PER_S
-                    return (
-                        f"the partitions of the {side}'s topic {topic} were shared anew among its "
-                        f"workers by second {after_s:.0f} of the measurement, so that messages "
-                        "waited for that and not for work; let all workers join within --warm-up, "
-                        "and none come or go afterwards"
-                    )
+            if (moved_us := _moved_us(looks, from_us, until_us)) is not None:
+                after_s = max(0, moved_us - from_us) / US_PER_S
+                return (
+                    f"the partitions of the {side}'s topic {topic} were shared anew among its "
+                    f"workers by second {after_s:.0f} of the measurement, so that messages "
+                    "waited for that and not for work; let all workers join within --warm-up, "
+                    "and none come or go afterwards"
+                )
+        for side, topic, looks in self.of_topics:
+            if not _is_seen(looks, from_us, until_us):
+                return (
+                    f"nobody could see all the time who works on the {side}'s topic {topic}, so "
+                    "that workers may have come or gone while messages were measured; let them be "
+                    "in a consumer group of the classic protocol before the measurement begins, "
+                    "and let the target's login describe groups"
+                )
         return ""
+
+
+def _moved_us(looks: Sequence[SeenHolders], from_us: int, until_us: int) -> int | None:
+    """Return when others had the partitions than when the measurement began; None where nobody."""
+    if not looks:
+        return None
+    known = max(1, sum(look.answered_us <= from_us for look in looks))
+    others = (look.asked_us for look in looks[known:] if look.holders != looks[known - 1].holders)
+    return next((asked_us for asked_us in others if asked_us <= until_us), None)
+
+
+def _is_seen(looks: Sequence[SeenHolders], from_us: int, until_us: int) -> bool:
+    """Say whether somebody had partitions at the begin, and looks followed until the end."""
+    before = sum(look.answered_us <= from_us for look in looks)
+    if not before or not looks[before - 1].holders:
+        return False
+    meanwhile = [look.asked_us for look in looks[before - 1 :] if look.asked_us <= until_us]
+    gaps = (after - at for at, after in pairwise([*meanwhile, until_us]))
+    return len(meanwhile) > 1 and max(gaps) <= _APART_US
 
 
 @dataclass(slots=True)
 class _AskedOfSide:
-    """Hold what is known of a topic so far."""
+    """Hold what is known of a topic so far.
+
+    Attributes:
+        told: the group that workers were told; empty where somebody else started them.
+        is_taken: that group was seen at work, so that no other one counts.
+    """
 
     side: str
     topic: str
+    told: str
     asked: AskedTopic
-    groups: frozenset[str] = frozenset()
+    is_taken: bool = False
     looks: list[SeenHolders] = field(default_factory=list)
 
 
 class MemberWatch:
     """Look every second who has the partitions to which both sides' messages go.
 
-    Brokers that do not say so leave nothing to judge by.
+    A topic in which deliveries show needs no worker.
 
     Args:
         sides: a session of each.
         benchmark: that is loaded.
         origin_ns: of the load.
+        groups: that each side's workers were told; empty where somebody else started them.
     """
 
-    def __init__(self, sides: Sequence[Session], benchmark: str, origin_ns: int) -> None:
+    def __init__(
+        self, sides: Sequence[Session], benchmark: str, origin_ns: int, groups: Sequence[str]
+    ) -> None:
         self._origin_ns = origin_ns
         self._watched = [
-            _AskedOfSide(name, topic, AskedTopic(side.target.brokers or "", topic))
-            for name, side in zip(SIDES, sides, strict=True)
+            _AskedOfSide(name, topic, group, AskedTopic(side.target.brokers or "", topic))
+            for name, side, group in zip(SIDES, sides, groups, strict=True)
             for topic in sorted(set(_topics_of(side, benchmark)))
         ]
         self._over = threading.Event()
@@ -99,13 +142,13 @@ class MemberWatch:
     def begin(self) -> None:
         """Look once, and go on in the background."""
         if self._watched:
-            self._look(at_all_groups=True)
+            self._look()
             self._thread.start()
 
     def finish(self) -> WorkerLooks:
-        """Look once more, also for groups that are new, and return what was seen."""
+        """Look once more, and return what was seen."""
         self.close()
-        self._look(at_all_groups=True)
+        self._look()
         return WorkerLooks(tuple((it.side, it.topic, tuple(it.looks)) for it in self._watched))
 
     def close(self) -> None:
@@ -116,23 +159,28 @@ class MemberWatch:
 
     def _meanwhile(self) -> None:
         while not self._over.wait(_EVERY_S):
-            self._look(at_all_groups=False)
+            self._look()
 
-    def _look(self, *, at_all_groups: bool) -> None:
+    def _look(self) -> None:
         for it in self._watched:
-            at_us = (time.monotonic_ns() - self._origin_ns) // _NS_PER_US
-            found = it.asked.holders(() if at_all_groups else it.groups)
+            asked_us = self._now_us()
+            found = it.asked.holders((it.told,) if it.is_taken else ())
             if found is None:
                 continue
-            # Workers that were told a group are in it; another group works for somebody else.
-            told = frozenset(holder for holder in found if holder.group == it.topic)
-            holders = told or found
-            it.groups |= {holder.group for holder in holders}
-            it.looks.append(SeenHolders(at_us, holders))
+            # Workers that were told a group may have one of their own all the same.
+            told = frozenset(holder for holder in found if holder.group == it.told)
+            it.is_taken = it.is_taken or bool(told)
+            holders = told if it.is_taken else found
+            it.looks.append(SeenHolders(asked_us, self._now_us(), holders))
+
+    def _now_us(self) -> int:
+        return (time.monotonic_ns() - self._origin_ns) // _NS_PER_US
 
 
 def _topics_of(side: Session, benchmark: str) -> Iterator[str]:
-    for scenario in side.profile.benchmarks[benchmark].scenarios.values():
+    config = side.profile.benchmarks[benchmark]
+    shown = config.deliveries.topic if config.deliveries is not None else None
+    for scenario in config.scenarios.values():
         own = scenario.parameters
-        if isinstance(own, OwnProduceParameters) and own.topic:
+        if isinstance(own, OwnProduceParameters) and own.topic and own.topic != shown:
             yield own.topic

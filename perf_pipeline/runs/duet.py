@@ -16,7 +16,14 @@ from perf_pipeline.analysis.duet_record import SIDES, DuetLoadRecord, DuetRecord
 from perf_pipeline.analysis.duet_verdict import DuetRules
 from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.duet_loads import DuetLoad, duet_loads, needs_users
-from perf_pipeline.config.duet_sides import ReferenceSide, Side, part_of, read_side, told_side
+from perf_pipeline.config.duet_sides import (
+    CommandSide,
+    ReferenceSide,
+    Side,
+    part_of,
+    read_side,
+    told_side,
+)
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import StartWorker
@@ -150,7 +157,9 @@ class _Sides:
             sides = tuple(self._session(n, run_id, began_at, start_worker) for n in range(2))
             rules = replace(wish.rules, alpha=wish.rules.alpha / len(loads))
             records = list(
-                self._each(DuetSession((sides[0], sides[1]), rules, self._topics), loads)
+                self._each(
+                    DuetSession((sides[0], sides[1]), rules, self._topics, self._groups), loads
+                )
             )
         return DuetRecord(
             run_id=run_id,
@@ -174,6 +183,15 @@ class _Sides:
     @property
     def _topics(self) -> tuple[str, str]:
         baseline, candidate = (side.place.topic for side in self.sides)
+        return baseline, candidate
+
+    @property
+    def _groups(self) -> tuple[str, str]:
+        """Return what workers that were started were told as `{group}`: the name of their topic."""
+        baseline, candidate = (
+            topic if isinstance(side, CommandSide) else ""
+            for topic, side in zip(self._topics, self.wish.sides, strict=True)
+        )
         return baseline, candidate
 
     def _each(self, session: DuetSession, loads: Sequence[DuetLoad]) -> Iterator[DuetLoadRecord]:

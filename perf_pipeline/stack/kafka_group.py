@@ -133,26 +133,42 @@ def share_in(assignment: bytes) -> int:
     return sum(1 for _ in places_in(assignment))
 
 
-def places_in(assignment: bytes) -> Iterator[tuple[str, int]]:
-    """Yield topic and partition of a member's assignment, in Kafka's consumer protocol.
+def places_in(assignment: bytes) -> list[tuple[str, int]]:
+    """Return topic and partition of a member's assignment, in Kafka's consumer protocol.
 
     It is a version (16 bits) and how many topics there are (32); of each its name, after its
     length (16), and its partitions, after their number (32 each).
 
-    >>> list(places_in(bytes.fromhex("0001 00000001 0001 61 00000002 00000000 00000003")))
+    What is written in another way has none: programs may share out work with Kafka's groups as
+    they like.
+
+    >>> places_in(bytes.fromhex("0001 00000001 0001 61 00000002 00000000 00000003"))
     [('a', 0), ('a', 3)]
-    >>> list(places_in(b""))
+    >>> places_in(b"")
+    []
+    >>> places_in(b"a JSON of somebody")
     []
     """
+    try:
+        return list(_places(assignment))
+    except (struct.error, ValueError):  # a text that is not UTF-8 is a ValueError
+        return []
+
+
+def _places(assignment: bytes) -> Iterator[tuple[str, int]]:
     if len(assignment) < _HEAD.size:
         return
     _, topics = _HEAD.unpack_from(assignment)
     at = _HEAD.size
     for _ in range(topics):
         [length] = _LENGTH.unpack_from(assignment, at)
+        if length < 0:
+            raise ValueError(length)
         name = assignment[at + _LENGTH.size : at + _LENGTH.size + length].decode()
         at += _LENGTH.size + length
         [partitions] = _COUNT.unpack_from(assignment, at)
+        if partitions < 0:
+            raise ValueError(partitions)
         for place in range(partitions):
             yield name, _COUNT.unpack_from(assignment, at + _COUNT.size * (1 + place))[0]
         at += _COUNT.size * (1 + partitions)

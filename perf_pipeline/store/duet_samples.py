@@ -103,7 +103,7 @@ def read_delivered(folder: Path) -> DeliveredMessages:
         rows = np.array(connection.execute(_DELIVERED).fetchall(), np.int64).reshape(-1, 4)
     intended, asked, completed, times = rows.T
     samples = SideSamples(intended, completed - asked, times > 0)
-    return DeliveredMessages(samples, int((times > 1).sum()))
+    return DeliveredMessages(samples, int((times > 1).sum()), int(completed.max(initial=0)))
 
 
 def before_promises(folder: Path, step: str) -> frozenset[str]:

@@ -14,7 +14,7 @@ from perf_pipeline.analysis.duet_record import SIDES
 from perf_pipeline.engine.side_recorder import side_folder
 from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.metrics.spool_rows import KIND, SAMPLE_ROWS
-from perf_pipeline.store.iteration_order import operations_before
+from perf_pipeline.store.iteration_order import begins_behind_itself, operations_before
 from perf_pipeline.store.spool_binary import RowFile, row_files
 from perf_pipeline.store.spool_figures import spooled
 
@@ -120,8 +120,11 @@ def before_promises(folder: Path, step: str) -> frozenset[str]:
             side, began_us, ended_us = found[name][[0, *_TIMES]]
             asked = zip(side.tolist(), began_us.tolist(), ended_us.tolist(), strict=True)
             # A request that promised a message has both of its times in the ledger.
-            if any((began, ended) in promised[number] for number, began, ended in asked):
+            has_promised = [(began, ended) in promised[number] for number, began, ended in asked]
+            if any(has_promised):
                 behind |= others
+            if begins_behind_itself(found[name][_COLUMNS:])[has_promised].any():
+                behind |= {name}
     return behind
 
 

@@ -13,6 +13,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def begins_behind_itself(rows: "NDArray[np.int64]") -> "NDArray[np.bool_]":
+    """Say of each row of one operation whether another one of its iteration ended before it began.
+
+    So it is in a loop, and behind a redirect: all its requests have one name.
+
+    Args:
+        rows: three rows of numbers, as of `operations_before`.
+    """
+    import numpy as np  # noqa: PLC0415 - see below
+
+    iterations, began_us, ended_us = rows
+    order = np.lexsort((ended_us, iterations))
+    _, begins, place = np.unique(iterations[order], return_index=True, return_inverse=True)
+    firsts = np.empty(
+        len(order), np.int64
+    )  # of each row, the row of its iteration that ended first
+    firsts[order] = order[begins][place]
+    is_other = firsts != np.arange(len(order))
+    is_behind: NDArray[np.bool_] = is_other & (ended_us[firsts] <= began_us)
+    return is_behind
+
+
 def operations_before(rows: "Mapping[str, NDArray[np.int64]]") -> dict[str, frozenset[str]]:
     """Return by operation those that ended before it began in at least one iteration.
 

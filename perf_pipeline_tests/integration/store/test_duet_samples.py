@@ -6,6 +6,8 @@ Add here: another column that a comparison needs. Keep out: verdicts (unit/analy
 import random
 from pathlib import Path
 
+import pytest
+
 from perf_pipeline.analysis.duet_record import SIDES
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.recorder import SpoolRecorder
@@ -124,3 +126,31 @@ def test_a_message_stands_behind_what_ended_before_its_request_began(tmp_path: P
     recorder.close()
 
     assert before_promises(tmp_path, "1") == frozenset({"enter"})
+
+
+@pytest.mark.parametrize(
+    ("requests", "behind"),
+    [
+        ([(1, 0, 10), (1, 10, 30)], {"order"}),
+        ([(1, 10, 30), (1, 30, 40)], set()),
+        ([(1, 0, 15), (1, 10, 30)], set()),
+        ([(2, 0, 10), (1, 10, 30)], set()),
+    ],
+    ids=["a redirect before it", "one after it", "one at the same time", "another virtual user's"],
+)
+def test_a_message_stands_behind_an_earlier_request_of_the_operation_that_promises_it(
+    tmp_path: Path, requests: list[tuple[int, int, int]], behind: set[str]
+) -> None:
+    names = tuple(name_of_side("shop", side) for side in range(len(SIDES)))
+    recorder = SpoolRecorder(tmp_path, "1", 0, names, lambda _: None)
+    # A form that answers 303: both requests are called "order", and that of 10 to 30 promises.
+    for side, name in enumerate(names):
+        for vu, began, ended in requests:
+            iteration = Iteration(name, "http", vu, 0, 0, Phase.MEASURED, random.Random(1))
+            recorder.sample(iteration, "order", began, ended, Outcome.OK)
+        ledger = recorder_of(recorder, side).ledger
+        ledger(LedgerEntry("a", LedgerEvent.STARTED, 10))
+        ledger(LedgerEntry("a", LedgerEvent.ACKNOWLEDGED, 30))
+    recorder.close()
+
+    assert before_promises(tmp_path, "1") == behind

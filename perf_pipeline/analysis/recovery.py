@@ -161,7 +161,7 @@ def recovery_of(
         next_us: when the next fault began, if there is one.
     """
     good = [bands.hold(bucket) for bucket in buckets]
-    width = buckets[1].begins_us - buckets[0].begins_us if len(buckets) > 1 else US_PER_S
+    width = _width(buckets)
 
     def place(at_us: int) -> int:
         return max(0, (at_us - buckets[0].begins_us) // width)
@@ -177,12 +177,39 @@ def recovery_of(
     felt = next((n for n in range(first, last) if is_felt(n)), None)
     if felt is None:
         return Recovery(None, injected_us, _share(good[first : _end(len(good), next_us, place)]))
-    back = _back(good, felt, place(undone_us), max(1, HOLD_US // width))
+    back = _back(good, felt, place(undone_us), _hold(width))
     effect_us = max(injected_us, buckets[felt].begins_us)
     if back is None:
         return Recovery(effect_us, None)
     steady = _share(good[back : _end(len(good), next_us, place)])
     return Recovery(effect_us, max(effect_us, buckets[back].begins_us), steady)
+
+
+def seconds_needed(buckets: Sequence[Bucket], undone_us: int) -> float:
+    """Return how much load after an undo is too short to see a recovery; 0 where it is enough.
+
+    Enough are whole buckets that begin after the undo and last for `HOLD_US`, at least one. What is
+    needed counts from the undo on, to the end of the last of them.
+
+    Args:
+        buckets: of the whole load, in order, all of the same width and without gaps.
+        undone_us: when the fault was undone.
+    """
+    begin_us, width = buckets[0].begins_us, _width(buckets)
+    first = max(0, math.ceil((undone_us - begin_us) / width))
+    enough = first + _hold(width)
+    if enough <= len(buckets):
+        return 0.0
+    return (begin_us + enough * width - undone_us) / US_PER_S
+
+
+def _width(buckets: Sequence[Bucket]) -> int:
+    return buckets[1].begins_us - buckets[0].begins_us if len(buckets) > 1 else US_PER_S
+
+
+def _hold(width: int) -> int:
+    """Return how many buckets must be in their bands, so that it counts as recovered."""
+    return max(1, HOLD_US // width)
 
 
 def _back(good: Sequence[bool], felt: int, undone: int, hold: int) -> int | None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.analysis.recovery import (
-    HOLD_US,
     LEAST_ANSWERED,
     Bands,
     Bucket,
@@ -19,6 +18,7 @@ from perf_pipeline.analysis.recovery import (
     bands_of,
     drain_per_s,
     recovery_of,
+    seconds_needed,
     width_us,
 )
 from perf_pipeline.config.profile import BenchmarkConfig
@@ -164,8 +164,8 @@ def _felt(load: _BucketedLoad, records: Sequence[FaultRecord]) -> FeltFaults:
     problems: list[str] = []
     seen: list[FaultRecord] = []
     since_us = 0
-    for number, record in enumerate(records):
-        following = records[number + 1].injected_us if number + 1 < len(records) else None
+    nexts = [*(record.injected_us for record in records[1:]), None]
+    for record, following in zip(records, nexts, strict=True):
         recovery = recovery_of(
             load.buckets,
             load.bands,
@@ -248,8 +248,7 @@ def _beside(load: _BucketedLoad, records: Sequence[FaultRecord]) -> Iterator[Fig
     ]
     answered = sum(bucket.answered for bucket in apart)
     failed = sum(bucket.failed for bucket in apart)
-    first_us = load.buckets[0].begins_us
-    dropped = dropped_between(load.folder, first_us, load.ends_us) - sum(
+    dropped = dropped_between(load.folder, load.buckets[0].begins_us, load.ends_us) - sum(
         dropped_between(load.folder, begin, end + US_PER_S) for begin, end in _joined(spans)
     )
     asked = answered + failed + max(0, dropped)
@@ -278,11 +277,12 @@ def _problems(load: _BucketedLoad, record: FaultRecord, recovery: Recovery) -> I
     if recovery.recovered_us is not None:
         return
     left_s = (load.ends_us - record.undone_us) / US_PER_S
-    took_s = (record.undone_us - record.undo_us) / US_PER_S
-    if left_s < min(took_s, HOLD_US / US_PER_S):
+    if needed_s := seconds_needed(load.buckets, record.undone_us):
         yield (
             f"nobody saw whether the target recovered from the fault {record.fault}: its undo took "
-            f"{took_s:.1f} s, and {max(0.0, left_s):.1f} s of load were left; make the load longer"
+            f"{(record.undone_us - record.undo_us) / US_PER_S:.1f} s, "
+            f"and of the {needed_s:.1f} s of load that show it at this rate "
+            f"{max(0.0, left_s):.1f} s were left; make the load longer"
         )
     else:
         yield (

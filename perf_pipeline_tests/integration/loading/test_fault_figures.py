@@ -80,8 +80,24 @@ def test_a_recovery_that_an_undo_longer_than_the_load_hides_is_told_as_what_it_i
     assert "fault_recovery_s" not in {figure.name for figure in found.figures if figure.operation}
     (told,) = found.problems
     assert told == (
+        # Whole seconds of load from 25.0 to 28.0.
         "nobody saw whether the target recovered from the fault reset: its undo took 18.0 s, and "
-        "0.0 s of load were left; make the load longer"
+        "of the 3.3 s of load that show it at this rate 0.0 s were left; make the load longer"
     )
     (unrecovered,) = (it.value for it in found.figures if it.name == "faults_unrecovered")
     assert unrecovered == 1
+
+
+def test_a_quick_undo_behind_which_too_few_whole_buckets_lie_is_no_failed_recovery(
+    tmp_path: Path,
+) -> None:
+    # Buckets of a second: from 10 to 11 there is one, and three are needed, from 10 to 13.
+    late = replace(HALF_A_SECOND, undo_us=9_400_000, undone_us=9_500_000)
+
+    found = seen(tmp_path, 1.0, Outcome.FAILED, late)
+
+    (told,) = found.problems
+    assert told == (
+        "nobody saw whether the target recovered from the fault reset: its undo took 0.1 s, and "
+        "of the 3.5 s of load that show it at this rate 1.5 s were left; make the load longer"
+    )

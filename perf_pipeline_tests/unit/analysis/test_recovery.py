@@ -9,6 +9,7 @@ from perf_pipeline.analysis.recovery import (
     bands_of,
     drain_per_s,
     recovery_of,
+    seconds_needed,
     width_us,
 )
 from perf_pipeline.units import US_PER_S
@@ -212,3 +213,26 @@ def test_a_bucket_holds_twenty_starts_where_five_seconds_have_so_many(
 def test_three_seconds_before_a_fault_are_enough_buckets_at_any_rate() -> None:
     assert width_us(1.0, 3 * US_PER_S) == HALF_S  # 6 of them
     assert width_us(1.0, 2_999_000) == HALF_S  # 5 of them, and a bit
+
+
+@pytest.mark.parametrize(
+    ("width_s", "undone_s", "needed_s"),
+    [
+        # 20 s of load. Six buckets of 0.5 s: 17 to 20, or 17.5 to 20.5.
+        (0.5, 16.9, 0.0),
+        (0.5, 17.0, 0.0),
+        (0.5, 17.1, 3.4),
+        # One bucket of 2 s: 18 to 20, or 20 to 22.
+        (2.0, 18.0, 0.0),
+        (2.0, 18.1, 3.9),
+        # One bucket of 5 s: 4 s are left, and it would end at 25.
+        (5.0, 16.0, 9.0),
+    ],
+)
+def test_a_recovery_can_be_seen_where_whole_buckets_of_it_begin_after_the_undo(
+    width_s: float, undone_s: float, needed_s: float
+) -> None:
+    width_us = round(width_s * US_PER_S)
+    buckets = [replace(USUAL, begins_us=at_us) for at_us in range(0, 20 * US_PER_S, width_us)]
+
+    assert seconds_needed(buckets, round(undone_s * US_PER_S)) == pytest.approx(needed_s)

@@ -79,6 +79,7 @@ def test_messages_of_each_side_are_read_apart_also_where_their_ids_are_the_same(
     assert by_time[0] == (10_000, 50_000, True)
     assert (by_time[1][0], by_time[1][2]) == (20_000, False)
     assert (new.samples.took_us.tolist(), new.twice, old.twice) == ([20_000], 1, 0)
+    assert (old.last_us, new.last_us) == (61_000, 35_000)  # the second of "a" is none
     assert [ids_of(side_folder(tmp_path, side)) for side in range(2)] == [{"a", "b"}, {"a"}]
 
 

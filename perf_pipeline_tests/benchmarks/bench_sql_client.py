@@ -29,7 +29,7 @@ from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.engine.vus import VirtualUser
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import stripe_of
-from perf_pipeline.workloads.postgres.exchange import SqlSession
+from perf_pipeline.workloads.postgres.sql_session import SqlSession
 from perf_pipeline_tests.benchmarks.bench_scripts import SQL_ALONE, job_parameters, workload_of
 
 ROUNDS: Final = 100

@@ -16,7 +16,8 @@ from perf_pipeline.metrics.catalog import TRANSACTIONS
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.workloads.postgres.errors import failure_class
-from perf_pipeline.workloads.postgres.exchange import SqlSession, Values, connected, rows_of
+from perf_pipeline.workloads.postgres.exchange import Values, connected, rows_of
+from perf_pipeline.workloads.postgres.sql_session import SqlSession
 
 CONFLICTS: Final = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock, after which a transaction may be run again."""

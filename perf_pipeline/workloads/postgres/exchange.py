@@ -3,7 +3,8 @@
 It speaks to libpq (`psycopg.pq`) and never builds Python rows. Selects of 100 rows, 50 connections:
 30 µs of CPU a query against 85 µs with AsyncCursor, 9,400/s against 4,900/s (medians of 3, two
 shared cores), because the reader stays registered and nothing is adapted.
-Add here: what every exchange needs. Keep out: which statements there are.
+Add here: what every exchange needs. Keep out: which statements there are (statement.py,
+sql_session.py).
 """
 
 import asyncio
@@ -37,8 +38,6 @@ _COPYING: Final = frozenset(
     }
 )
 _CANCEL_LIMIT_S: Final = 2.0
-_NEVER_S: Final = float("inf")
-_TICK_S: Final = 0.001  # in which event loops count, so that a timer may be that early
 
 
 class LoopConnection:
@@ -119,6 +118,11 @@ class LoopConnection:
         """Send what was not sent yet; what does not fit into the socket goes when it is free."""
         if self._pgconn.flush():
             self._loop.add_writer(self._socket, self._write)
+
+    def _stop_if_lost(self) -> None:
+        """Leave the socket alone where libpq closed it while it was sending."""
+        if self._pgconn.status != _CONNECTED:
+            self._stop_reading()
 
     def _write(self) -> None:
         try:
@@ -203,82 +207,6 @@ class LoopConnection:
         answer = self._answer
         if answer is not None and not answer.done():
             answer.refuse(error)
-
-
-class SqlSession(LoopConnection):
-    """Run any statement, prepared or not, and begin, commit and roll back.
-
-    Who sends says before who takes the answer. In place of one he gets psycopg.Error where the
-    server refused or the connection broke, and TimeoutError where the answer did not come in time.
-    After that the connection can't be used any more.
-    """
-
-    __slots__ = ("_limit_s", "_timer", "_timer_s")
-
-    def __init__(self, connection: psycopg.AsyncConnection) -> None:
-        super().__init__(connection)
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_s, self._limit_s = _NEVER_S, 0.0
-
-    def send_text(self, text: bytes, _: Values, timeout_s: float) -> None:
-        """Run a text as it is, which may hold several statements (the simple protocol)."""
-        self._pgconn.send_query(text)
-        self._sent(timeout_s)
-
-    def send_with(self, text: bytes, values: Values, timeout_s: float) -> None:
-        """Parse a statement and run it with these values."""
-        self._pgconn.send_query_params(text, values)
-        self._sent(timeout_s)
-
-    def send_prepared(self, name: bytes, values: Values, timeout_s: float) -> None:
-        """Run a statement that was prepared, with these values."""
-        self._pgconn.send_query_prepared(name, values)
-        self._sent(timeout_s)
-
-    def ask(self, text: bytes, timeout_s: float) -> Answer:
-        """Run a text as it is."""
-        answer = self.expect_answer()
-        self.send_text(text, (), timeout_s)
-        return answer
-
-    def prepare(self, name: bytes, text: bytes, timeout_s: float) -> Answer:
-        """Prepare a statement under a name."""
-        answer = self.expect_answer()
-        self._pgconn.send_prepare(name, text)
-        self._sent(timeout_s)
-        return answer
-
-    def _sent(self, timeout_s: float) -> None:
-        """Send what libpq has not sent yet, and look at the time limit when it is over."""
-        if self._pgconn.flush():
-            self._loop.add_writer(self._socket, self._write)
-        self._limit_s = limit_s = self._loop.time() + timeout_s
-        if limit_s < self._timer_s:
-            self._wake_at(limit_s)
-
-    async def close(self) -> None:
-        """Close the connection; an answer that is still awaited is cancelled on the server."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        await super().close()
-
-    def _wake_at(self, at_s: float) -> None:
-        """Look at the time limit then: one timer serves many answers, which come before it."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_s = at_s
-        self._timer = self._loop.call_at(at_s, self._look_at_limit)
-
-    def _look_at_limit(self) -> None:
-        self._timer, self._timer_s = None, _NEVER_S
-        if self._answer is None or self._answer.done():
-            return
-        if self._loop.time() < self._limit_s - _TICK_S:
-            self._wake_at(self._limit_s)
-            return
-        self.answered_ns = now_ns()
-        self._refuse(TimeoutError())
 
 
 async def connected(dsn: str) -> psycopg.AsyncConnection:

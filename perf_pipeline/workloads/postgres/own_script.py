@@ -21,7 +21,6 @@ from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.postgres.client import CONFLICTS, Request, SqlAnswer, SqlClient
 from perf_pipeline.workloads.postgres.clients import Clients
-from perf_pipeline.workloads.postgres.exchange import SqlSession
 from perf_pipeline.workloads.postgres.script_functions import number, truth
 from perf_pipeline.workloads.postgres.script_runs import (
     ScriptRuns,
@@ -40,6 +39,7 @@ from perf_pipeline.workloads.postgres.scripts import (
     ReadyStatement,
     ready_scripts,
 )
+from perf_pipeline.workloads.postgres.sql_session import SqlSession
 
 _OK: Final = Outcome.OK
 _ROLLBACK: Final = b"rollback"

@@ -19,8 +19,8 @@ from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.postgres.client import CONFLICTS, Request, SqlAnswer, SqlClient
 from perf_pipeline.workloads.postgres.clients import Clients
-from perf_pipeline.workloads.postgres.exchange import SqlSession
 from perf_pipeline.workloads.postgres.sql_runs import SqlRuns, StraightSql
+from perf_pipeline.workloads.postgres.sql_session import SqlSession
 from perf_pipeline.workloads.postgres.statements import OwnStatement, own_statements
 from perf_pipeline.workloads.steps.data import surroundings_of
 from perf_pipeline.workloads.steps.values import Scope

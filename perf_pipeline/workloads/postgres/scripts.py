@@ -22,7 +22,6 @@ from perf_pipeline.config.pgbench.scripts import (
 )
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.postgres.client import Request
-from perf_pipeline.workloads.postgres.exchange import SqlSession
 from perf_pipeline.workloads.postgres.script_values import (
     Evaluate,
     ScriptState,
@@ -30,6 +29,7 @@ from perf_pipeline.workloads.postgres.script_values import (
     as_sql,
     evaluator,
 )
+from perf_pipeline.workloads.postgres.sql_session import SqlSession
 
 SIMPLE: Final = "simple"
 EXTENDED: Final = "extended"

@@ -69,8 +69,12 @@ class PreparedConnection(LoopConnection):
         self._send(parameters)
 
     def _send(self, parameters: Sequence[bytes]) -> None:
-        self._pgconn.send_query_prepared(_NAME, parameters, None, _BINARY)
-        self._flush()
+        try:
+            self._pgconn.send_query_prepared(_NAME, parameters, None, _BINARY)
+            self._flush()
+        except psycopg.OperationalError:
+            self._stop_if_lost()
+            raise
 
 
 class CopyConnection:

@@ -16,7 +16,7 @@ from perf_pipeline.config.templates import Source, Variable
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.postgres.client import Request, SqlAnswer
-from perf_pipeline.workloads.postgres.exchange import SqlSession
+from perf_pipeline.workloads.postgres.sql_session import SqlSession
 from perf_pipeline.workloads.steps.values import Scope, Surroundings, as_text, drawn
 
 Bind = Callable[[Scope], bytes]

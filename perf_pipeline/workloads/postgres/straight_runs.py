@@ -18,7 +18,8 @@ from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.catalog import TRANSACTIONS
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.postgres.client import Request, SqlAnswer, SqlClient
-from perf_pipeline.workloads.postgres.exchange import SqlSession, Values, now_ns
+from perf_pipeline.workloads.postgres.exchange import Values, now_ns
+from perf_pipeline.workloads.postgres.sql_session import SqlSession
 from perf_pipeline.workloads.postgres.turns import TakesTurns, Turns
 
 _NS_PER_US: Final = 1_000

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 import uvloop
 
-from perf_pipeline.workloads.postgres.exchange import LoopConnection, SqlSession, connected
+from perf_pipeline.workloads.postgres.exchange import LoopConnection, connected
+from perf_pipeline.workloads.postgres.sql_session import SqlSession
 from perf_pipeline.workloads.postgres.statement import PreparedConnection
 from perf_pipeline.workloads.postgres.takers import Answer, Awaiter
 from perf_pipeline_tests.support.loads.workload_bench import scratch_database
@@ -20,6 +21,7 @@ from perf_pipeline_tests.support.loads.workload_bench import scratch_database
 LOOPS = (asyncio.new_event_loop, uvloop.new_event_loop)
 LIMIT_S = 20.0
 ONE = "select 1"
+LARGE = bytes([120]) * 9_000_000
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,10 @@ def dsn(postgres_dsn: str) -> Iterator[str]:
 
 async def prepared(dsn: str) -> PreparedConnection:
     return await PreparedConnection.open(dsn, ONE)
+
+
+async def prepared_length(dsn: str) -> PreparedConnection:
+    return await PreparedConnection.open(dsn, "select length($1)")
 
 
 async def session(dsn: str) -> SqlSession:
@@ -160,3 +166,41 @@ def test_a_connection_that_libpq_has_closed_leaves_the_next_owner_of_its_socket_
 
     # On uvloop, as in workers: psycopg itself can't connect on asyncio's loop after that.
     on(uvloop.new_event_loop, body())
+
+
+def send_large(connection: LoopConnection) -> None:
+    """Send more than sockets take at once."""
+    taker = Awaiter(asyncio.get_running_loop().create_future())
+    if isinstance(connection, PreparedConnection):
+        connection.post(taker, [LARGE])
+    else:
+        assert isinstance(connection, SqlSession)
+        connection.expect(taker)
+        connection.send_with(b"select length($1)", [LARGE], 2 * LIMIT_S)
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("opened", [prepared_length, session])
+def test_a_socket_that_libpq_closed_while_sending_leaves_the_next_owner_of_its_number_alone(
+    dsn: str,
+    loop: Callable[[], asyncio.AbstractEventLoop],
+    opened: Callable[[str], Coroutine[Any, Any, LoopConnection]],
+) -> None:
+    async def body() -> None:
+        here, there = socket.socketpair()
+        lost = await opened(dsn)
+        number = lost._connection.pgconn.socket
+        end_session(dsn, lost)
+        with pytest.raises(psycopg.OperationalError):
+            send_large(lost)
+        assert lost._connection.pgconn.status == psycopg.pq.ConnStatus.BAD
+        running = asyncio.get_running_loop()
+        told = asyncio.Event()
+        with here, there, socket.socket(fileno=os.dup2(here.fileno(), number)) as heir:
+            running.add_reader(heir, told.set)
+            await lost.close()
+            there.send(b"for the heir")
+            await asyncio.wait_for(told.wait(), LIMIT_S)
+            running.remove_reader(heir)
+
+    on(loop, body())

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,13 +76,14 @@ class HangUps:
                 watched.tell()
 
 
-_OF_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, HangUps] = WeakKeyDictionary()
+_OF_LOOPS: WeakValueDictionary[int, HangUps] = WeakValueDictionary()
+"""By the loop's identity: an entry holds its loop, and goes with the last that watches there."""
 
 
 def hang_ups() -> HangUps:
-    """Return what watches the sockets of the running event loop."""
+    """Return what watches the sockets of the running event loop, as long as somebody keeps it."""
     loop = asyncio.get_running_loop()
-    found = _OF_LOOPS.get(loop)
+    found = _OF_LOOPS.get(id(loop))
     if found is None:
-        found = _OF_LOOPS[loop] = HangUps(loop)
+        found = _OF_LOOPS[id(loop)] = HangUps(loop)
     return found

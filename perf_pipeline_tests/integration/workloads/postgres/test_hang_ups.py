@@ -1,10 +1,12 @@
 """A PostgreSQL that has hung up is noticed, on either event loop and however late the worker is."""
 
 import asyncio
+import gc
 import os
 import select
 import socket
 import time
+import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 import uvloop
 
 from perf_pipeline.workloads.postgres.exchange import LoopConnection, connected
+from perf_pipeline.workloads.postgres.hang_ups import hang_ups
 from perf_pipeline.workloads.postgres.sql_session import SqlSession
 from perf_pipeline.workloads.postgres.statement import PreparedConnection
 from perf_pipeline.workloads.postgres.takers import Answer, Awaiter
@@ -204,3 +207,22 @@ def test_a_socket_that_libpq_closed_while_sending_leaves_the_next_owner_of_its_n
             running.remove_reader(heir)
 
     on(loop, body())
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
+def test_an_event_loop_that_is_over_is_forgotten(
+    loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def body() -> weakref.ref[asyncio.AbstractEventLoop]:
+        watcher = hang_ups()
+        assert hang_ups() is watcher
+        with socket.socket() as left:  # closed, and never forgotten
+            watcher.watch(left.fileno(), lambda: None)
+        return weakref.ref(asyncio.get_running_loop())
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        over = runner.run(body())
+    del runner
+    gc.collect()
+
+    assert over() is None

@@ -30,6 +30,7 @@ from perf_pipeline.stack.kafka_leaders import (
 
 T = TypeVar("T")
 _ASK_S: Final = 10.0
+_PLACE_S: Final = 5.0  # before another broker is asked
 _LIMIT_MS: Final = 10_000
 _POLL_S: Final = 0.1
 _SEEN_WITHIN_S: Final = 1.0
@@ -217,6 +218,7 @@ class _Controller:
         return [(number, KafkaError(code)) for number, code in refused.items()]
 
     def _ask_for_election(self, leaders: Mapping[int, int]) -> Iterable[tuple[int, KafkaError]]:
+        self._place()
         partitions = [TopicPartition(self._topic, number) for number in leaders]
         # A time limit as its argument ends in a SystemError of the binding (2.16).
         answer = self._client.elect_leaders(ElectionType.PREFERRED, partitions)
@@ -228,15 +230,18 @@ class _Controller:
     def _place(self) -> Place:
         """Return where the controller is; any broker where these lead to it themselves.
 
+        Any broker that answers is asked, and what it says is where the client itself turns to for
+        an election. The client's own search for the controller waits for the broker that it was
+        told of first, be that one gone or hung.
+
         Raises:
-            KafkaException, TimeoutError: nobody says so.
+            KafkaException: nobody says so.
             LookupError: there is none now.
         """
-        asked = self._client.describe_cluster(request_timeout=_ASK_S)
-        found = asked.result(timeout=_ASK_S).controller
-        if found is None:
+        found = self._client.list_topics(timeout=_PLACE_S)
+        if (broker := found.brokers.get(found.controller_id)) is None:
             raise LookupError("the brokers have no controller now")
-        return Place(str(found.host), int(found.port))
+        return Place(str(broker.host), int(broker.port))
 
 
 def _error(found: KafkaError | KafkaException) -> KafkaError:

@@ -1,13 +1,17 @@
 """Three brokers: another one leads a topic, the first one again, one dies, a run is killed."""
 
+import os
+import signal
 import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from operator import ne
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.config.loading import validate_profile
@@ -15,10 +19,16 @@ from perf_pipeline.config.target import resolve_target
 from perf_pipeline.errors import StackError
 from perf_pipeline.loading.leader_faults import LeaderFaults
 from perf_pipeline.stack import embedded
-from perf_pipeline.stack.kafka_election import lead_as_before, lead_elsewhere, require_control
+from perf_pipeline.stack.kafka_election import (
+    _Controller,
+    lead_as_before,
+    lead_elsewhere,
+    require_control,
+)
 from perf_pipeline.stack.kafka_leaders import (
     TopicLeaders,
     movable_leaders,
+    partition_leaders,
 )
 from perf_pipeline.stack.parts import Stack, StackOptions, broker_count
 from perf_pipeline.stack.process_register import is_alive, read_register
@@ -157,6 +167,31 @@ def test_who_led_without_being_preferred_leads_again_and_is_not_preferred(broker
 
     assert leaders(brokers, topic) == [other.partitions[0].leader]
     assert orders(brokers, topic) == [it.replicas]
+
+
+def test_another_broker_says_where_the_controller_is_when_the_one_that_was_named_hangs(
+    cluster: Stack, brokers: str
+) -> None:
+    topic = made(brokers, "hung")
+    before = movable_leaders(brokers, topic)
+    controller = _Controller(brokers, before, LIMIT_S, never)
+    asked_first = controller._client.list_topics(timeout=30).controller_id
+    hung = pids(cluster)["broker" if asked_first == 1 else f"broker-{asked_first}"]
+
+    os.kill(hung, signal.SIGSTOP)
+    try:
+        wait_until(partial(_is_told, controller), LIMIT_S)
+    finally:
+        os.kill(hung, signal.SIGCONT)
+
+    wait_until(lambda: all(len(it.in_sync) == 3 for it in partition_leaders(brokers, topic)))
+
+
+def _is_told(controller: _Controller) -> bool:
+    """Ask once where the controller is."""
+    with suppress(KafkaException):
+        return controller._place().host == "127.0.0.1"
+    return False
 
 
 def test_where_nobody_else_can_lead_it_is_told(brokers: str) -> None:

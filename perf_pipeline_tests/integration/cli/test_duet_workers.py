@@ -12,14 +12,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
 import psycopg
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from perf_pipeline.config.kafka_client import kafka_settings
@@ -151,7 +151,9 @@ def _late_worker(brokers: str, done: str) -> Iterator[None]:
     def messages(topic: str) -> int:
         with closing(Consumer({**kafka_settings(brokers), "group.id": "counts"})) as counts:
             places = [TopicPartition(topic, number) for number in range(2)]
-            return sum(counts.get_watermark_offsets(it, timeout=10)[1] for it in places)
+            with suppress(KafkaException):  # a topic that was just made may have no leader yet
+                return sum(counts.get_watermark_offsets(it, timeout=10)[1] for it in places)
+            return 0
 
     def work() -> None:
         found = list[str]()

@@ -130,7 +130,7 @@ def test_a_server_that_froze_for_a_second_was_back_after_a_second(tmp_path: Path
 def test_a_server_that_stays_frozen_fails_and_goes_on_after_the_run(tmp_path: Path) -> None:
     with server() as (base_url, process):
         command = CommandLine(new_state(tmp_path / "state"), {"PERF_BASE_URL": base_url})
-        profile = shop(tmp_path, process.pid, seconds=9, lasts="3s")
+        profile = shop(tmp_path, process.pid, seconds=12, lasts="3s")
         text = profile.read_text("utf-8").replace(f"kill -CONT {process.pid}", "true")
         profile.write_text(text, encoding="utf-8")
 

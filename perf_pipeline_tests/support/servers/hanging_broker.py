@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from perf_pipeline.engine.job import JSON
@@ -18,6 +19,7 @@ from perf_pipeline.stack.parts import Stack
 from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
 
 _BACK_S: Final = 60.0
+_STOPPED_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,21 @@ class HangingBroker:
     def given(self) -> dict[str, JSON]:
         """Return parameters of a workload."""
         return {"brokers": self.servers, "topic": self.topic, "run": "r1", "group": self.group}
+
+    def hang(self) -> None:
+        """Stop all of its threads: the signal alone lets one that is at work answer once more."""
+        os.kill(self.pid, signal.SIGSTOP)
+        give_up_s = time.monotonic() + _STOPPED_S
+        while any(map(_is_at_work, Path(f"/proc/{self.pid}/task").iterdir())):
+            assert time.monotonic() < give_up_s, "it does not stop"
+
+
+def _is_at_work(task: Path) -> bool:
+    try:
+        state = (task / "stat").read_text().rpartition(") ")[2][0]
+    except OSError:  # it ended meanwhile
+        return False
+    return state not in "TtZX"
 
 
 @contextmanager

@@ -259,11 +259,11 @@ def test_a_broker_that_hangs_between_two_questions_is_told_in_a_sentence(
 
     class Hanging(AdminClient):
         def create_topics(self, *topics: Any, **given: Any) -> Any:
-            os.kill(broker.pid, signal.SIGSTOP)
+            broker.hang()
             return super().create_topics(*topics, **given)
 
         def describe_configs(self, *resources: Any, **given: Any) -> Any:
-            os.kill(broker.pid, signal.SIGSTOP)
+            broker.hang()
             return super().describe_configs(*resources, **given)
 
     settings = {**kafka_settings(broker.servers), "log_level": 0}

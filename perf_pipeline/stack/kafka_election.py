@@ -107,7 +107,8 @@ class _Controller:
     def __init__(
         self, brokers: str, before: TopicLeaders, limit_s: float, is_over: Callable[[], bool]
     ) -> None:
-        self._client = AdminClient({**kafka_settings(brokers), "log_level": 0})
+        self._settings = {**kafka_settings(brokers), "log_level": 0}
+        self._client = AdminClient(self._settings)
         self._brokers = brokers
         self._access = BrokerAccess(AllowedHosts.read(before.allowed), client_properties(brokers))
         self._topic = before.topic
@@ -238,7 +239,12 @@ class _Controller:
             KafkaException: nobody says so.
             LookupError: there is none now.
         """
-        found = self._client.list_topics(timeout=_PLACE_S)
+        try:
+            found = self._client.list_topics(timeout=_PLACE_S)
+        except KafkaException:
+            # It may turn to a broker that hangs again and again; a new one begins with any of them.
+            self._client = AdminClient(self._settings)
+            raise
         if (broker := found.brokers.get(found.controller_id)) is None:
             raise LookupError("the brokers have no controller now")
         return Place(str(broker.host), int(broker.port))

@@ -7,7 +7,6 @@ for a load (engine/processes.py).
 """
 
 import json
-import math
 import os
 import signal
 import struct
@@ -32,6 +31,7 @@ from perf_pipeline.fleet.driver_link import DriverLink
 from perf_pipeline.fleet.frames import Frame, FrameKind
 from perf_pipeline.fleet.host_clock import HostClock
 from perf_pipeline.fleet.shipment import Shipment, hash_of
+from perf_pipeline.fleet.worker_exit import read_exit
 from perf_pipeline.fleet.worker_pipes import WorkerInput, write_all
 from perf_pipeline.quoting import on_one_line
 
@@ -138,7 +138,7 @@ class DistantWorker:
             case FrameKind.CHUNK | FrameKind.SUMS if self._spool is not None:
                 self._take_spool(self._spool, kind, payload)
             case FrameKind.EXIT:
-                self._take_exit(json.loads(payload))
+                self._take_exit(payload)
             case FrameKind.REFUSED:
                 raise ValueError(on_one_line(payload.decode(errors="replace"), _LONGEST_TOLD))
             case FrameKind.LACKS | FrameKind.STARTED:
@@ -152,16 +152,10 @@ class DistantWorker:
         elif missing := spool.missing(payload):
             raise ValueError(f"its {', '.join(missing)} did not arrive whole")
 
-    def _take_exit(self, told: Mapping[str, Any]) -> None:
+    def _take_exit(self, payload: bytes) -> None:
         """Ask for the time once more, and take over what the host says of the load."""
         self._clock.ask_again()
-        machine = {str(name): _finite(share) for name, share in told["machine"].items()}
-        step_ms = _finite(told["clock_step_ms"])
-        code = told["code"]
-        if type(code) is not int:
-            raise ValueError(f"its worker ended with {code!r}, which is no exit code")
-        self._account = HostAccount(self._host, clock_step_ms=step_ms, machine=machine)
-        self._code = code
+        self._account, self._code = read_exit(self._host, payload)
 
     # --- what a driver of a load does ----------------------------------------------------------
 
@@ -296,13 +290,6 @@ def _planned_scenarios(job: Mapping[str, Any]) -> frozenset[str]:
         for scenario in job["scenarios"]
         if issubclass(EXECUTORS[scenario["executor"]["executor"]], ArrivalRate)
     )
-
-
-def _finite(told: object) -> float:
-    """Return a number that a host tells; one that is none would pass every bound."""
-    if isinstance(told, bool) or not isinstance(told, int | float) or not math.isfinite(told):
-        raise ValueError(f"it told {told!r} where a number is wanted")
-    return float(told)
 
 
 def _told(error: Exception) -> str:

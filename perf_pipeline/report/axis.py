@@ -18,6 +18,21 @@ _MAXIMUM: Final = "max"
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Hold a moment that explains what follows it.
+
+    Attributes:
+        label: what happened.
+        at_s: when, in seconds since the benchmark's origin.
+        drawn: what stands beside its line: the label, or the number of a row that tells it.
+    """
+
+    label: str
+    at_s: float
+    drawn: str
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """Hold the lines that share a plot.
 
@@ -28,7 +43,7 @@ class Panel:
             left out.
         left_out: how many more lines there are, all of them lower.
         bounds: label and value of each threshold on it, in the unit of the panel.
-        marks: label and second of each moment that explains what follows it.
+        marks: each moment that explains what follows it.
         troubled: begin and end of each stretch in which a fault was felt, in seconds.
     """
 
@@ -37,7 +52,7 @@ class Panel:
     lines: tuple[TimeSeries, ...]
     left_out: int = 0
     bounds: tuple[tuple[str, float], ...] = ()
-    marks: tuple[tuple[str, float], ...] = ()
+    marks: tuple[Mark, ...] = ()
     troubled: tuple[tuple[float, float], ...] = ()
 
     @property

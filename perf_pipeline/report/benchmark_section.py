@@ -15,7 +15,7 @@ from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.naming import metric_key, written_filter
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report import headline, wording
-from perf_pipeline.report.axis import Panel, panels
+from perf_pipeline.report.axis import Mark, Panel, panels
 from perf_pipeline.report.bounds import with_bounds
 from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.distribution_plot import histogram_plot, spectrum_plot
@@ -57,12 +57,18 @@ def panels_of(benchmark: BenchmarkReport) -> list[Panel]:
     ]
 
 
-def _marks(benchmark: BenchmarkReport) -> Iterator[tuple[str, float]]:
-    """Yield when each fault began, and when a load was ended before its plan, and by what."""
-    yield from ((fault.fault, fault.began_s) for fault in benchmark.faults)
+def _marks(benchmark: BenchmarkReport) -> Iterator[Mark]:
+    """Yield when each fault began, and when a load was ended before its plan, and by what.
+
+    The names of several faults would lie on one another, so each is drawn as its number in the
+    table of faults.
+    """
+    alone = len(benchmark.faults) == 1
+    for number, fault in enumerate(benchmark.faults, 1):
+        yield Mark(fault.fault, fault.began_s, fault.fault if alone else str(number))
     how = _ENDED_EARLY.get(benchmark.status)
     if how is not None and benchmark.measured_between_s is not None:
-        yield how, benchmark.measured_between_s[1]
+        yield Mark(how, benchmark.measured_between_s[1], how)
 
 
 def _troubled(benchmark: BenchmarkReport) -> Iterator[tuple[float, float]]:

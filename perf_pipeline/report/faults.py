@@ -129,5 +129,11 @@ class FaultStory:
 
 
 def fault_table(faults: Iterable[FaultStory]) -> Table:
-    """Return a table with a row for each fault, in the order of their begin."""
-    return Table.of(_COLUMNS, (fault.row for fault in faults))
+    """Return a table with a row for each fault, in the order of their begin.
+
+    Several have numbers, by which plots name them.
+    """
+    rows = [fault.row for fault in faults]
+    if len(rows) > 1:
+        rows = [(f"{number}. {name}", *rest) for number, (name, *rest) in enumerate(rows, 1)]
+    return Table.of(_COLUMNS, rows)

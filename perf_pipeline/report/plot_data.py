@@ -32,6 +32,7 @@ def panels_as_json(panels: Sequence[Panel], measured_between_s: tuple[float, flo
         measured_between_s: begin and end of the measured phase; None shades nothing.
     """
     lines = [line for panel in panels for line in panel.lines]
+    marks = (mark for panel in panels for mark in panel.marks)
     times = [at_s for line in lines for at_s, _ in line.points]
     step_s = min((line.every_s for line in lines if line.every_s), default=1.0)
     from_s = min(times, default=0.0)
@@ -42,7 +43,7 @@ def panels_as_json(panels: Sequence[Panel], measured_between_s: tuple[float, flo
         "count": count,
         "measured": measured_between_s,
         "troubled": list(dict.fromkeys(span for panel in panels for span in panel.troubled)),
-        "marks": list(dict.fromkeys(mark for panel in panels for mark in panel.marks)),
+        "marks": [(mark.drawn, mark.at_s) for mark in dict.fromkeys(marks)],
         "panels": [
             {
                 "unit": panel.unit,

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Final
 
 from perf_pipeline.report import wording
-from perf_pipeline.report.axis import Panel, finite, highest, ticks, value_axis
+from perf_pipeline.report.axis import Mark, Panel, finite, highest, ticks, value_axis
 
 _WIDTH: Final = 480
 _HEIGHT: Final = 210
@@ -96,7 +96,7 @@ def _in_words(panel: Panel, axes: "_TimeAxes", place: FigurePlace | None) -> str
     parts = [
         f"{title}, {begin} to {end}: {', '.join(lines)}",
         *(f"threshold {label}" for label, _ in panel.bounds),
-        *(f"{label} at {wording.seconds(at_s)}" for label, at_s in panel.marks),
+        *(f"{mark.label} at {wording.seconds(mark.at_s)}" for mark in panel.marks),
     ]
     return "; ".join(parts)
 
@@ -156,16 +156,16 @@ def _bounds(axes: "_TimeAxes", bounds: Sequence[tuple[str, float]]) -> str:
     return "".join(drawn)
 
 
-def _marks(axes: "_TimeAxes", marks: Sequence[tuple[str, float]]) -> str:
+def _marks(axes: "_TimeAxes", marks: Sequence[Mark]) -> str:
     """Draw the moments that explain what follows; their names stand inside the plot."""
     drawn = []
-    for label, at_s in marks:
-        x = axes.x(min(max(at_s, axes.from_s), axes.to_s))
+    for mark in marks:
+        x = axes.x(min(max(mark.at_s, axes.from_s), axes.to_s))
         anchor, gap = ("end", -4) if x > (_LEFT + _RIGHT) / 2 else ("start", 4)
         drawn.append(
             f'<line class="change" x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{_BOTTOM}"/>'
             f'<text class="change" x="{x + gap:.1f}" y="{_BOTTOM - 6}" text-anchor="{anchor}">'
-            f"{_text(label)}</text>"
+            f"{_text(mark.drawn)}</text>"
         )
     return "".join(drawn)
 

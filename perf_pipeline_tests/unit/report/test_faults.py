@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from perf_pipeline.report.axis import Mark
 from perf_pipeline.report.benchmark_section import panels_of
-from perf_pipeline.report.faults import FaultStory
+from perf_pipeline.report.faults import FaultStory, fault_table
 from perf_pipeline.report.html import render_html
 from perf_pipeline.report.k6 import render_k6
 from perf_pipeline.report.markdown import render_markdown
@@ -82,9 +83,24 @@ def test_plots_mark_a_fault_and_shade_it_until_the_recovery(faulty: RunReport) -
     panel = panels_of(faulty.benchmarks[0])[0]
     (unrecovered,) = panels_of(_without_recovery(faulty.benchmarks[0]))[:1]
 
-    assert panel.marks == (("kill worker", 20.0),)
+    assert panel.marks == (Mark("kill worker", 20.0, "kill worker"),)
     assert panel.troubled == ((20.0, 28.0),)
     assert unrecovered.troubled == ((20.0, 60.0),)
+
+
+def test_several_faults_have_numbers_in_plots_and_in_their_table(faulty: RunReport) -> None:
+    second = replace(STORY, fault="pause api", began_s=31.0)
+    benchmark = replace(faulty.benchmarks[0], faults=(STORY, second))
+    panel = panels_of(benchmark)[0]
+    page = render_html(replace(faulty, benchmarks=(benchmark,)))
+
+    assert panel.marks == (Mark("kill worker", 20.0, "1"), Mark("pause api", 31.0, "2"))
+    assert [row[0] for row in fault_table(benchmark.faults).rows] == [
+        "1. kill worker",
+        "2. pause api",
+    ]
+    assert "kill worker at 20s; pause api at 31s" in page  # for who does not see the drawing
+    assert '"marks":[["1",20.0],["2",31.0]]' in page
 
 
 def _without_recovery(benchmark: BenchmarkReport) -> BenchmarkReport:

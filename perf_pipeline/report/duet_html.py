@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from perf_pipeline.analysis.duet_record import DuetRecord
 from perf_pipeline.report import wording
+from perf_pipeline.report.axis import ticks
 from perf_pipeline.report.duet_words import (
     HEADINGS,
     DuetRow,
@@ -26,6 +27,8 @@ from perf_pipeline.report.tables import ColumnKind, Table
 
 _WIDTH: Final = 720
 _LEFT: Final = 230
+_RIGHT: Final = _WIDTH - 40  # half of the last mark stands behind it
+_MOST_MARKS: Final = 6
 _ROW: Final = 26
 _TOP: Final = 30
 _LEAST_SPAN: Final = 0.05
@@ -67,9 +70,10 @@ def _plot(rows: Sequence[DuetRow]) -> str:
 
 
 def _span(rows: Sequence[DuetRow]) -> float:
-    """Return how far the axis goes to each side, as a share; what lies beyond is cut."""
+    """Return how far the axis goes to each side, as a round share; what lies beyond is cut."""
     ends = [abs(end) for row in rows for end in _ends(row) if math.isfinite(end)]
-    return min(_MOST_SPAN, max(_LEAST_SPAN, *ends, *(2 * row.compared.margin for row in rows)))
+    span = min(_MOST_SPAN, max(_LEAST_SPAN, *ends, *(2 * row.compared.margin for row in rows)))
+    return ticks(-span, span, _MOST_MARKS)[-1]
 
 
 def _ends(row: DuetRow) -> tuple[float, float, float]:
@@ -82,18 +86,16 @@ def _ends(row: DuetRow) -> tuple[float, float, float]:
 
 def _x(change: float, span: float) -> float:
     inside = min(span, max(-span, change))
-    middle = (_LEFT + _WIDTH - 20) / 2
-    return middle + inside / span * (_WIDTH - 20 - _LEFT) / 2
+    return (_LEFT + _RIGHT) / 2 + inside / span * (_RIGHT - _LEFT) / 2
 
 
 def _axis(span: float, height: int) -> str:
-    marks = (-span, -span / 2, 0.0, span / 2, span)
     return "".join(
         f'<line class="{"zero" if not at else "grid"}" x1="{_x(at, span):.1f}" '
         f'x2="{_x(at, span):.1f}" y1="{_TOP - 8}" y2="{height - 22}"/>'
         f'<text x="{_x(at, span):.1f}" y="{height - 6}" text-anchor="middle">'
-        f"{at * 100:+.3g} %</text>"
-        for at in marks
+        f"{at * 100:{'+' if at else ''}.3g} %</text>"
+        for at in ticks(-span, span, _MOST_MARKS)
     )
 
 

@@ -174,6 +174,8 @@ def test_the_page_draws_an_interval_for_each_statistic() -> None:
     assert html.count('<line class="interval') == 2
     assert '<line class="interval slower"' in html
     assert "get &lt;a&gt; p50 +5.2 %, interval +3.1 % to +7.4 %, SLOWER" in html
+    assert ">+10 %<" in html  # the axis ends at a round mark beyond the highest end, 7.4 %
+    assert ">0 %<" in html
 
 
 def _suite(record: DuetRecord) -> ET.Element:

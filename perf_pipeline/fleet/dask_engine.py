@@ -54,6 +54,7 @@ class DaskEngine:
     def __init__(self, client: Client, address: str) -> None:
         self._client = client
         self._address = address
+        self._told = frozenset[str]()
 
     def _hosts(self) -> dict[str, str]:
         """Return the host of each of Dask's workers.
@@ -100,15 +101,24 @@ class DaskEngine:
                 hint="start those of one host in the same environment, with the same "
                 "PERF_ALLOWED_HOSTS",
             )
+        self._told = frozenset(told)
         return facts
 
     def links(self, count: int) -> Iterator[tuple[str, DriverLink]]:
         """Start an agent for each load worker; yield host and connection, made when asked for.
 
+        A host that has come since `facts` asked them gets none.
+
         Raises:
             GeneratorLimitError: a host can't start it, or can't be reached.
         """
-        places = placed(self._hosts(), count)
+        hosts = self._hosts()
+        if self._told and not (hosts := {at: hosts[at] for at in self._told & hosts.keys()}):
+            raise GeneratorLimitError(
+                f"the hosts of the fleet at {self._address} are others than a moment ago",
+                hint="run again when hosts neither come nor go",
+            )
+        places = placed(hosts, count)
         counts = Counter(places)
         with self._asking():
             started = self._client.run(

@@ -57,6 +57,19 @@ class Fleet:
         """Describe the hosts; runs on fleets of another size are not compared."""
         return size_of(self._facts)
 
+    def asked_again(self, places: Sequence[Place]) -> "Fleet":
+        """Ask the hosts that there are now; any of them may have come, gone or started anew.
+
+        Raises:
+            GeneratorLimitError: a host can't tell.
+        """
+        return Fleet(self._engine, self._engine.facts(places))
+
+    @property
+    def facts(self) -> Mapping[str, HostFacts]:
+        """Return what each host told when it was asked."""
+        return self._facts
+
     @contextmanager
     def workers(self, count: int) -> Iterator[StartWorker]:
         """Yield what starts the workers of one load, in order; none of them outlives the block.

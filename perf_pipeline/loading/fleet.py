@@ -4,20 +4,21 @@ Add here: another thing that has to hold on every host before a run. Keep out: h
 (fleet/).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from typing import Final
 
 from perf_pipeline.config.fleet import FleetConfig
+from perf_pipeline.config.hosts import Place
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target, read_addresses
 from perf_pipeline.engine.worker_start import StartWorker
 from perf_pipeline.errors import GeneratorLimitError, ProfileError, TargetNotAllowedError
 from perf_pipeline.fleet.checks import differences, refusals, too_many
 from perf_pipeline.fleet.fleet import Fleet, FleetEngine
-from perf_pipeline.fleet.host import facts_here
+from perf_pipeline.fleet.host import HostFacts, facts_here
 from perf_pipeline.loading.session import Session
 from perf_pipeline.narration import Say
 
@@ -71,9 +72,23 @@ def _engine(name: str, config: FleetConfig) -> Iterator[FleetEngine]:
 
 
 def _checked(engine: FleetEngine, profile: Profile, target: Target, say: Say) -> Fleet:
+    facts = engine.facts(_places(target))
+    _require_fit(facts, target)
+    fleet = Fleet(engine, facts)
+    workers = "1 load worker" if profile.workers == 1 else f"{profile.workers} load workers"
+    say(f"{workers} on a fleet: {fleet.size}")
+    if told := too_many(facts, profile.workers):
+        say(told)
+    return fleet
+
+
+def _places(target: Target) -> list[Place]:
     addresses = read_addresses(target).values()
-    places = list(dict.fromkeys(chain.from_iterable(address.places for address in addresses)))
-    facts, here = engine.facts(places), facts_here()
+    return list(dict.fromkeys(chain.from_iterable(address.places for address in addresses)))
+
+
+def _require_fit(facts: Mapping[str, HostFacts], target: Target) -> None:
+    here, places = facts_here(), _places(target)
     unlike = [told for host, found in facts.items() for told in differences(host, found, here)]
     if unlike:
         raise GeneratorLimitError(
@@ -88,12 +103,30 @@ def _checked(engine: FleetEngine, profile: Profile, target: Target, say: Say) ->
             hint="each host has to allow the target by its own variable PERF_ALLOWED_HOSTS, and "
             "the target needs an address that means the same on every host",
         )
-    fleet = Fleet(engine, facts)
-    workers = "1 load worker" if profile.workers == 1 else f"{profile.workers} load workers"
-    say(f"{workers} on a fleet: {fleet.size}")
-    if told := too_many(facts, profile.workers):
-        say(told)
-    return fleet
+
+
+def fit_again(fleet: Fleet, target: Target) -> Fleet:
+    """Return the fleet with the hosts that it has now, which do the next load of a run.
+
+    Whoever keeps a fleet running replaces a host that is lost, and a host may be started anew with
+    other software; so each load asks what the run asked at its begin.
+
+    Raises:
+        GeneratorLimitError: the hosts are not as many and as large as at the begin, or one may not
+            load the target, or has other software.
+    """
+    now = fleet.asked_again(_places(target))
+    if now.size != fleet.size:
+        raise GeneratorLimitError(
+            f"the fleet is no longer what it was when the run began: {now.size} now, {fleet.size} "
+            "then; nothing was sent",
+            hint="run again when all hosts are there",
+        )
+    try:
+        _require_fit(now.facts, target)
+    except TargetNotAllowedError as error:
+        raise GeneratorLimitError(error.sentence, hint=error.hint) from error
+    return now
 
 
 def on_fleet(session: Session, fleet: Fleet | None) -> Session:
@@ -108,10 +141,10 @@ def workers_of(session: Session) -> Iterator[StartWorker]:
     """Yield what starts the workers of a load: on the hosts of the fleet, or on this machine.
 
     Raises:
-        GeneratorLimitError: a host can't start one.
+        GeneratorLimitError: a host can't start one, or the fleet is not what it was.
     """
     if session.fleet is None:
         yield session.start_worker
         return
-    with session.fleet.workers(session.profile.workers) as start:
+    with fit_again(session.fleet, session.target).workers(session.profile.workers) as start:
         yield start

@@ -2,15 +2,18 @@
 
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import dask
 import pytest
+from distributed import Client
 
 from perf_pipeline.config.fleet import FleetConfig
 from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.fleet.dask_engine import dask_engine
+from perf_pipeline_tests.support.commands.command_line import wait_until
 from perf_pipeline_tests.support.fleets import loopback_fleet, tls_variables
 from perf_pipeline_tests.support.loads.engine_loads import job_of, load, samples, scenario
 from perf_pipeline_tests.support.servers.certificates import authority, signed
@@ -76,3 +79,24 @@ def test_a_scheduler_that_is_gone_is_told_in_a_sentence() -> None:
             engine.links(1)
 
     assert raised.value.sentence.startswith(f"the fleet at {lost.address} does not answer any more")
+
+
+def test_a_host_that_came_since_the_hosts_were_asked_loads_nothing() -> None:
+    with (
+        loopback_fleet(("127.0.0.2",)) as fleet,
+        dask_engine(FleetConfig(address=fleet.address)) as engine,
+        Client(fleet.address, set_as_default=False) as watching,  # type: ignore[no-untyped-call]
+    ):
+        engine.facts(())
+        command = [sys.executable, "-m", "distributed.cli.dask_worker", fleet.address]
+        come = subprocess.Popen([*command, "--host", "127.0.0.3", "--no-nanny", "--no-dashboard"])
+        try:
+            wait_until(lambda: len(watching.nthreads()) == 2)
+            links = list(engine.links(2))
+        finally:
+            come.kill()
+            come.wait()
+        for _, link in links:
+            link.close()
+
+    assert [host for host, _ in links] == ["127.0.0.2", "127.0.0.2"]

@@ -14,7 +14,8 @@ from typing import Final
 import duckdb
 
 from perf_pipeline.metrics.censoring import UNANSWERED, longest_wait_us
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import OF_KEY, RunKey
+from perf_pipeline.store.sample_tables import drop_empty_kinds
 
 UNDECIDED: Final = "outcome = 'interrupted' and error = ''"
 """Which samples neither went well nor failed, as far as anybody saw."""
@@ -36,10 +37,7 @@ select scenario, operation, if(named.answered > 0, named.answered, whole.answere
     coalesce(named.longest_us, whole.longest_us, 0), interrupted
 from named join whole using (scenario) where interrupted > 0
 """
-_ANY: Final = (
-    "select 1 from samples where run_id = ? and benchmark = ? and phase = 'measured' "
-    f"and {UNDECIDED} limit 1"
-)
+_ANY: Final = f"select exists (from sample_kinds where {OF_KEY} and {UNDECIDED} and {{phase}})"
 _ANSWERED: Final = "outcome = 'ok' or (outcome = 'failed' and status > 0)"
 _MARK: Final = """
 update {table} set error = $unanswered
@@ -50,6 +48,41 @@ from (
 where {where} and {undecided} and phase <> 'drain' and {table}.scenario = waits.scenario
     and {table}.operation = waits.operation and ended_us - started_us > limit_us
 """
+# Of each kind of interrupted samples a second one, for those that waited for longer.
+_TWINS: Final = f"""
+create or replace temp table twins as
+select kind, (select max(kind) from sample_kinds) + row_number() over (order by kind) as twin,
+    limit_us
+from sample_kinds join (
+    select unnest($scenarios::varchar[]) as scenario, unnest($operations::varchar[]) as operation,
+        unnest($limits::bigint[]) as limit_us
+) as waits using (scenario, operation)
+where {OF_KEY} and {UNDECIDED} and phase <> 'drain'
+"""
+_INSERT_TWINS: Final = """
+insert into sample_kinds (run_id, benchmark, kind, scenario, protocol, operation, phase, outcome,
+    status, error)
+select run_id, benchmark, twin, scenario, protocol, operation, phase, outcome, status, $unanswered
+from sample_kinds join twins using (kind)
+"""
+_MARK_TWINS: Final = """
+update sample_rows set kind = twin from twins
+where sample_rows.kind = twins.kind and ended_us - started_us > limit_us
+"""
+
+
+def mark_stored(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None:
+    """Mark these operations of a stored benchmark; nothing happens if none was interrupted."""
+    if not _has_any(connection, key, "true"):
+        return
+    names = {"table": "samples", "where": OF_KEY, "undecided": UNDECIDED}
+    waits = connection.execute(_WAITS.format(answered=_ANSWERED, **names), key.parameters)
+    limits = _limits(waits.fetchall())
+    unanswered = {"unanswered": limits.pop("unanswered")}
+    connection.execute(_TWINS, {**key.parameters, **limits})
+    connection.execute(_INSERT_TWINS, unanswered)
+    connection.execute(_MARK_TWINS)
+    drop_empty_kinds(connection, key)
 
 
 def mark_unanswered(
@@ -76,7 +109,12 @@ def mark_unanswered(
 
 def has_undecided(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
     """Tell whether a benchmark has interrupted operations that nobody can call failed."""
-    return connection.execute(_ANY, [key.run_id, key.benchmark]).fetchone() is not None
+    return _has_any(connection, key, "phase = 'measured'")
+
+
+def _has_any(connection: duckdb.DuckDBPyConnection, key: RunKey, phase: str) -> bool:
+    ((found,),) = connection.execute(_ANY.format(phase=phase), key.parameters).fetchall()
+    return bool(found)
 
 
 def _limits(waits: Sequence[tuple[str, str, int, int, int]]) -> dict[str, object]:

@@ -10,14 +10,17 @@ import duckdb
 
 from perf_pipeline.store.records import OF_KEY, BenchmarkOutcome, RunKey
 
-# Masks first grouped, then unfolded: a million samples have a handful of distinct masks.
+# Masks first grouped, then named and unfolded: a million samples have a handful of them.
 _INSERT_CHECKS: Final = f"""
 with masks as (
-    select scenario, operation, checks_passed, checks_failed, count(*) as times
-    from samples
-    where {OF_KEY} and phase = 'measured'
-        and (checks_passed <> 0 or checks_failed <> 0)
-    group by scenario, operation, checks_passed, checks_failed
+    select scenario, operation, checks_passed, checks_failed, times
+    from (
+        select kind, checks_passed, checks_failed, count(*) as times
+        from sample_rows
+        where kind in (select kind from sample_kinds where {OF_KEY} and phase = 'measured')
+            and (checks_passed <> 0 or checks_failed <> 0)
+        group by kind, checks_passed, checks_failed
+    ) join sample_kinds using (kind)
 ),
 bits as (
     select scenario, operation, bit,

@@ -15,7 +15,7 @@ import duckdb
 
 from perf_pipeline.errors import SpoolDamagedError
 from perf_pipeline.store.access import told_plainly
-from perf_pipeline.store.censoring import mark_unanswered
+from perf_pipeline.store.censoring import mark_stored
 from perf_pipeline.store.check_rows import write_checks
 from perf_pipeline.store.engines import LARGE_BYTES, use_all_threads
 from perf_pipeline.store.former import former_benchmark, lost_rows, readable_samples, uncounted
@@ -23,14 +23,15 @@ from perf_pipeline.store.names import fold_names, wanted_names
 from perf_pipeline.store.order import place_of
 from perf_pipeline.store.proof import is_sealed, seal
 from perf_pipeline.store.records import OF_KEY, BenchmarkOutcome, Ingested, RunKey, RunRecord
+from perf_pipeline.store.sample_tables import SAMPLE_TABLES, delete_samples, load_samples
 from perf_pipeline.store.spool_csv import KINDS, SpoolFiles, spool_files
 from perf_pipeline.store.spool_manifest import OUTCOME_FILE, check_spool
 from perf_pipeline.store.spool_records import read_outcome, read_spooled_run
 
 KEYED_TABLES: Final = (
-    "benchmarks", "scenarios", "samples", "iterations", "checks", "readings", "figures",
-    "reported_figures", "ledger", "summaries", "histograms", "verdicts", "diffs", "lineage",
-    "slow_traces", "costs", "faults", "capacity_windows", "growth", "scaling_points",
+    "benchmarks", "scenarios", "sample_rows", "sample_kinds", "iterations", "checks", "readings",
+    "figures", "reported_figures", "ledger", "summaries", "histograms", "verdicts", "diffs",
+    "lineage", "slow_traces", "costs", "faults", "capacity_windows", "growth", "scaling_points",
 )  # fmt: skip
 _LARGEST: Final = 2**63 - 1
 _UPSERT_ENVIRONMENT: Final = """
@@ -122,7 +123,7 @@ def ingest_benchmark(
         _delete(connection, key, unfilled if former is None else ())
         write_run(connection, run.record)
         torn_lines = sum(load_rows(connection, key, kind, files) for kind, files in found.items())
-        mark_unanswered(connection, "samples", OF_KEY, key.parameters)
+        mark_stored(connection, key)
         damage |= dict.fromkeys(uncounted(connection, key, outcome))
         _write_benchmark(connection, key, outcome, torn_lines, tuple(damage))
         write_checks(connection, key, outcome)
@@ -184,7 +185,9 @@ def _folders(spool_run: Path) -> str:
 
 def _delete(connection: duckdb.DuckDBPyConnection, key: RunKey, but: Collection[str]) -> None:
     left = () if is_sealed(connection, key) else but
-    for table in (table for table in KEYED_TABLES if table not in left):
+    if not {*SAMPLE_TABLES} <= {*left}:
+        delete_samples(connection, OF_KEY, key.parameters)
+    for table in (table for table in KEYED_TABLES if table not in {*left, *SAMPLE_TABLES}):
         connection.execute(
             f"delete from {table} where run_id = ? and benchmark = ?", [key.run_id, key.benchmark]
         )
@@ -236,6 +239,8 @@ def load_rows(
     """Add the rows of spool files to their table; return the number of lines that can't be read."""
     if not (found.paths or found.binary):  # of most kinds a benchmark has none
         return found.torn_lines
+    if table == "samples":
+        return load_samples(connection, key, found)
     names = ", ".join(found.kind.columns)
     extra_column, extra_value = ("", "")
     if table == "figures":
@@ -297,4 +302,6 @@ def _write_scenarios(
 def _unfilled(found: Mapping[str, SpoolFiles]) -> set[str]:
     """Name the tables of which an ingest writes no row: of other kinds, or worked out later."""
     filled = {kind for kind, files in found.items() if files.paths or files.binary}
+    if "samples" in filled:
+        filled |= {*SAMPLE_TABLES}
     return {*KEYED_TABLES} - filled - {"benchmarks", "scenarios", "checks"}

@@ -31,6 +31,7 @@ from perf_pipeline.store.metric_sql import (
 )
 from perf_pipeline.store.migrate import migrate
 from perf_pipeline.store.records import OF_KEY, RunKey
+from perf_pipeline.store.sample_tables import SAMPLE_TABLES
 from perf_pipeline.store.spool_csv import spool_files
 from perf_pipeline.store.spool_tail import SpoolTail
 from perf_pipeline.store.statistics import figure_of, finished_figure, unfiltered
@@ -176,7 +177,7 @@ class LiveFigures:
         return windows_of(span_us / US_PER_S, spans, list(self._spans))
 
     def _forget(self) -> None:
-        for table in ("samples", "iterations", _CHECKS):
+        for table in (*SAMPLE_TABLES, "iterations", _CHECKS):
             self._connection.execute(f"delete from {table}")
         self._connection.execute(_FORGET_MESSAGES, [_KEPT_MESSAGES_US])
 

@@ -22,7 +22,7 @@ MOST_ERRORS: Final = 100
 _LIMITS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
     {"operation": (MOST_OPERATIONS, "operations"), "error": (MOST_ERRORS, "errors")}
 )
-_COUNT: Final = f"select count(distinct {{column}}) from samples where {OF_KEY}"
+_COUNT: Final = f"select count(distinct {{column}}) from sample_kinds where {OF_KEY}"
 _RARE: Final = f"""
 create or replace temp table rare as
 select {{column}} as name, count(*) as times from samples where {OF_KEY}
@@ -31,7 +31,7 @@ group by {{column}} order by times desc, name offset $most
 _SPARE: Final = "delete from rare where list_contains($wanted::varchar[], name) or name = ''"
 _TOTALS: Final = "select count(*), coalesce(sum(times), 0) from rare"
 _FOLD: Final = f"""
-update samples set {{column}} = $rest where {OF_KEY} and {{column}} in (select name from rare)
+update sample_kinds set {{column}} = $rest where {OF_KEY} and {{column}} in (select name from rare)
 """
 _FOLDED_CHECKS: Final = f"""
 create or replace temp table folded as

@@ -14,7 +14,7 @@ from perf_pipeline.store.ledger_sql import FROM_LEDGER
 from perf_pipeline.store.metric_sql import FROM_FIGURES, FROM_READINGS, FROM_VUS
 from perf_pipeline.store.records import OF_KEY, RunKey
 
-_DONE: Final = f"select distinct protocol, operation from samples where {OF_KEY}"
+_DONE: Final = f"select distinct protocol, operation from sample_kinds where {OF_KEY}"
 _NAMES: Final = f"""
 select distinct name from readings where {OF_KEY}
 union select distinct name from figures where {OF_KEY}

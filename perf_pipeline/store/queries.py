@@ -22,6 +22,7 @@ from perf_pipeline.store.records import (
     ScenarioCounts,
 )
 from perf_pipeline.store.run_rows import iso_utc
+from perf_pipeline.store.sample_tables import SAMPLE_TABLES, delete_samples
 
 _BENCHMARKS: Final = """
 select benchmark, status, began_at, wall_s, measured_s, valid, invalid_reasons, health, load_hash,
@@ -49,7 +50,7 @@ select run_id, exists (from benchmarks where benchmarks.run_id = runs.run_id and
 from runs where {MEASURED}
     and run_id not in (select run_id from runs where {MEASURED} order by {NEWEST_FIRST} limit ?)
 """
-_RAW: Final = ("samples", "iterations", "ledger")
+_RAW: Final = (*SAMPLE_TABLES, "iterations", "ledger")
 _OF_RUNS: Final = """
 select run_id, benchmark from benchmarks where list_contains(?::varchar[], run_id)
 """
@@ -163,7 +164,8 @@ def _let_go(proof: RowProof, old: list[str]) -> None:
             proof.require_rows([run_id], *_RAW)
             key = RunKey(run_id, benchmark)
             write_histograms(connection, key, metrics_of(connection, key))
-        for table in _RAW:
+        delete_samples(connection, "list_contains($old::varchar[], run_id)", {"old": old})
+        for table in ("iterations", "ledger"):
             connection.execute(
                 f"delete from {table} where list_contains(?::varchar[], run_id)", [old]
             )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from perf_pipeline.metrics.catalog import TELLS_OF_FAILURES
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.order import NEWEST_FIRST
+from perf_pipeline.store.sample_tables import delete_samples
 
 if TYPE_CHECKING:
     from perf_pipeline.store.history import History
@@ -128,6 +129,8 @@ def remove_runs(history: "History", run_ids: Collection[str]) -> None:
     tables = [table for (table,) in connection.execute(_TABLES).fetchall()]
     history.asked.forget()
     with transaction(connection):
+        chosen = {"runs": list(run_ids)}
+        delete_samples(connection, "list_contains($runs::varchar[], run_id)", chosen)
         for table in tables:
             connection.execute(_DELETE.format(table=table), [list(run_ids)])
         connection.execute(_FORGET_MACHINES)

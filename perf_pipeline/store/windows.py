@@ -19,7 +19,7 @@ select scenario, measured_from_us, measured_until_us from scenarios
 where run_id = ? and benchmark = ? order by scenario
 """
 _PARTS: Final = f"""
-select scenario, operation from samples
+select scenario, operation from sample_kinds
 where {OF_KEY} and phase = 'measured'
 union
 -- of a pruned benchmark; every sample has a schedule lag, or was another tool's request

@@ -48,7 +48,7 @@ select run_id, content, seals
 from (select unnest($runs::varchar[]) as run_id, unnest($contents::varchar[]) as content)
 join ({_SEALS}) using (run_id)
 """
-_SAMPLED: Final = "select distinct run_id from samples"
+_SAMPLED: Final = "select distinct run_id from sample_kinds"
 _STORED: Final = "select distinct run_id from benchmarks"
 
 

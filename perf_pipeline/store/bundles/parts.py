@@ -11,12 +11,17 @@ import duckdb
 
 from perf_pipeline.errors import StoreError
 from perf_pipeline.store.ingest import KEYED_TABLES
+from perf_pipeline.store.sample_tables import SAMPLE_TABLES
 
 RAW: Final = ("samples", "iterations", "ledger")
 """Tables that a bundle may leave out: all figures are in its summaries and histograms."""
 
 OF_RUN: Final = ("runs", "environments")
-TABLES: Final = (*OF_RUN, *KEYED_TABLES)
+TABLES: Final = (
+    *OF_RUN,
+    "samples",  # as people read them, so that a bundle says nothing of how they are stored
+    *(table for table in KEYED_TABLES if table not in SAMPLE_TABLES),
+)
 """All tables that a bundle may have, in the order in which they are stored."""
 
 _COPY: Final = "copy ({rows}) to $path (format parquet, compression zstd)"

@@ -22,11 +22,15 @@ from perf_pipeline.store.migrate import apply_until, migrate, migrations
 from perf_pipeline.store.order import place_of
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.sample_tables import take_samples
 
 if TYPE_CHECKING:
     from perf_pipeline.store.history import History
 
-_INSERT: Final = "insert into {table} by name select * from read_parquet($files)"
+# Since this schema samples are two tables, and in a bundle still one.
+_SAMPLES_BY_KIND: Final = 30
+_FROM_FILES: Final = "read_parquet($files)"
+_INSERT: Final = f"insert into {{table}} by name select * from {_FROM_FILES}"
 _INSERT_MACHINE: Final = f"{_INSERT} on conflict do nothing"
 _INSERT_RUN: Final = """
 insert into runs by name select * replace ($place::bigint as made_as) from read_parquet($files)
@@ -130,7 +134,9 @@ def _take(connection: duckdb.DuckDBPyConnection, runs: Sequence[TakenRun]) -> No
             connection.execute(_INSERT_RUN, {"files": files, "place": place})
         for table in TABLES[1:]:
             files = [str(run.files[table]) for run in runs if table in run.files]
-            if files:
+            if files and table == "samples":
+                take_samples(connection, _FROM_FILES, {"files": files})
+            elif files:
                 insert = _INSERT_MACHINE if table == "environments" else _INSERT
                 connection.execute(insert.format(table=table), {"files": files})
         bare = [run.run_id for run in runs if not run.has_raw]
@@ -207,7 +213,10 @@ def _current(run: TakenRun, folder: Path) -> TakenRun:
     with duckdb.connect(":memory:") as former:
         apply_until(former, run.schema)
         for table, file in run.files.items():
-            former.execute(_INSERT.format(table=table), {"files": [str(file)]})
+            if table == "samples" and run.schema >= _SAMPLES_BY_KIND:
+                take_samples(former, _FROM_FILES, {"files": [str(file)]})
+            else:
+                former.execute(_INSERT.format(table=table), {"files": [str(file)]})
         migrate(former, run.run_id)
         parts = write_parts(former, run.run_id, folder, with_raw=True)
     return replace(

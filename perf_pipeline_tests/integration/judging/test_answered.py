@@ -20,6 +20,7 @@ from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import RunKey, ScenarioCounts
+from perf_pipeline.store.sample_tables import SAMPLE_TABLES, delete_samples
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.spool import counts, sample
 from perf_pipeline_tests.support.histories.verdicts import (
@@ -132,9 +133,9 @@ def test_a_pruned_run_that_is_judged_again_keeps_its_failure(tmp_path: Path) -> 
         judged(tmp_path, row(285) + row(15, REFUSED, start=285))["target_answered"].status == "FAIL"
     )
     with open_history(State(tmp_path).history_file) as history:
-        history.connection.execute("delete from samples")
+        delete_samples(history.connection, "true", {})
         history.connection.execute("update benchmarks set raw_kept = false")
-        seal(history.connection, [RunKey("r1", "api")], ("samples", "benchmarks"))
+        seal(history.connection, [RunKey("r1", "api")], (*SAMPLE_TABLES, "benchmarks"))
 
     (again,) = [
         v for v in judge_run(State(tmp_path), "r1")["api"] if v.threshold.key == "target_answered"

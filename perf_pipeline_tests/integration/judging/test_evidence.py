@@ -13,6 +13,7 @@ from perf_pipeline.metrics.sample import Reading
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.sample_tables import SAMPLE_TABLES, delete_samples
 from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
 
 KEY = RunKey("r1", "api")
@@ -63,8 +64,8 @@ def test_readings_and_samples_tell_when_and_for_how_long_they_were_above(
 
 
 def test_without_samples_a_finding_stays_and_only_its_time_is_gone(history: History) -> None:
-    history.connection.execute("delete from samples")
-    seal(history.connection, [RunKey("r1", "api")], ["samples"])
+    delete_samples(history.connection, "true", {})
+    seal(history.connection, [RunKey("r1", "api")], SAMPLE_TABLES)
 
     seen = found(history)
 

@@ -12,6 +12,7 @@ from perf_pipeline.metrics.sample import Outcome, Sample
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.sample_tables import SAMPLE_TABLES, delete_samples
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.spool import sample
 from perf_pipeline_tests.support.histories.verdicts import judged, profile_with, stored
@@ -83,9 +84,9 @@ def test_a_pruned_run_that_is_judged_again_keeps_what_was_found(tmp_path: Path) 
     stored(tmp_path, answers(steps(5, 20, 80, 320, 1_280)), profile)
     judge_run(State(tmp_path), "r1", profile=profile)
     with open_history(State(tmp_path).history_file) as history:
-        history.connection.execute("delete from samples")
+        delete_samples(history.connection, "true", {})
         history.connection.execute("update benchmarks set raw_kept = false")
-        seal(history.connection, [RunKey("r1", "api")], ("samples", "benchmarks"))
+        seal(history.connection, [RunKey("r1", "api")], (*SAMPLE_TABLES, "benchmarks"))
 
     (again,) = [
         verdict

@@ -9,6 +9,7 @@ import pytest
 from perf_pipeline.metrics.censoring import longest_wait_us
 from perf_pipeline.metrics.sample import Outcome, Phase, Sample
 from perf_pipeline.store.history import History
+from perf_pipeline.store.sample_tables import delete_samples
 from perf_pipeline.store.spool_figures import span_figures
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
@@ -133,7 +134,7 @@ def test_a_pruned_run_gives_the_same_figures(
     history.summarise(KEY)
     before = observe(history, "http_req_duration", statistic)
     failed = observe(history, "http_req_failed", "rate<1")
-    history.connection.execute("delete from samples")
+    delete_samples(history.connection, "true", {})
     history.connection.execute("update benchmarks set raw_kept = false")
     history.asked.forget()  # as pruning does
 

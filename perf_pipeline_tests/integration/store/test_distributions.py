@@ -7,6 +7,7 @@ import pytest
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.store.distributions import WantedDistribution, distributions_of
 from perf_pipeline.store.history import open_history
+from perf_pipeline.store.sample_tables import delete_samples
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, sample
 
 METRIC = "http_req_duration"
@@ -24,7 +25,7 @@ def test_the_values_of_a_run_are_counted_by_size(tmp_path: Path) -> None:
     with open_history(tmp_path / "history.duckdb") as history:
         history.ingest(spool.write(tmp_path), "api")
         history.summarise(KEY)
-        history.connection.execute("delete from samples")
+        delete_samples(history.connection, "true", {})
         wanted = [WantedDistribution("api", METRIC, ["r0"]), WantedDistribution("api", "nothing")]
         found = distributions_of(history.connection, KEY.run_id, wanted)
         as_baseline = distributions_of(

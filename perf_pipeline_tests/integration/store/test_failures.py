@@ -5,6 +5,7 @@ from pathlib import Path
 from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.store.failures import FailureKind, failures_of
 from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.sample_tables import delete_samples
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, sample
 
 FAILED = Outcome.FAILED
@@ -43,8 +44,8 @@ def test_failures_are_counted_by_kind_with_first_last_and_example(tmp_path: Path
 def test_a_pruned_run_keeps_the_counts(tmp_path: Path) -> None:
     with open_history(tmp_path / "history.duckdb") as history:
         ingested(tmp_path, history)
-        for table in ("samples", "iterations"):
-            history.connection.execute(f"delete from {table}")
+        delete_samples(history.connection, "true", {})
+        history.connection.execute("delete from iterations")
         history.connection.execute("update benchmarks set raw_kept = false")
 
         assert failures_of(history.connection, KEY.run_id) == [

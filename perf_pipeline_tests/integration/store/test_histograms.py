@@ -205,7 +205,9 @@ def test_many_samples_have_the_histograms_of_few_times_how_many_they_are(tmp_pat
         history.ingest(SPOOL.write(tmp_path), "api")
         write_histograms(history.connection, key, metrics_of(history.connection, key))
         few = history.connection.execute(statement).fetchall()
-        history.connection.execute("insert into samples select samples.* from samples, range(9)")
+        history.connection.execute(
+            "insert into sample_rows select sample_rows.* from sample_rows, range(9)"
+        )
         write_histograms(history.connection, key, metrics_of(history.connection, key))
         many = history.connection.execute(statement).fetchall()
 

@@ -5,12 +5,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import PerfPipelineError, StoreError
 from perf_pipeline.store import migrate
 from perf_pipeline.store.engines import attached
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.migrate import migrations
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.sample_tables import SAMPLE_TABLES
 from perf_pipeline.store.tables import write_summaries
 from perf_pipeline_tests.support.histories.spool import MIXED
 
@@ -184,3 +185,53 @@ def test_a_figure_that_is_there_twice_is_never_written(path: Path) -> None:
             write_summaries(history.connection, RunKey("r1", "api"), twice)
 
         assert history.summaries("r1") == before
+
+
+def _with_samples_as_before(path: Path) -> list[tuple[object, ...]]:
+    """Turn the file into one in which samples are one table, with its digests; give its rows."""
+    with duckdb.connect(path) as connection:
+        rows = connection.execute("from samples order by all").fetchall()
+        connection.execute("create table together as from samples")
+        connection.execute("drop view samples")
+        for table in SAMPLE_TABLES:
+            connection.execute(f"drop table {table}")
+            connection.execute("delete from digests where table_name = ?", [table])
+        connection.execute("alter table together rename to samples")
+        columns = connection.execute("select column_name from (describe samples)").fetchall()
+        made_by = f"duckdb {duckdb.__version__}: {' '.join(name for (name,) in columns)}"
+        connection.execute(
+            "insert into digests select run_id, benchmark, 'samples', count(*), "
+            "sum(hash(each)::hugeint), ? from samples as each group by all",
+            [made_by],
+        )
+        connection.execute("delete from schema_migrations where version = 30")
+    return rows
+
+
+def test_samples_of_before_they_had_kinds_are_the_same_and_stay_proven(path: Path) -> None:
+    before = _with_samples_as_before(path)
+
+    with open_history(path) as history:
+        after = history.connection.execute("from samples order by all").fetchall()
+        kinds = history.connection.execute("select kind from sample_kinds").fetchall()
+        history.proof.require_run("r1")
+        history.connection.execute("update sample_rows set vu = vu + 1")
+    with open_history(path) as history, pytest.raises(StoreError, match="table sample_rows"):
+        history.proof.require_run("r1")
+
+    assert after == before
+    assert len(before) > len(kinds) == len(set(kinds)) > 1
+
+
+@pytest.mark.parametrize(
+    "damage", ["update samples set error = 'x' where vu = 1", "delete from samples where vu = 1"]
+)
+def test_samples_that_were_damaged_before_they_had_kinds_stay_refused(
+    path: Path, damage: str
+) -> None:
+    _with_samples_as_before(path)
+    with duckdb.connect(path) as connection:
+        connection.execute(damage)
+
+    with open_history(path) as history, pytest.raises(StoreError, match="table sample_kinds has"):
+        history.outcomes("r1")

@@ -14,6 +14,7 @@ from perf_pipeline.store.history import History, memory_history, open_history
 from perf_pipeline.store.ingest import KEYED_TABLES
 from perf_pipeline.store.proof import RowProof, seal
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.sample_tables import delete_samples
 from perf_pipeline.store.series import SeriesName
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, counts, sample
 
@@ -21,6 +22,7 @@ from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, co
 VALUES: Final = {
     "VARCHAR": ("'one'", "'onf'"),
     "BIGINT": ("1", "0"),
+    "INTEGER": ("1", "0"),
     "DOUBLE": ("1.5e0", "1.5000000000000002e0"),
     "BOOLEAN": ("true", "false"),
     "TIMESTAMP": ("timestamp '2026-11-01'", "timestamp '2026-11-01 00:00:00.000001'"),
@@ -81,16 +83,24 @@ def test_rows_as_they_were_written_are_proven(history: History) -> None:
     ("statement", "told"),
     [
         (
-            "update samples set outcome = 'ok' where run_id = 'r1' and iteration = 7",
-            "table samples has of api in run r1 2,000 rows, and others than were written",
+            "update sample_rows set ended_us = ended_us + 1 where iteration = 7",
+            "table sample_rows has of api in run r1 2,000 rows, and others than were written",
         ),
         (
-            "delete from samples where run_id = 'r1' and iteration >= 10",
-            "table samples has of api in run r1 10 rows, and 2,000 were written",
+            "delete from sample_rows where iteration >= 10",
+            "table sample_rows has of api in run r1 10 rows, and 2,000 were written",
         ),
         (
-            "update samples set run_id = 'r3' where run_id = 'r1'",
-            "table samples has of api in run r1 0 rows, and 2,000 were written",
+            "update sample_rows set kind = (select max(kind) from sample_kinds)",
+            "table sample_rows has of api in run r1 0 rows, and 2,000 were written",
+        ),
+        (
+            "update sample_kinds set run_id = 'r3' where run_id = 'r1'",
+            "table sample_kinds has of api in run r1 0 rows, and 1 were written",
+        ),
+        (
+            "update sample_kinds set outcome = 'ok' where run_id = 'r1'",
+            "table sample_kinds has of api in run r1 1 rows, and others than were written",
         ),
         ("update benchmarks set valid = false", "table benchmarks has of api in run r1 1 rows"),
         ("update scenarios set iterations = 1", "table scenarios has of api in run r1 1 rows"),
@@ -159,7 +169,7 @@ def test_a_lost_row_is_found_whoever_asks(cells: duckdb.DuckDBPyConnection, tabl
 
 def test_a_changed_run_is_no_reason_to_refuse_another(path: Path) -> None:
     with open_history(path) as history:
-        history.connection.execute("delete from samples where run_id = 'r1'")
+        delete_samples(history.connection, "run_id = 'r1'", {})
         assert history.outcomes("r2")
 
 
@@ -230,7 +240,7 @@ def test_rows_that_a_copied_block_adds_are_found_by_who_reads_that_far(tmp_path:
 
 def test_what_is_written_again_is_proven_again(path: Path, made: Path) -> None:
     with open_history(path) as history:
-        history.connection.execute("delete from samples where run_id = 'r1'")
+        delete_samples(history.connection, "run_id = 'r1'", {})
         history.ingest(made / "spool" / "r1", KEY.benchmark)
     with open_history(path) as history:
         assert history.outcomes("r1")
@@ -250,9 +260,9 @@ def test_what_is_written_again_is_proven_again(path: Path, made: Path) -> None:
             # as a version left it that kept no histograms
             (
                 "delete from histograms; delete from digests where table_name = 'histograms'; "
-                "update samples set outcome = 'ok' where run_id = 'r1'"
+                "update sample_kinds set outcome = 'ok' where run_id = 'r1'"
             ),
-            "table samples has of api in run r1",
+            "table sample_kinds has of api in run r1",
         ),
     ],
     ids=["a row that stays", "what a histogram is made of"],
@@ -273,6 +283,6 @@ def test_damage_is_told_before_pruning_seals_what_is_left(
 def test_rows_of_before_there_were_digests_are_taken_as_they_are(path: Path) -> None:
     with open_history(path) as history:
         history.connection.execute("delete from digests")
-        history.connection.execute("delete from samples where run_id = 'r1'")
+        delete_samples(history.connection, "run_id = 'r1'", {})
     with open_history(path) as history:
         assert history.outcomes("r1")

@@ -10,6 +10,7 @@ import pytest
 
 from perf_pipeline.errors import StoreError
 from perf_pipeline.store.history import memory_history, open_history
+from perf_pipeline.store.sample_tables import SAMPLE_TABLES
 from perf_pipeline_tests.support.histories.spool import KEY, MIXED
 
 
@@ -30,9 +31,10 @@ def test_samples_of_a_benchmark_that_was_never_stored_are_not_counted(tmp_path: 
     spool, samples = MIXED.write(tmp_path / "spool"), len(MIXED.samples)
     with memory_history() as other, open_history(tmp_path / "history.duckdb") as history:
         other.ingest(spool, KEY.benchmark)
-        rows = other.connection.execute("select * from samples").fetchall()
-        places = ", ".join("?" * len(rows[0]))
-        history.connection.executemany(f"insert into samples values ({places})", rows)
+        for table in SAMPLE_TABLES:
+            rows = other.connection.execute(f"from {table}").fetchall()
+            places = ", ".join("?" * len(rows[0]))
+            history.connection.executemany(f"insert into {table} values ({places})", rows)
         ingested = history.ingest(spool, KEY.benchmark)
 
     assert ingested.samples == samples

@@ -17,13 +17,14 @@ _TABLES: Final = """
 select sql from duckdb_tables() where not internal and table_name <> 'schema_migrations'
 order by table_oid
 """
+_VIEWS: Final = "select sql from duckdb_views() where not internal order by view_oid"
 
 
 def new_file_sql() -> str:
     """Give the text of the file."""
     with duckdb.connect(":memory:") as connection:
         apply_until(connection, migrations()[-1][0])
-        tables = connection.execute(_TABLES).fetchall()
+        tables = connection.execute(_TABLES).fetchall() + connection.execute(_VIEWS).fetchall()
     head = (
         f"-- {migrations()[-1][0]}\n"
         "-- Every table as the migrations up to this version make them, for a file that is new.\n"

@@ -95,6 +95,16 @@ def with_properties(brokers: str, properties: Mapping[str, str]) -> str:
     return f"kafka://{bootstrap_servers(brokers)}?{query}"
 
 
+def trusting(brokers: str, certificate: str) -> str:
+    """Put a certificate (PEM) in place of the authorities that a text trusts, of one with TLS."""
+    kept = {
+        key: value
+        for key, value in client_properties(brokers).items()
+        if key not in {"ssl.ca.location", "ssl.ca.pem"}
+    }
+    return with_properties(bootstrap_servers(brokers), {**kept, "ssl.ca.pem": certificate})
+
+
 def at_servers(brokers: str, servers: str) -> str:
     """Put a text's credentials and properties, if it has any, round addresses that were read."""
     if found := _WITH_PROPERTIES.fullmatch(brokers):

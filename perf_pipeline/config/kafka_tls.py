@@ -17,6 +17,16 @@ from typing import Final
 from perf_pipeline.errors import AddressError, TargetUnavailableError
 
 _SETTINGS: Final = ("ssl.", "enable.ssl.")
+UNREAD: Final = frozenset(
+    {
+        "ssl.cipher.suites",
+        "ssl.crl.location",
+        "ssl.curves.list",
+        "ssl.providers",
+        "ssl.sigalgs.list",
+    }
+)
+"""Properties of TLS that librdkafka goes by, and that nothing here does."""
 _WHY: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {
         9: ("is not valid yet", "compare the clocks of both machines"),
@@ -44,13 +54,18 @@ def is_tls(settings: Mapping[str, str]) -> bool:
     return settings.get("security.protocol", "").endswith("SSL")
 
 
+def of_tls(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return those settings of librdkafka that are about TLS."""
+    return {key: value for key, value in settings.items() if key.startswith(_SETTINGS)}
+
+
 def tls_of(settings: Mapping[str, str]) -> ssl.SSLContext:
     """Return what a client trusts and shows; certificates are read once.
 
     Raises:
         AddressError: a file can't be read, or holds no certificate or key.
     """
-    return _read(tuple(sorted((k, v) for k, v in settings.items() if k.startswith(_SETTINGS))))
+    return _read(tuple(sorted(of_tls(settings).items())))
 
 
 @lru_cache(maxsize=4)
@@ -100,20 +115,31 @@ def _show(context: ssl.SSLContext, given: Mapping[str, str]) -> None:
         return
     try:
         pem = b"\n".join(_pem(given, part) for part in ("ssl.certificate", "ssl.key"))
-        # Python's ssl reads files only; this one is in memory, and nobody else's.
-        memory = os.memfd_create("perf-pipeline-certificate")
-        try:
-            os.write(memory, pem)
-            # Without a password OpenSSL would ask for one on the terminal.
-            password = given.get("ssl.key.password", "")
-            context.load_cert_chain(f"/proc/self/fd/{memory}", password=password)
-        finally:
-            os.close(memory)
+        load_pair(context, pem, given.get("ssl.key.password", ""))
     except OSError as error:
         is_read = isinstance(error, ssl.SSLError)
         place = None if is_read else error.filename
         what = "certificate with its key (wrong key, or wrong ssl.key.password)"
         raise AddressError("ssl.certificate.location", _unreadable(place, error, what)) from None
+
+
+def load_pair(context: ssl.SSLContext, pem: bytes, password: str = "") -> None:
+    """Load a certificate with its key; Python's ssl reads files only, and this one is in memory.
+
+    Args:
+        context: that gets them.
+        pem: both of them.
+        password: of the key; without one OpenSSL would ask for it on the terminal.
+
+    Raises:
+        ssl.SSLError: they are none, or do not belong together.
+    """
+    memory = os.memfd_create("perf-pipeline-certificate")
+    try:
+        os.write(memory, pem)
+        context.load_cert_chain(f"/proc/self/fd/{memory}", password=password)
+    finally:
+        os.close(memory)
 
 
 def _pem(given: Mapping[str, str], part: str) -> bytes:

@@ -15,7 +15,7 @@ from perf_pipeline.config.parameters import iteration_kind
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import ProfileError
-from perf_pipeline.loading.given_parts import is_found, ports_here, stack_options
+from perf_pipeline.loading.given_parts import is_found, places_before, stack_options
 from perf_pipeline.stack.small_disk import small_disk_obstacle
 
 _REMEDY = (
@@ -72,7 +72,7 @@ def _links_of_others(
     profile: Profile, benchmarks: Sequence[str], started: Collection[str], target: Target
 ) -> Iterator[str]:
     ours = ", ".join(sorted(started)) or "no part"
-    given = ports_here(target)
+    given = places_before(target)
     if started:
         given.pop("broker", None)  # the proxy of a stack knows the brokers that it starts itself
     for place, fault in _placed(profile, benchmarks):
@@ -97,7 +97,10 @@ def _links_of_others(
 
 def _reach(server: str) -> str:
     if server == "broker":
-        return "stands only before brokers at 127.0.0.1, without TLS, and where nothing else starts"
+        return (
+            "stands before brokers only where nothing else starts, and goes by no ssl.crl.location,"
+            " ssl.providers or list of ciphers, curves or signatures"
+        )
     return f"can stand before {_NOUNS[server]} at 127.0.0.1 or localhost only"
 
 

@@ -9,14 +9,17 @@ from contextlib import contextmanager
 from typing import Final
 
 from perf_pipeline.config.hosts import Place
+from perf_pipeline.config.kafka_client import client_properties
 from perf_pipeline.config.kafka_listeners import require_listeners
+from perf_pipeline.config.kafka_tls import is_tls
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.loading.given_parts import is_reached, ports_here
+from perf_pipeline.loading.given_parts import is_here, places_before
 from perf_pipeline.narration import Say
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.stack.proxy_before import proxy_before
 from perf_pipeline.stack.service import is_listening
+from perf_pipeline.stack.told_ports import spelled
 from perf_pipeline.store.state import State
 
 _OTHER_LOOPBACK: Final = "::1"
@@ -45,47 +48,32 @@ def found_system(
         brokers = require_listeners(
             target.brokers, target.allowed, must_answer="broker" in hindered
         )
-    ports: dict[str, tuple[int, ...]] = {
-        part: (port,) for part, port in ports_here(target).items() if part in hindered
+    places: dict[str, tuple[Place, ...]] = {
+        part: (place,) for part, place in places_before(target).items() if part in hindered
     }
-    if "broker" in ports:
-        ports["broker"] = _ports_of(brokers)
-    if not ports:
+    if "broker" in places:
+        found = {(spelled(place.host), place.port): place for place in reversed(brokers)}
+        places["broker"] = tuple(reversed(found.values()))
+    if not places:
         yield target, None
         return
-    _require_reached(port for several in ports.values() for port in several)
-    with proxy_before(state.folder, ports, say) as stack:
+    _require_reached(place for several in places.values() for place in several)
+    properties = {} if target.brokers is None else client_properties(target.brokers)
+    tls = properties if "broker" in places and is_tls(properties) else None
+    with proxy_before(state.folder, places, say, tls) as stack:
         for notice in stack.notices:
             say(notice)
         yield target, stack
 
 
-def _ports_of(brokers: Iterable[Place]) -> tuple[int, ...]:
-    """Return the ports of all brokers of a cluster.
-
-    Raises:
-        TargetUnavailableError: one sends its clients where the proxy does not reach it.
-    """
-    ports = list[int]()
-    for place in brokers:
-        if place.port is None or not is_reached(place):
-            raise TargetUnavailableError(
-                f"a broker sends its clients to {place.host}:{place.port}, and the proxy that "
-                "faults need can stand before brokers at 127.0.0.1 or localhost only",
-                hint="let it advertise a listener at 127.0.0.1, or leave the fault out",
-            )
-        ports.append(place.port)
-    return tuple(dict.fromkeys(ports))
-
-
-def _require_reached(ports: Iterable[int]) -> None:
+def _require_reached(places: Iterable[Place]) -> None:
     """Refuse servers of localhost that the proxy does not reach.
 
     Raises:
         TargetUnavailableError: names one.
     """
-    for port in ports:
-        if not is_listening(port) and is_listening(port, _OTHER_LOOPBACK):
+    for port in (place.port for place in places if is_here(place)):
+        if port and not is_listening(port) and is_listening(port, _OTHER_LOOPBACK):
             raise TargetUnavailableError(
                 f"port {port} of localhost answers at {_OTHER_LOOPBACK} alone, and the proxy that "
                 "faults need goes to 127.0.0.1",

@@ -13,7 +13,7 @@ from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.broker_address import read_brokers
 from perf_pipeline.config.hosts import LOCALHOST, Place
 from perf_pipeline.config.kafka_client import client_properties
-from perf_pipeline.config.kafka_tls import is_tls
+from perf_pipeline.config.kafka_tls import UNREAD
 from perf_pipeline.config.needed_parts import draws_users, parts_of_all
 from perf_pipeline.config.postgres_address import dsn_port_here
 from perf_pipeline.config.profile import Profile
@@ -23,14 +23,11 @@ from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.stack.parts import PARTS, StackOptions
 
 _SERVERS: Final = ((Part.POSTGRES, "postgres"), (Part.BROKERS, "kafka"), (Part.REDIS, "redis"))
-
-
 _BEFORE: Final = ("127.0.0.1", LOCALHOST)
-_ALSO_LOCAL: Final = (*_BEFORE, "::1")  # localhost is written with all of its addresses
 
 
-def ports_here(target: Target) -> dict[str, int]:
-    """Return the ports of given servers before which a proxy of a run can stand, by their part.
+def places_before(target: Target) -> dict[str, Place]:
+    """Return where the given servers are before which a proxy of a run can stand, by their part.
 
     That of brokers is the first one at which they are asked where all of them are.
     """
@@ -42,22 +39,15 @@ def ports_here(target: Target) -> dict[str, int]:
         ports["postgres"] = dsn_port_here(target.postgres_dsn)
     if target.redis_url is not None:
         ports["redis"] = redis_port_here(target.redis_url)
-    if target.brokers is not None:
-        ports["broker"] = _broker_port_here(target.brokers)
-    return {part: port for part, port in ports.items() if port is not None}
+    places = {part: Place(_BEFORE[0], port) for part, port in ports.items() if port is not None}
+    if target.brokers is not None and not client_properties(target.brokers).keys() & UNREAD:
+        places["broker"] = read_brokers(target.brokers, ()).places[0]
+    return places
 
 
-def _broker_port_here(brokers: str) -> int | None:
-    """Return a port of brokers whose answers a proxy can read: here, and not inside of TLS."""
-    places = read_brokers(brokers, ()).places
-    if is_tls(client_properties(brokers)) or {it.host for it in places} - {*_ALSO_LOCAL}:
-        return None
-    return next((it.port for it in places if is_reached(it)), None)
-
-
-def is_reached(place: Place) -> bool:
-    """Say whether a proxy of a run, which goes to 127.0.0.1, reaches this place."""
-    return place.host in _BEFORE and place.port is not None
+def is_here(place: Place) -> bool:
+    """Say whether a place is this machine's 127.0.0.1, by address or by name."""
+    return place.host in _BEFORE
 
 
 def is_found(target: Target) -> bool:

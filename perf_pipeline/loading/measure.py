@@ -236,8 +236,9 @@ def _collect(
     """Read what was done, and complete the ledger of a benchmark that has one."""
     load.spans, counts = tuple(span_figures(folder)), tuple(counts_of(load.outcomes))
     found = completed_ledger(session, benchmark, folder, load.origin_ns, load.spans, counts, own)
-    load.note_proxy(ProxyWatch(session.stack))  # messages that are on their way need it, too
-    for sentence in (*found.problems, *found.limits, *found.told):
+    proxy = ProxyWatch(session.stack)
+    load.note_proxy(proxy)  # messages that are on their way need it, too
+    for sentence in (*found.problems, *found.limits, *found.told, *proxy.told()):
         session.say(sentence)
     load.problems += found.problems
     load.limits += found.limits

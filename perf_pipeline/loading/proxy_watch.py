@@ -59,6 +59,20 @@ class ProxyWatch:
             "so what was slow behind it was not the target alone"
         ).replace("%", " %")
 
+    def told(self) -> tuple[str, ...]:
+        """Say what is worth knowing of the proxy and makes nothing INVALID."""
+        try:
+            strangers = proxy_state(self._links).strangers if self._links.links else 0
+        except StackError:
+            return ()  # which `trouble` tells
+        if not strangers:
+            return ()
+        sentence = (
+            f"{strangers} connections spoke something else than Kafka's protocol to the proxy "
+            "before brokers; they were none of the load's, and are not judged"
+        )
+        return (sentence,)
+
     def _now(self) -> tuple[tuple[float, float], str]:
         """Return the time and the proxy's CPU by now, and what it does not stand before."""
         state = proxy_state(self._links) if self._links.links else ProxyState(0.0)

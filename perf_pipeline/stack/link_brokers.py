@@ -12,14 +12,12 @@ imports of clients; the proxy stands beside a measurement.
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.config.kafka_wire import text, text_at, varint, varint_at
+from perf_pipeline.stack.told_ports import ToldPorts
 
-_HERE: Final = "127.0.0.1"
-_LOCAL: Final = frozenset({_HERE, "localhost"})
 _PRODUCE, _FETCH, _METADATA, _COORDINATOR, _VERSIONS, _CLUSTER = 0, 1, 3, 10, 18, 60
 _SHARE_FETCH, _SHARE_ACKNOWLEDGE = 78, 79
 _UNSUPPORTED: Final = 35
@@ -33,34 +31,12 @@ _LEFT_OUT: Final = frozenset({_SHARE_FETCH, _SHARE_ACKNOWLEDGE})
 _FLEXIBLE_FROM: Final = MappingProxyType({_METADATA: 9, _COORDINATOR: 3, _CLUSTER: 0, _VERSIONS: 3})
 
 
-@dataclass(frozen=True, slots=True)
-class ToldPorts:
-    """Hold what clients are told in place of where the brokers are.
-
-    Attributes:
-        ports: of the proxy, by the broker's port on loopback.
-        unknown: what brokers named that the proxy does not stand before, for people.
-    """
-
-    ports: Mapping[int, int]
-    unknown: set[str] = field(default_factory=set)
-
-    def instead_of(self, host: str, port: int) -> tuple[str, int]:
-        """Return where a client is to go for a broker; to the broker itself if it is unknown."""
-        if port <= 0:  # as of a coordinator that there is not
-            return host, port
-        if host not in _LOCAL or port not in self.ports:
-            self.unknown.add(f"{host}:{port}")
-            return host, port
-        return _HERE, self.ports[port]
-
-
 class ToldAnswers:
     """Follow one connection to a broker, and write the addresses in its answers anew.
 
     Frames too short for a header are tokens of a login after SaslHandshake v0, which are sent bare;
     an empty one is the usual answer to PLAIN. A size below 0 is none of the protocol: from there on
-    bytes are passed on as they are.
+    bytes are passed on as they are. Where no answer came before, it is no client of Kafka's.
 
     Args:
         told: where clients are to go.
@@ -72,6 +48,7 @@ class ToldAnswers:
         self._requests, self._skipped = bytearray(), 0
         self._answers, self._passed = bytearray(), 0
         self._follows_requests = self._follows_answers = True
+        self._was_answered = False
 
     def asked(self, data: bytes) -> None:
         """Note which answers will hold addresses, by what a client sends."""
@@ -118,6 +95,7 @@ class ToldAnswers:
             (size,) = _SIZE.unpack_from(waiting)
             self._follows_answers = self._is_size(size)
             has_number = _SIZE.size + size >= _RESPONSE.size
+            self._was_answered |= self._follows_answers
             if not self._expected or not has_number:
                 self._passed = _SIZE.size + size
                 continue
@@ -137,9 +115,11 @@ class ToldAnswers:
         return bytes(ready)
 
     def _is_size(self, size: int) -> bool:
-        """Say whether a frame can have this size; one that can't be is told to people."""
-        if size < 0:
+        """Say whether a frame can have this size; one that can't be is noted for people."""
+        if size < 0 and self._was_answered:
             self._told.unknown.add("what a connection names that is none of Kafka's protocol")
+        elif size < 0:
+            self._told.strangers += 1
         return size >= 0
 
     def _rewritten(self, answer: bytes, number: int) -> bytes:

@@ -1,6 +1,7 @@
 """One link between two parts of a system: its rules, and the connections that keep them.
 
-It speaks no protocol: what it passes on is TCP, but for the addresses in what brokers answer.
+It speaks no protocol: what it passes on is TCP, but for the addresses in what brokers answer, and
+for TLS, inside of which these stand.
 Add here: how another rule is kept. Keep out: what rules are (link_rule.py), who gives them
 (link_proxy.py), what brokers answer (link_brokers.py), and imports of clients; the proxy stands
 beside a measurement.
@@ -9,15 +10,17 @@ beside a measurement.
 import asyncio
 import random
 import socket
+import ssl
 import struct
 from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from perf_pipeline.stack.link_brokers import ToldAnswers, ToldPorts
+from perf_pipeline.stack.link_brokers import ToldAnswers
 from perf_pipeline.stack.link_rule import RETRANSMITTED_S, LinkRule, joined
+from perf_pipeline.stack.told_ports import HERE, ToldPorts, spelled
 
-HOST: Final = "127.0.0.1"
+HOST: Final = HERE
 _WAITING_BYTES: Final = 4 * 1024 * 1024  # of one direction, before its sender has to wait
 _PIECES_PER_S: Final = 10
 _END: Final = b""
@@ -27,13 +30,23 @@ class ProxiedLink:
     """Keep the rules of one link, and its connections.
 
     Args:
-        upstream: port of the server on loopback.
+        upstream: port of the server.
+        host: of the server.
         told: what its clients are told of where brokers are; None leaves answers as they are.
+        tls: with clients, and with the server; None passes on bytes as they are.
     """
 
-    def __init__(self, upstream: int, told: ToldPorts | None = None) -> None:
-        self.upstream = upstream
+    def __init__(
+        self,
+        upstream: int,
+        host: str = HOST,
+        told: ToldPorts | None = None,
+        tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None,
+    ) -> None:
+        self.upstream, self._host = upstream, host
         self.told = told
+        self._for_clients = None if tls is None else tls[0]
+        self._for_server = None if tls is None else tls[1]
         self.rule = joined(())
         self._random = random.Random(upstream)
         self.connections: set[LinkConnection] = set()
@@ -41,6 +54,40 @@ class ProxiedLink:
         self.is_whole.set()
         self._rules: dict[object, LinkRule] = {}
         self._free_at = {True: 0.0, False: 0.0}
+
+    @property
+    def is_secured(self) -> bool:
+        """Say whether TLS is ended here, and spoken anew."""
+        return self._for_clients is not None
+
+    async def reach(self, end: "LinkEnd") -> None:
+        """Connect an end to the server, whose certificate is checked for the host as it is told.
+
+        Raises:
+            OSError: it does not answer, or not in TLS, or with a certificate that is not trusted.
+        """
+        loop, name = asyncio.get_running_loop(), self._host if self.is_secured else None
+        await loop.create_connection(
+            lambda: end,
+            spelled(self._host),
+            self.upstream,
+            ssl=self._for_server,
+            server_hostname=name,
+        )
+
+    async def secure(self, end: "LinkEnd") -> None:
+        """Let an end speak TLS with its client, whose handshake takes an answer's way.
+
+        Raises:
+            OSError: the client does not speak TLS, or does not trust this proxy.
+        """
+        loop, plain = asyncio.get_running_loop(), end.plain
+        if self._for_clients is None or plain is None:
+            return
+        await asyncio.sleep(self.due(loop.time(), 0, is_answer=True) - loop.time())
+        secured = await loop.start_tls(plain, end, self._for_clients, server_side=True)
+        assert secured is not None
+        end.transport = secured
 
     def begin(self, holder: object, rule: LinkRule) -> None:
         """Let a rule hold until its holder ends it."""
@@ -124,9 +171,9 @@ class LinkConnection:
     async def _connect(self) -> None:
         """Reach the server, not before a cut is over."""
         await self.link.is_whole.wait()
-        loop = asyncio.get_running_loop()
         try:
-            await loop.create_connection(lambda: self.answers, HOST, self.link.upstream)
+            await self.link.reach(self.answers)
+            await self.link.secure(self.asks)
         except OSError:
             self.reset()
         else:
@@ -160,6 +207,7 @@ class LinkEnd(asyncio.Protocol):
     """Hold one end of a connection, and what came from it and waits to be passed on."""
 
     def __init__(self, connection: LinkConnection, *, is_server: bool) -> None:
+        self.plain: asyncio.Transport | None = None
         self.transport: asyncio.Transport | None = None
         self.is_lost = False
         self.has_ended = False
@@ -173,7 +221,11 @@ class LinkEnd(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin with what the rules of this moment say."""
         assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.plain = transport
+        if self._connection.link.is_secured and not self._is_server:
+            transport.pause_reading()  # what comes first belongs to TLS
+        else:
+            self.transport = transport
         if self._connection.link.rule.resets:
             self._connection.reset()
         elif not self._is_server:
@@ -195,10 +247,13 @@ class LinkEnd(asyncio.Protocol):
         self._stop_or_go()
 
     def eof_received(self) -> bool:
-        """Pass on that nothing more comes, after all that came; the other direction stays."""
+        """Pass on that nothing more comes, after all that came; the other direction stays.
+
+        It does not inside of TLS, which asyncio ends as a whole.
+        """
         self._let_wait(_END)
         self.pass_on()
-        return True
+        return not self._connection.link.is_secured
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass the end on, as a reset or in its turn."""
@@ -227,11 +282,12 @@ class LinkEnd(asyncio.Protocol):
         """End this end at once, with RST, and forget what waits."""
         self._stop_timer()
         self._waiting.clear()
-        if self.transport is not None and not self.is_lost:
+        transport = self.transport or self.plain
+        if transport is not None and not self.is_lost:
             at_once = struct.pack("ii", 1, 0)
-            end = self.transport.get_extra_info("socket")
+            end = transport.get_extra_info("socket")
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
-            self.transport.abort()
+            transport.abort()
 
     def pass_on(self, *, all_is_due: bool = False) -> None:
         """Give the other end what is due, and come back when the next of it is."""
@@ -260,7 +316,7 @@ class LinkEnd(asyncio.Protocol):
             return
         if piece:
             target.write(piece)
-        elif self.is_lost:
+        elif self.is_lost or self._connection.link.is_secured:
             target.close()
         elif self._connection.other(self).has_ended:
             self._connection.close()

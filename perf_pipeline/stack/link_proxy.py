@@ -11,15 +11,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Final
 
 from perf_pipeline.engine.open_files import raise_open_files_limit
-from perf_pipeline.stack.link_brokers import ToldPorts
 from perf_pipeline.stack.link_connection import HOST, LinkConnection, LinkEnd, ProxiedLink
 from perf_pipeline.stack.link_rule import LinkRule
+from perf_pipeline.stack.link_tls import TLS_BY, LinkTls
+from perf_pipeline.stack.told_ports import ToldPorts, spelled
 
 KNOWN_BY: Final = "LINK_PROXY_KNOWN_BY"
 """The variable with what one has to know to be obeyed."""
@@ -29,12 +30,25 @@ _WAITING_CLIENTS: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Say where a link listens, where it leads, and whether clients are told of brokers there."""
+    """Say where a link listens, where it leads, and whether clients are told of brokers there.
+
+    Attributes:
+        name: of the link.
+        port: where it listens, on loopback.
+        upstream: port of the server.
+        host: of the server.
+        tells: clients are told of brokers there, inside of TLS where the proxy speaks it.
+    """
 
     name: str
     port: int
     upstream: int
+    host: str = HOST
     tells: bool = False
+
+    def written(self) -> str:
+        """Return it as an argument of this program."""
+        return json.dumps(asdict(self))
 
 
 class LinkProxy:
@@ -43,14 +57,20 @@ class LinkProxy:
     Args:
         routes: of the links.
         token: who knows it may give rules.
+        tls: with brokers, and with who connects to them; None where they speak none.
     """
 
-    def __init__(self, routes: Iterable[Route], token: str) -> None:
+    def __init__(self, routes: Iterable[Route], token: str, tls: LinkTls | None = None) -> None:
         served = tuple(routes)
-        self._told = ToldPorts({it.upstream: it.port for it in served if it.tells})
+        brokers = {(spelled(it.host), it.upstream): it.port for it in served if it.tells}
+        self._told = ToldPorts(brokers)
         self._ports = {it.name: it.port for it in served}
+        ends = None if tls is None else (tls.for_load(), tls.for_brokers())
         self._links = {
-            it.name: ProxiedLink(it.upstream, self._told if it.tells else None) for it in served
+            it.name: ProxiedLink(it.upstream, it.host, self._told, ends)
+            if it.tells
+            else ProxiedLink(it.upstream, it.host)
+            for it in served
         }
         self._token = token
 
@@ -70,14 +90,18 @@ class LinkProxy:
     async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one rule, say so, and keep it until the connection ends.
 
-        Who gives no rule is told how many seconds of CPU this process has taken, and what brokers
-        named that it does not stand before.
+        Who gives no rule is told how many seconds of CPU this process has taken, what brokers
+        named that it does not stand before, and how many connections were no client of theirs.
         """
         links: list[ProxiedLink] = []
         try:
             asked = json.loads(await reader.readline() or "{}")
             if asked.get("token") == self._token and "links" not in asked:
-                state = {"cpu_s": time.process_time(), "unknown": sorted(self._told.unknown)[:1]}
+                state = {
+                    "cpu_s": time.process_time(),
+                    "unknown": sorted(self._told.unknown)[:1],
+                    "strangers": self._told.strangers,
+                }
                 writer.write(json.dumps(state).encode() + b"\n")
             elif asked.get("token") == self._token:
                 links = [self._links[name] for name in asked["links"]]
@@ -97,19 +121,12 @@ def _accepted(link: ProxiedLink) -> LinkEnd:
     return LinkConnection(link).asks
 
 
-def _routes(arguments: Sequence[str]) -> Iterator[Route]:
-    for argument in arguments:
-        name, port, upstream, *more = argument.split(":")
-        yield Route(name, int(port), int(upstream), tells=bool(more))
-
-
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Serve the links that the arguments name, after the control port.
-
-    Each is `name:port:upstream`, with `:brokers` behind it where clients are told of brokers.
-    """
+    """Serve the links that the arguments name, each a `Route`, after the control port."""
     raise_open_files_limit()
-    proxy = LinkProxy(_routes(arguments[1:]), environ[KNOWN_BY])
+    routes = [Route(**json.loads(it)) for it in arguments[1:]]
+    tls = LinkTls.read(environ[TLS_BY]) if TLS_BY in environ else None
+    proxy = LinkProxy(routes, environ[KNOWN_BY], tls)
     asyncio.run(proxy.serve(int(arguments[0])))
 
 

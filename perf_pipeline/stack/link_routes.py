@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from perf_pipeline.config.kafka_client import at_servers
+from perf_pipeline.config.hosts import Place
+from perf_pipeline.config.kafka_client import at_servers, trusting
 from perf_pipeline.config.postgres_address import dsn_at_port, dsn_port_here
 from perf_pipeline.config.redis_address import redis_at_port, redis_port_here
 from perf_pipeline.stack.service import LOOPBACK, free_port
@@ -35,6 +36,7 @@ class Link:
         upstream: port of the server; 0 as long as nobody knows it.
         number: which of several servers of this name it leads to, counted from 1.
         tells: its server tells clients where brokers are, and the proxy tells them its own ports.
+        host: of the server, as it is checked in its certificate.
     """
 
     client: str
@@ -43,6 +45,7 @@ class Link:
     upstream: int = 0
     number: int = 1
     tells: bool = False
+    host: str = LOOPBACK
 
     @property
     def name(self) -> str:
@@ -59,11 +62,13 @@ class Links:
         links: that go through the proxy.
         control: port of the proxy that takes rules; 0 where there is no proxy.
         token: a secret, without which it takes none.
+        certificate: that clients of its brokers have to trust (PEM); empty without TLS.
     """
 
     links: tuple[Link, ...] = ()
     control: int = 0
     token: str = ""
+    certificate: str = ""
 
     def seen_by(self, client: str, server: str, address: str | None) -> str | None:
         """Return the address by which a client reaches a server: the proxy's where there is one.
@@ -79,7 +84,8 @@ class Links:
         if address is None or not ports:
             return address
         if found[0].tells:
-            return at_servers(address.strip(), ",".join(f"{LOOPBACK}:{port}" for port in ports))
+            there = at_servers(address.strip(), ",".join(f"{LOOPBACK}:{port}" for port in ports))
+            return trusting(there, self.certificate) if self.certificate else there
         if server in _AT_PORT:
             return _AT_PORT[server](address, ports[0])
         left = iter(ports)
@@ -125,18 +131,18 @@ def planned_links(pairs: Iterable[tuple[str, str]], brokers: int = 1) -> Links:
     )
 
 
-def links_before(ports: Mapping[str, Sequence[int]]) -> Links:
+def links_before(places: Mapping[str, Sequence[Place]]) -> Links:
     """Choose the ports of a proxy before servers that run already, for the load alone.
 
     Args:
-        ports: of each server on loopback; of `broker` those of all brokers.
+        places: where each server is; of `broker` those of all brokers.
     """
-    free = different_ports(port for several in ports.values() for port in several)
+    free = different_ports(it.port or 0 for several in places.values() for it in several)
     return Links(
         tuple(
-            Link("load", name, next(free), port, number, tells=name == "broker")
-            for name, several in ports.items()
-            for number, port in enumerate(several, 1)
+            Link("load", name, next(free), it.port or 0, number, name == "broker", it.host)
+            for name, several in places.items()
+            for number, it in enumerate(several, 1)
         )
     )
 

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from perf_pipeline.errors import StackError
-from perf_pipeline.stack.link_proxy import KNOWN_BY
+from perf_pipeline.stack.link_certificate import new_certificate
+from perf_pipeline.stack.link_proxy import KNOWN_BY, Route
 from perf_pipeline.stack.link_routes import Links, different_ports
 from perf_pipeline.stack.link_rule import LinkRule
+from perf_pipeline.stack.link_tls import TLS_BY, LinkTls
 from perf_pipeline.stack.service import (
     BEHIND_THE_LOAD,
     LOOPBACK,
@@ -30,13 +32,20 @@ _READY_S: Final = 30.0
 _ANSWERED_WITHIN_S: Final = 10.0
 
 
-def start_links(folder: Path, links: Links, ports: Mapping[str, int]) -> Links:
+def start_links(
+    folder: Path,
+    links: Links,
+    ports: Mapping[str, int],
+    tls: Mapping[str, str] | None = None,
+) -> Links:
     """Start the proxy of a stack, and return its links when they can be used.
 
     Args:
         folder: of the stack.
         links: with the ports that were chosen for them.
         ports: of the servers that chose theirs themselves.
+        tls: settings of librdkafka by which the load speaks TLS with brokers; None where it does
+            not.
 
     Raises:
         StackError: the proxy does not start.
@@ -46,25 +55,21 @@ def start_links(folder: Path, links: Links, ports: Mapping[str, int]) -> Links:
     )
     planned = (port for link in routes for port in (link.port, link.upstream))
     control, token = next(different_ports(planned)), secrets.token_urlsafe(24)
+    pair = ("", "") if tls is None else new_certificate()
+    secret = {} if tls is None else {TLS_BY: LinkTls.of(pair, tls).written()}
+    served = (
+        Route(it.name, it.port, it.upstream, host=it.host, tells=it.tells).written()
+        for it in routes
+    )
     command = Command(
         name="links",
-        argv=(
-            sys.executable,
-            "-P",
-            "-m",
-            "perf_pipeline.stack.link_proxy",
-            str(control),
-            *(
-                f"{link.name}:{link.port}:{link.upstream}" + ":brokers" * link.tells
-                for link in routes
-            ),
-        ),
-        environment={KNOWN_BY: token},
-        secrets=(token,),
+        argv=(sys.executable, "-P", "-m", "perf_pipeline.stack.link_proxy", str(control), *served),
+        environment={KNOWN_BY: token, **secret},
+        secrets=(token, *secret.values()),
         nice=BEHIND_THE_LOAD,
     )
     spawn(folder, command).await_ready(lambda: is_listening(control), _READY_S)
-    return Links(routes, control, token)
+    return Links(routes, control, token, pair[0])
 
 
 class HeldLinks:
@@ -98,10 +103,12 @@ class ProxyState:
     Attributes:
         cpu_s: seconds of CPU that it has taken.
         unknown: what brokers named that it does not stand before; empty where all goes through it.
+        strangers: connections to brokers through it that were never a client of theirs.
     """
 
     cpu_s: float
     unknown: str = ""
+    strangers: int = 0
 
 
 def proxy_state(links: Links) -> ProxyState:
@@ -114,7 +121,7 @@ def proxy_state(links: Links) -> ProxyState:
     connection.close()
     try:
         state = json.loads(answer)
-        return ProxyState(float(state["cpu_s"]), "".join(state["unknown"]))
+        return ProxyState(float(state["cpu_s"]), "".join(state["unknown"]), int(state["strangers"]))
     except (ValueError, TypeError, LookupError) as error:
         raise StackError(f"the proxy between the parts answers {answer!r}") from error
 

@@ -18,12 +18,13 @@ from perf_pipeline.config.kafka_listeners import BrokerAccess
 from perf_pipeline.config.kafka_wire import asked
 from perf_pipeline.loading.proxy_watch import ProxyWatch
 from perf_pipeline.stack.ending import dispose
-from perf_pipeline.stack.link_brokers import ToldAnswers, ToldPorts
+from perf_pipeline.stack.link_brokers import ToldAnswers
 from perf_pipeline.stack.link_routes import Link, Links, links_before
 from perf_pipeline.stack.links import proxy_state, start_links
 from perf_pipeline.stack.parts import Endpoints, Stack
 from perf_pipeline.stack.process_register import this_process
 from perf_pipeline.stack.service import free_port, open_folder
+from perf_pipeline.stack.told_ports import HERE, ToldPorts
 from perf_pipeline_tests.support.commands.command_line import wait_until
 
 PRODUCE, FETCH, METADATA, COORDINATOR, HANDSHAKE, VERSIONS, CLUSTER = 0, 1, 3, 10, 17, 18, 60
@@ -42,7 +43,7 @@ def port(brokers: str) -> int:
 def links(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Links]:
     folder = tmp_path_factory.mktemp("links")
     open_folder(folder, owner=this_process())
-    yield start_links(folder, links_before({"broker": (port,)}), {})
+    yield start_links(folder, links_before({"broker": (Place("localhost", port),)}), {})
     dispose(folder)
 
 
@@ -205,7 +206,7 @@ def request(number: int = 7) -> bytes:
 
 @pytest.mark.parametrize("size", [1, 3, 1_000])
 def test_answers_are_put_together_from_whatever_pieces_they_come_in(size: int) -> None:
-    told = ToldPorts({9092: 15_001, 9093: 15_002})
+    told = ToldPorts({(HERE, 9092): 15_001, (HERE, 9093): 15_002})
     answers = ToldAnswers(told)
     message = struct.pack(">ii", 4 + 300, 8) + b"m" * 300
     sent = metadata(("localhost", 9092), ("127.0.0.1", 9093)) + message
@@ -221,7 +222,7 @@ def test_answers_are_put_together_from_whatever_pieces_they_come_in(size: int) -
 
 
 def test_a_broker_that_the_proxy_does_not_stand_before_is_named() -> None:
-    told = ToldPorts({9092: 15_001})
+    told = ToldPorts({(HERE, 9092): 15_001})
     answers = ToldAnswers(told)
 
     answers.asked(request() + request(6))
@@ -235,7 +236,7 @@ def test_a_broker_that_the_proxy_does_not_stand_before_is_named() -> None:
 
 
 def test_bare_tokens_of_a_login_are_passed_on_at_once() -> None:
-    told = ToldPorts({9092: 15_001})
+    told = ToldPorts({(HERE, 9092): 15_001})
     answers = ToldAnswers(told)
     # Empty, one byte (as RFC 7628 has it for a refused token), and longer ones, each a frame.
     tokens = [struct.pack(">i", len(it)) + it for it in (b"", b"\1", b"four", b"0123456789")]
@@ -255,10 +256,11 @@ def test_bare_tokens_of_a_login_are_passed_on_at_once() -> None:
 def test_what_is_not_kafkas_protocol_is_passed_on_as_it_is_and_told(size: int) -> None:
     sent = struct.pack(">i", size) + bytes(9)
     for is_answer in (False, True):
-        told = ToldPorts({9092: 15_001})
+        told = ToldPorts({(HERE, 9092): 15_001})
         answers = ToldAnswers(told)
         answers.asked(request())
         begun = metadata(("localhost", 9092))
+        answers.answered(struct.pack(">ii", 4, 9))  # a client is who was answered
         if is_answer:
             assert answers.answered(begun + sent) == metadata(("127.0.0.1", 15_001)) + sent
             assert answers.answered(begun) == begun
@@ -267,3 +269,28 @@ def test_what_is_not_kafkas_protocol_is_passed_on_as_it_is_and_told(size: int) -
             answers.asked(request(8))
             assert answers.answered(begun) == metadata(("127.0.0.1", 15_001))
         assert told.unknown == {"what a connection names that is none of Kafka's protocol"}
+
+
+def test_who_never_spoke_kafkas_protocol_was_no_client_and_is_counted_alone(links: Links) -> None:
+    before = proxy_state(links).strangers
+    with socket.create_connection(("127.0.0.1", links.links[0].port), timeout=60.0) as scan:
+        scan.sendall(b"\xff" * 16)  # a size of -1
+        assert scan.recv(1) == b""  # the broker hangs up
+
+    watch = ProxyWatch(Stack("scanned", Endpoints(), (), Path(), (), links=links))
+
+    assert proxy_state(links).strangers == before + 1
+    assert watch.trouble() == ""
+    (told,) = watch.told()
+    assert " connections spoke something else than Kafka's protocol to the" in told
+
+
+def test_a_broker_on_another_host_is_known_by_its_name_whatever_its_capitals() -> None:
+    told = ToldPorts({("kafka-1.example", 9092): 15_001})
+    answers = ToldAnswers(told)
+    answers.asked(request())
+
+    got = answers.answered(metadata(("Kafka-1.Example", 9092), ("kafka-2.example", 9092)))
+
+    assert got == metadata(("127.0.0.1", 15_001), ("kafka-2.example", 9092))
+    assert told.unknown == {"kafka-2.example:9092"}

@@ -5,12 +5,14 @@ from typing import Any, Final
 
 import pytest
 
+from perf_pipeline.config.hosts import Place
+from perf_pipeline.config.kafka_client import client_properties
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import resolve_target
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.loading.fault_parts import require_fault_parts
-from perf_pipeline.loading.given_parts import ports_here, stack_options
+from perf_pipeline.loading.given_parts import places_before, stack_options
 from perf_pipeline.stack.link_routes import Links, links_before, port_in
 
 ARRIVALS: Final[dict[str, Any]] = {
@@ -53,7 +55,11 @@ def problem(found: Profile, environment: dict[str, str]) -> str:
 def test_a_proxy_can_stand_before_given_servers_of_this_machine() -> None:
     target = resolve_target("local", None, SERVERS)
 
-    assert ports_here(target) == {"postgres": 5433, "redis": 6380, "broker": 9092}
+    assert {part: place.port for part, place in places_before(target).items()} == {
+        "postgres": 5433,
+        "redis": 6380,
+        "broker": 9092,
+    }
     for server in ("postgres", "redis"):
         found = profile(to=server, **{"from": "load"})
         require_fault_parts(found, [*found.benchmarks], target)
@@ -63,7 +69,9 @@ def test_a_proxy_can_stand_before_given_servers_of_this_machine() -> None:
 
 def test_the_load_goes_to_the_proxy_with_name_user_and_options_of_the_server() -> None:
     target = resolve_target("local", None, SERVERS)
-    links = links_before({"postgres": (5433,), "redis": (6380,)})
+    links = links_before(
+        {"postgres": (Place("127.0.0.1", 5433),), "redis": (Place("127.0.0.1", 6380),)}
+    )
     ports = {link.server: link.port for link in links.links}
 
     # localhost stays the name that a certificate is checked against; hostaddr is where it goes.
@@ -90,7 +98,7 @@ def test_the_load_goes_to_the_proxy_with_name_user_and_options_of_the_server() -
 def test_no_proxy_stands_before_a_postgresql_at_another_place(address: str) -> None:
     given = {"PERF_POSTGRES_DSN": address}
 
-    assert ports_here(resolve_target("local", None, given)) == {}
+    assert places_before(resolve_target("local", None, given)) == {}
     told = problem(profile(to="postgres", **{"from": "load"}), given)
 
     assert (
@@ -103,7 +111,7 @@ def test_no_proxy_stands_before_a_postgresql_at_another_place(address: str) -> N
 def test_no_proxy_stands_before_a_redis_at_another_place(url: str) -> None:
     given = {**SERVERS, "PERF_REDIS_URL": url}
 
-    assert "redis" not in ports_here(resolve_target("local", None, given))
+    assert "redis" not in places_before(resolve_target("local", None, given))
     with pytest.raises(ValueError, match="not on loopback"):
         port_in("redis", url)
     told = problem(profile(to="redis", **{"from": "load"}), given)
@@ -117,7 +125,7 @@ def test_a_proxy_can_stand_before_all_brokers_of_a_cluster() -> None:
 
     require_fault_parts(found, [*found.benchmarks], target)
     options = stack_options(found, target, [*found.benchmarks])
-    links = links_before({"broker": (9092, 9093)})
+    links = links_before({"broker": (Place("127.0.0.1", 9092), Place("kafka-2.example", 9093))})
 
     assert (options.parts, options.links) == (frozenset(), (("load", "broker"),))
     assert [link.name for link in links.links] == ["load-broker", "load-broker-2"]
@@ -129,26 +137,55 @@ def test_a_proxy_can_stand_before_all_brokers_of_a_cluster() -> None:
     )
 
 
+def test_the_load_trusts_the_proxy_alone_and_logs_in_as_before() -> None:
+    certificate = "-----BEGIN CERTIFICATE-----\nAA+A==\n-----END CERTIFICATE-----\n"
+    links = replace(
+        links_before({"broker": (Place("kafka-1.example", 9093),)}), certificate=certificate
+    )
+    given = (
+        "kafka://kafka-1.example:9093?sasl.mechanism=PLAIN&sasl.password=p%26ss&sasl.username=me"
+        "&security.protocol=SASL_SSL&ssl.ca.location=%2Fca.pem"
+    )
+
+    seen = links.seen_by("load", "broker", given) or ""
+
+    assert client_properties(seen) == {
+        "sasl.mechanism": "PLAIN",
+        "sasl.password": "p&ss",
+        "sasl.username": "me",
+        "security.protocol": "SASL_SSL",
+        "ssl.ca.pem": certificate,
+    }
+    assert seen.startswith(f"kafka://127.0.0.1:{links.links[0].port}?")
+
+
 @pytest.mark.parametrize(
     "address",
     [
-        "127.0.0.2:9092",
-        "127.0.0.1:9092,10.0.0.7:9092",
+        "10.0.0.7:9092",
         "[::1]:9092",
-        "kafka://127.0.0.1:9093?security.protocol=SSL",
-        "kafka://127.0.0.1:9093?security.protocol=SASL_SSL&sasl.mechanism=PLAIN",
+        "kafka://kafka-1.example:9093?security.protocol=SASL_SSL&sasl.mechanism=PLAIN",
     ],
-    ids=["another address", "two hosts", "IPv6", "TLS", "TLS with a login"],
+    ids=["another host", "IPv6", "TLS with a login"],
 )
-def test_no_proxy_stands_before_brokers_at_another_place_or_inside_of_tls(address: str) -> None:
+def test_a_proxy_can_stand_before_brokers_at_another_place_and_inside_of_tls(address: str) -> None:
+    given = replace(resolve_target("local", None, SERVERS), brokers=address)
+    found = profile(to="broker", **{"from": "load"})
+
+    assert "broker" in places_before(given)
+    require_fault_parts(found, [*found.benchmarks], given)
+
+
+def test_no_proxy_stands_before_brokers_whose_tls_it_could_not_speak_as_the_load_does() -> None:
+    address = "kafka://127.0.0.1:9093?security.protocol=SSL&ssl.crl.location=%2Frevoked.pem"
     given = replace(resolve_target("local", None, SERVERS), brokers=address)
 
-    assert "broker" not in ports_here(given)
     found = profile(to="broker", **{"from": "load"})
     with pytest.raises(ProfileError) as caught:
         require_fault_parts(found, [*found.benchmarks], given)
+
     (told,) = caught.value.problems
-    assert "the proxy, which stands only before brokers at 127.0.0.1, without TLS, and" in str(told)
+    assert "where nothing else starts, and goes by no ssl.crl.location" in str(told)
 
 
 def test_given_brokers_are_not_hindered_in_a_run_that_starts_other_parts() -> None:

@@ -12,18 +12,22 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 
-from perf_pipeline.config.kafka_client import with_properties
+from perf_pipeline.config.kafka_client import kafka_settings, with_properties
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.errors import AddressError, PerfPipelineError, TargetNotAllowedError
 from perf_pipeline.probes.kafka import LagProbe
 from perf_pipeline.stack.kafka import given_kafka
 from perf_pipeline.stack.kafka_group import group_is_settled
+from perf_pipeline.stack.link_rule import LinkRule
+from perf_pipeline.stack.links import HeldLinks, proxy_state
+from perf_pipeline.stack.proxy_before import proxy_before
 from perf_pipeline.workloads.kafka.deliveries import DeliveryThread
 from perf_pipeline.workloads.kafka.properties import require_properties
 from perf_pipeline.workloads.kafka.topics import committed, ensure_topic, fix_position, watermarks
 from perf_pipeline.workloads.kafka.transactions import Transactor
-from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.commands.command_line import CommandLine, left_running
 from perf_pipeline_tests.support.pages import blocks, commands_on
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.secured_broker import (
@@ -33,10 +37,36 @@ from perf_pipeline_tests.support.servers.secured_broker import (
     secured_broker,
 )
 from perf_pipeline_tests.support.servers.token_server import token_server
+from perf_pipeline_tests.support.silent import hush
 
 PAGE = "own-topic.md"
 LONG_S = 2.5  # where nobody is waited for, on a busy machine
 CLIENT, SECRET = "perf-client", "t0ken-secret"
+
+CUT = """
+name = "cut"
+target = "orders"
+workers = 1
+calibration = false
+[targets.orders]
+brokers = "{at}"
+[targets.orders.kafka]
+security.protocol = "SASL_SSL"
+ssl.ca.location = "{ca}"
+sasl.mechanism = "SCRAM-SHA-512"
+sasl.username = "{user}"
+sasl.password = "${{env.KAFKA_PASSWORD}}"
+[benchmarks.place]
+faults = [{{ at = "3s", kind = "partition", from = "load", to = "broker", for = "1500ms" }}]
+[benchmarks.place.scenarios.orders]
+exec = "produce"
+executor = "constant-arrival-rate"
+rate = 40
+duration = "9s"
+preAllocatedVUs = 100
+gracefulStop = "5s"
+parameters = {{ topic = "cut", value = "one order", linger = "0ms" }}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +245,69 @@ def test_every_client_of_a_run_logs_in(secured: SecuredBroker) -> None:
     assert not group_is_settled(brokers, "watchers", 1, 1)
     assert given_kafka(brokers).describe().address == secured.at("secured")
     probe.close()
+
+
+@pytest.mark.parametrize("listener", ["secured", "mutual"])
+def test_a_proxy_stands_before_a_listener_with_tls_and_hinders_what_it_passes_on(
+    secured: SecuredBroker, tmp_path: Path, listener: str
+) -> None:
+    given = login(secured) if listener == "secured" else shows(secured, "client")
+    brokers = with_properties(secured.at(listener), given)
+    ensure_topic(secured.at("plain"), "proxied", 1)
+    with proxy_before(tmp_path, {"broker": require_listeners(brokers, ())}, hush, given) as stack:
+        (link,) = stack.links.links
+        through = stack.links.seen_by("load", "broker", brokers) or ""
+        client = AdminClient(kafka_settings(through))
+        found = client.list_topics(timeout=LONG_S * 4)
+        rule = HeldLinks(stack.links, [link.name], LinkRule(delay_s=0.5))
+        began_s = time.monotonic()
+        client.list_topics("proxied", timeout=LONG_S * 4)
+        delayed_s = time.monotonic() - began_s
+        later = AdminClient(kafka_settings(through))
+        began_s = time.monotonic()
+        later.list_topics("proxied", timeout=LONG_S * 8)
+        met_s = time.monotonic() - began_s
+        rule.release()
+        produce(through, "proxied", 50)
+        state = proxy_state(stack.links)
+        past = with_properties(f"127.0.0.1:{link.port}", given)
+
+        # The load's clients trust the proxy alone, and nobody else takes it for the broker.
+        assert "signed by an authority that is not trusted here" in told(past)
+    assert [f"{it.host}:{it.port}" for it in found.brokers.values()] == [f"127.0.0.1:{link.port}"]
+    assert "proxied" in found.topics
+    assert delayed_s >= 0.5
+    # TLS, which versions there are, and where all brokers are: an answer each.
+    assert met_s >= 3 * 0.5
+    assert state.unknown == ""
+    assert sum(mark.high_watermark for mark in watermarks(brokers, "proxied")) in {50, 100}
+
+
+def produce(brokers: str, topic: str, count: int) -> None:
+    producer = Producer(kafka_settings(brokers))
+    for _ in range(count):
+        producer.produce(topic, b"x" * 1_000)
+    assert producer.flush(30) == 0
+
+
+@pytest.mark.timeout(180)
+def test_a_fault_of_the_network_hinders_the_load_of_a_broker_with_tls(
+    secured: SecuredBroker, tmp_path: Path
+) -> None:
+    path = tmp_path / "cut.toml"
+    where = {"at": secured.at("secured"), "ca": secured.folder / "ca.pem", "user": USER}
+    path.write_text(CUT.format(**where), encoding="utf-8")
+    ensure_topic(secured.at("plain"), "cut", 3)
+    command = CommandLine(new_state(tmp_path / "state"), {"KAFKA_PASSWORD": PASSWORD})
+
+    ran = command("run", str(path))
+
+    figures = dict(command.sql("select name, value from figures where operation like 'partition%'"))
+    # Of 40 orders in each of 1.5 s the last ones wait too short a time to be slow.
+    assert figures.get("fault_slow", 0) + figures.get("fault_failed", 0) >= 20, ran.out + ran.err
+    assert command.value("select count(*) from samples where outcome <> 'ok'") == 0
+    assert PASSWORD not in ran.out + ran.err
+    assert left_running(command.state) == []
 
 
 def test_a_value_that_the_library_does_not_take_is_told_by_its_property() -> None:

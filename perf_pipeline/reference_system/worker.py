@@ -20,11 +20,15 @@ from datetime import UTC, datetime
 from queue import SimpleQueue
 
 import uvloop
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from perf_pipeline.reference_system.broker_errors import QUIET, BrokerErrors
 from perf_pipeline.reference_system.deliveries import Delivery, DeliveryLog
 from perf_pipeline.reference_system.lifecycle import run_part
+from perf_pipeline.reference_system.membership import (
+    Renewals,
+    consumer_configuration,
+    is_for_good,
+)
 from perf_pipeline.reference_system.messages import Envelope, UnreadableMessageError, read_envelope
 from perf_pipeline.reference_system.progress import PartitionProgress
 from perf_pipeline.reference_system.settings import Settings, read_settings
@@ -65,7 +69,8 @@ class Worker:
         self._progress: dict[int, PartitionProgress] = {}
         self._finished: SimpleQueue[tuple[PartitionProgress, int]] = SimpleQueue()
         self._unreadable = 0
-        self._consumer = Consumer(_consumer_configuration(settings))
+        self._consumer = Consumer(consumer_configuration(settings, _log))
+        self._renewals = Renewals()
         # librdkafka blocks; all calls that may run a rebalance callback come from this thread.
         self._thread = ThreadPoolExecutor(1, "consumer")
 
@@ -77,12 +82,7 @@ class Worker:
         """
         self._loop = asyncio.get_running_loop()
         await await_topic(self._consumer, self._settings.topic, self._thread, stop)
-        self._consumer.subscribe(
-            [self._settings.topic],
-            on_assign=self._on_assign,
-            on_revoke=self._on_revoke,
-            on_lost=self._on_lost,
-        )
+        self._subscribe()
         senders = [self._send() for _ in range(self._settings.worker_concurrency)]
         jobs = (_until(stop), self._fetch(), self._record(), self._store_often(), *senders)
         tasks = [asyncio.ensure_future(job) for job in jobs]
@@ -97,6 +97,32 @@ class Worker:
         _log.info("recorded %d, unreadable %d", self._deliveries.recorded, self._unreadable)
         for task in ended:
             task.result()
+
+    def _subscribe(self) -> None:
+        self._consumer.subscribe(
+            [self._settings.topic],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
+        )
+
+    async def _join_anew(self, error: KafkaError) -> None:
+        """Take the place of a member that failed for good; what it had in hand comes again.
+
+        Raises:
+            KafkaException: it failed a moment ago, too, as beside another worker of its id.
+        """
+        if not self._renewals.may(self._loop.time()):
+            raise KafkaException(error)
+        _log.warning("broker: %s; joining anew", error.str())
+        await self._loop.run_in_executor(self._thread, self._renew)
+
+    def _renew(self) -> None:
+        """Replace the consumer; in the consumer's thread only."""
+        self._progress.clear()
+        self._consumer.close()
+        self._consumer = Consumer(consumer_configuration(self._settings, _log))
+        self._subscribe()
 
     async def _fetch(self) -> None:
         while True:
@@ -114,9 +140,10 @@ class Worker:
     async def _accept(self, message: Message) -> None:
         error = message.error()
         if error is not None:
-            if error.fatal():
-                raise KafkaException(error)
-            _log.warning("broker: %s", error)
+            if is_for_good(error):
+                await self._join_anew(error)
+            else:
+                _log.warning("broker: %s", error)
             return
         partition, offset = message.partition(), message.offset()
         assert partition is not None
@@ -237,32 +264,6 @@ def _delivery(envelope: Envelope, received_at: datetime, completed_at: datetime)
 
 async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
-
-
-def _consumer_configuration(settings: Settings) -> dict[str, str | int | bool | BrokerErrors]:
-    # A worker without an id leaves the group when it stops, so that the others take over at once;
-    # with one (static membership) it finds its partitions again after a restart, even a kill -9.
-    identity = {"group.instance.id": settings.worker_id} if settings.worker_id else {}
-    return {
-        **settings.kafka,
-        "client.id": "birthday-worker",
-        "group.id": settings.group,
-        "session.timeout.ms": 30_000,
-        "heartbeat.interval.ms": 3_000,
-        "partition.assignment.strategy": "cooperative-sticky",
-        "auto.offset.reset": "earliest",
-        # Commits what _store has stored, also when partitions are revoked.
-        "enable.auto.commit": True,
-        "enable.auto.offset.store": False,
-        "error_cb": BrokerErrors(_log),
-        **QUIET,
-        "auto.commit.interval.ms": 200,
-        # A member that joins before the topic is known again, as after a broker's restart, is
-        # dealt no partition, and would look again only after five minutes.
-        "topic.metadata.refresh.interval.ms": 5_000,
-        "reconnect.backoff.max.ms": 1_000,
-        **identity,
-    }
 
 
 async def _consume(settings: Settings, stop: threading.Event) -> None:

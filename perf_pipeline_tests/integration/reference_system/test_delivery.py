@@ -232,6 +232,31 @@ def test_a_killed_worker_loses_nothing_and_what_it_had_in_hand_comes_again(syste
     assert set(attempts.values()) == {1, 2}
 
 
+def test_a_worker_that_another_one_of_its_id_put_out_joins_anew_and_loses_nothing(
+    system: System, brokers: str
+) -> None:
+    with system.running("relay"), system.running("worker", BIRTHDAY_WORKER_ID="one"):
+        system.await_deliveries(users := system.add_users(20))
+        twin = Consumer(
+            {
+                **kafka_settings(brokers),
+                "group.id": system.topic,
+                "group.instance.id": "one",
+                "partition.assignment.strategy": "cooperative-sticky",
+            }
+        )
+        twin.subscribe([system.topic])
+        # Its old member is refused at its next heartbeat, which is sent every 3 s.
+        give_up_s = time.monotonic() + 60
+        while "joining anew" not in (system.folder / "worker.log").read_text():
+            assert time.monotonic() < give_up_s
+            twin.poll(0.1)
+        attempts = system.await_deliveries(users | system.add_users(20))
+        twin.close()
+
+    assert attempts.keys() >= users
+
+
 def test_two_workers_share_the_partitions_and_one_takes_over_when_the_other_stops(
     system: System,
 ) -> None:

@@ -95,7 +95,8 @@ def _behind(verdict: OperationVerdict, changed: Collection[str]) -> OperationVer
     It then meets the other side's work more or less often than that side meets its own, which can
     make a difference or hide one. That more of its requests fail is told all the same.
     """
-    is_told = verdict.verdict in _CHANGES_OF_TIME or verdict.is_not_slower
+    is_open = verdict.verdict is DuetVerdict.UNDECIDED and not verdict.reason
+    is_told = is_open or verdict.verdict in _CHANGES_OF_TIME or verdict.is_not_slower
     if not changed or not is_told:
         return verdict
     told = (

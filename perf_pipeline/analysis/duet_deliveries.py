@@ -85,7 +85,9 @@ class DuetDeliveries:
                 f"{self.candidate.twice:,} messages of the candidate arrived more than once, and "
                 f"{self.baseline.twice:,} of the baseline, so that it is not the same work"
             )
-        is_of_times = is_claimed or operation.verdict is DuetVerdict.SLOWER
+        # Where the times decide nothing yet, longer would not help: neither way would be told.
+        is_open = operation.verdict is DuetVerdict.UNDECIDED and not operation.reason
+        is_of_times = is_claimed or is_open or operation.verdict is DuetVerdict.SLOWER
         if is_of_times and self.moved:
             return self.moved
         if is_of_times and (told := _backlog(operation)):

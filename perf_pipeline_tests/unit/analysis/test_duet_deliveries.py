@@ -96,6 +96,21 @@ def test_messages_that_waited_for_their_workers_to_share_anew_have_no_verdict(
     assert _judged(lost).verdict is DuetVerdict.FAILS_MORE
 
 
+def test_what_longer_would_not_decide_has_that_reason_and_no_time_that_it_takes() -> None:
+    told = "the partitions of the candidate's topic were shared anew"
+    # 800 messages with 2 % of spread are known to some 0.5 %, and the margin is a fifth of it.
+    open_ones, narrow = DuetDeliveries(_side(20), _side(20, seed=2)), 0.001
+    step = OperationSamples("enter", _side(20).samples, _side(40, seed=2).samples, 0, 0)
+    operations = with_deliveries([step], replace(open_ones, before=frozenset({"enter"})))
+    read = [one.within(0, _SECONDS * _S) for one in operations]
+
+    found = _judged(open_ones, narrow)
+    assert (found.verdict, found.reason) == (DuetVerdict.UNDECIDED, "")
+    assert _judged(replace(open_ones, moved=told), narrow).reason == told
+    behind = judge_duet(read, DuetRules(margin=narrow)).operations[-1]
+    assert behind.reason.startswith("it stands behind enter, which changed")
+
+
 def test_lost_messages_are_failures_and_make_nobody_faster() -> None:
     # Every 20th of 800 is lost: 40, one in each block of half a second.
     found = _judged(DuetDeliveries(_side(20), _side(5, lost_every=20)))

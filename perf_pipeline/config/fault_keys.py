@@ -25,7 +25,7 @@ CLIENTS: Final[Mapping[str, tuple[LinkClient, ...]]] = MappingProxyType(
     }
 )
 """Who connects to each server: parts of the reference system, and the load itself."""
-DISKS: Final[tuple[FaultPart, ...]] = ("postgres",)
+DISKS: Final[tuple[FaultPart, ...]] = ("postgres", "broker", "redis")
 """Parts that can be started with a disk of their own, which a fault fills."""
 NETWORK: Final = frozenset({"delay", "loss", "reset", "partition", "bandwidth"})
 """Kinds that hinder connections between parts."""

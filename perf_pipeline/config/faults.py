@@ -38,7 +38,7 @@ class Fault(Frozen):
         at_us: when, from the begin of the load on, with its warm-up.
         kind: `kill` (SIGKILL), `stop` (as the part asks to be stopped) and `pause` (SIGSTOP) last
             for `for` and are then undone; `restart` stops a part and starts it at once; `full_disk`
-            takes all room on the disk that PostgreSQL gets for this.
+            takes all room on the disk that a server gets for this.
             `delay`, `loss`, `reset`, `partition` and `bandwidth` hinder the connections `from` a
             part `to` another. `lock` keeps everybody else out of a table of the target's
             PostgreSQL, and `connections` takes its free connections; `rebalance` joins the target's
@@ -46,8 +46,9 @@ class Fault(Frozen):
             topic, and then the first one again; `flush` removes all keys of the target's Redis
             database; `command` runs a command of your own.
         part: which part of the system that this run starts is killed, stopped, paused or restarted:
-            `api`, `worker`, `relay`, `postgres`, `broker` or `redis`; `full_disk` needs `postgres`.
-            Of several brokers the one is hit that leads most partitions of the benchmark's topic.
+            `api`, `worker`, `relay`, `postgres`, `broker` or `redis`; `full_disk` needs one
+            of the last three. Of several brokers the one is hit that leads most partitions of the
+            benchmark's topic.
         client: whose connections are hindered: `api`, `worker`, `relay`, or `load` for those of the
             load itself; all that connect by default.
         to: the server of the connections that are hindered: `api`, `postgres`, `broker` or `redis`.
@@ -102,7 +103,8 @@ class Fault(Frozen):
         if found := key_mistake(self.kind, self._written()):
             return found
         if self.kind == "full_disk" and self.part not in DISKS:
-            return f"{self.part} has no disk of its own that could be filled; {DISKS[0]} has"
+            having = ", ".join(DISKS)
+            return f"{self.part} has no disk of its own that could be filled; only {having} have"
         if self.jitter_us > self.delay_us:
             return (
                 f"jitter is {format_duration(self.jitter_us)}, more than delay, which is "

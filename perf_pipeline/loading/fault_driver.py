@@ -217,7 +217,7 @@ class FaultDriver:
             case "leader_change" if undo is not None:
                 self._brokers.change_leaders(fault, undo, self._over.is_set)
             case "full_disk":
-                fill_disk_of(self._stack_folder(), str(fault.part))
+                fill_disk_of(self._stack_folder(), str(fault.part), only)
             case _:
                 if (held := hold(self._session, fault, self._over.is_set)) is not None:
                     self._held[planned.name] = held

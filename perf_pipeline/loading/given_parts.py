@@ -72,7 +72,7 @@ def stack_options(profile: Profile, target: Target, planned: Collection[str] = (
         worker_processes=profile.worker_processes,
         parts=PARTS,
         links=_links(profile, planned, whole=True),
-        has_small_disk=_fills_a_disk(profile, planned),
+        small_disks=_filled_disks(profile, planned),
         broker_count=_broker_count(profile, planned),
     )
     if Part.API in needed:
@@ -89,7 +89,7 @@ def stack_options(profile: Profile, target: Target, planned: Collection[str] = (
         allowed=target.allowed,
         tables=tables,
         links=links,
-        has_small_disk=_fills_a_disk(profile, planned),
+        small_disks=_filled_disks(profile, planned),
         broker_count=_broker_count(profile, planned),
     )
 
@@ -100,9 +100,9 @@ def _broker_count(profile: Profile, planned: Collection[str]) -> int:
     return 3 if any(fault.kind == "leader_change" for fault in faults) else profile.brokers
 
 
-def _fills_a_disk(profile: Profile, planned: Collection[str]) -> bool:
+def _filled_disks(profile: Profile, planned: Collection[str]) -> frozenset[str]:
     faults = (fault for name in planned for fault in profile.benchmarks[name].faults)
-    return any(fault.kind == "full_disk" for fault in faults)
+    return frozenset(str(fault.part) for fault in faults if fault.kind == "full_disk")
 
 
 def _links(

@@ -234,7 +234,7 @@ def _claim_up(state: Path, say: Say) -> Path:
 
 
 def _suits(stack: Stack, options: StackOptions) -> bool:
-    if options.links or options.has_small_disk:
+    if options.links or options.small_disks:
         return False
     endpoints = stack.endpoints
     given = {

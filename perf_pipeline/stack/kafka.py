@@ -7,7 +7,7 @@ groups (kafka_group.py), topics (the reference system's own) and the emulator (s
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -47,6 +47,7 @@ from perf_pipeline.stack.service import (
     run_once,
     spawn,
 )
+from perf_pipeline.stack.small_disk import ON_DISK, disk_of, make_disk, on_disk, small_disk_notice
 
 HEAP = "256m"
 READY_S = 120.0  # ready in 2 s here, in 60 s where 20 processes wait for each CPU
@@ -75,6 +76,7 @@ def launch_kafka(
     lock: Lock | None = None,
     links: Iterable[Link] = (),
     brokers: int = 1,
+    has_small_disk: bool = False,
 ) -> Launched:
     """Start the broker, or a cluster, on free ports; data in `kafka/` of the folder.
 
@@ -85,10 +87,12 @@ def launch_kafka(
         lock: names the jars; that of this package by default.
         links: to the brokers that go through a proxy.
         brokers: how many there are; three keep each message on all of them.
+        has_small_disk: the log of each is on a disk that can be filled (small_disk.py).
 
     Raises:
         CannotBeHadError: no Java >= 17, or the jars cannot be fetched.
-        StackError: a jar is not what the lock names, or the storage cannot be formatted.
+        StackError: a jar is not what the lock names, the storage cannot be formatted, or no such
+            disk can be made.
     """
     java = find_java()
     if java is None:
@@ -108,22 +112,30 @@ def launch_kafka(
         by_tool = partial(_format, folder, java, jars, node)
         data = node.data_in(folder / "kafka")
         format_storage(data, jars, by_tool, cluster=cluster, node=node.number)
-    is_alone = brokers == 1
-    services = [_start_broker(folder, java, jars, it, is_alone=is_alone) for it in nodes]
+    start = partial(_start_broker, folder, java, jars, has_small_disk=has_small_disk)
+    services = [start(it, is_alone=brokers == 1) for it in nodes]
     servers = ",".join(f"{LOOPBACK}:{node.port}" for node in nodes)
     endpoint = with_credentials(servers, USER, password)
     KNOWN.add_address(endpoint)
     config = nodes[0].settings_in(folder / "kafka")
-    return Launched(endpoint, lambda: _describe(services, endpoint, nodes, java, config))
+    more = ON_DISK if has_small_disk else {}
+    notices = (small_disk_notice("the log of each broker is"),) if has_small_disk else ()
+    return Launched(
+        endpoint, lambda: _describe(services, endpoint, nodes, java, config, more), notices
+    )
 
 
 def _start_broker(
-    folder: Path, java: Java, jars: Path, node: BrokerNode, *, is_alone: bool
+    folder: Path, java: Java, jars: Path, node: BrokerNode, *, is_alone: bool, has_small_disk: bool
 ) -> Service:
     """Start a broker on its formatted storage; its command is the way back after kill -9, too."""
-    server = str(node.settings_in(plain_path(folder) / "kafka"))
+    home = plain_path(folder) / "kafka"
     flags = archive_of(jars, java).flags(may_write=is_alone)
-    argv = (*_java_command(folder, java, jars, flags), "kafka.Kafka", server)
+    argv = (*_java_command(folder, java, jars, flags), "kafka.Kafka", str(node.settings_in(home)))
+    if has_small_disk:
+        disk = disk_of(folder, node.name)
+        make_disk(disk)
+        argv = on_disk(disk, home, (node.data_in(home).name,), argv)
     command = Command(
         name=node.name,
         part="broker",
@@ -233,6 +245,7 @@ def _describe(
     nodes: Sequence[BrokerNode],
     java: Java,
     config: Path,
+    more: Mapping[str, str],
 ) -> ServiceInfo:
     for service, node in zip(services, nodes, strict=True):
         service.await_ready(partial(is_listening, node.port), READY_S)
@@ -247,6 +260,7 @@ def _describe(
         **RECOVERY,
         "sasl": "PLAIN",
         "config": str(config),
+        **more,
     }
     if len(nodes) > 1:
         shown = ("default.replication.factor", "min.insync.replicas")

@@ -2,7 +2,8 @@
 
 The tool is a JVM that takes a second of CPU. What it decides, the levels of the features of this
 Kafka version, is the same each time and for each broker; the ids are made here.
-Add here: another file that a formatted storage needs. Keep out: the broker's settings (kafka.py).
+Add here: another file that a formatted storage needs, another sign that it failed. Keep out: the
+broker's settings (kafka.py).
 """
 
 import base64
@@ -16,12 +17,26 @@ from typing import Final
 
 from perf_pipeline.stack.places import written
 
+_STARTED: Final = "Kafka version: "
+_GIVEN_UP: Final = "because the log directory has failed"
 _LEVELS: Final = "bootstrap.checkpoint"
 _IDS: Final = """node.id={node}
 version=1
 cluster.id={cluster}
 directory.id={directory}
 """
+
+
+def has_given_up_log(output: Path) -> bool:
+    """Say whether a broker serves its log no more since it was started last, as its output tells.
+
+    Kafka tells its controller, and waits 30 s before it ends (`log.dir.failure.timeout.ms`).
+    """
+    try:
+        text = output.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return False
+    return _GIVEN_UP in text[max(0, text.rfind(_STARTED)) :]
 
 
 def format_storage(

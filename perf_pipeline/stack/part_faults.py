@@ -19,7 +19,7 @@ from perf_pipeline.stack.process_register import (
     read_register,
     start_mark,
 )
-from perf_pipeline.stack.small_disk import fill_disk
+from perf_pipeline.stack.small_disk import disk_of, empty_disk, fill_disk
 
 Marked: TypeAlias = tuple[int, str]
 """A process: its pid and its start mark, which no other process with this pid has."""
@@ -62,16 +62,29 @@ def pause(processes: Iterable[Marked]) -> None:
     _send(processes, signal.SIGSTOP)
 
 
-def fill_disk_of(folder: Path, part: str) -> None:
+def fill_disk_of(folder: Path, part: str, only: str = "") -> None:
     """Take all room on the disk of a part that has one of its own (small_disk.py).
+
+    Args:
+        folder: of the stack.
+        part: its name.
+        only: the name of the one process whose disk is filled; those of all without it.
 
     Raises:
         StackError: it does not run, has no such disk, or ended meanwhile.
     """
-    leaders = leaders_of(folder, part)
-    if not leaders:
+    running = [one for one in _records(folder, part, only) if is_alive(one)]
+    if not running:
         raise StackError(f"{part} does not run, so its disk can't be filled")
-    fill_disk(folder, leaders[0])
+    for one in running:
+        fill_disk(disk_of(folder, one.name), one.pid)
+
+
+def empty_disks_of(folder: Path, part: str) -> None:
+    """Give back what was taken of the disks of a part, where it runs."""
+    for one in _records(folder, part):
+        if is_alive(one):
+            empty_disk(disk_of(folder, one.name), one.pid)
 
 
 def resume(processes: Iterable[Marked]) -> None:

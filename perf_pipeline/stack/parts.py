@@ -37,7 +37,8 @@ class StackOptions:
             started; a given one is left as it is.
         links: who connects to which server through a proxy, both by their names.
         settings: variables of the reference system's environment that differ from its usual ones.
-        has_small_disk: a PostgreSQL that is started has a disk that can be filled (small_disk.py).
+        small_disks: `postgres`, `broker` or `redis`: which of those that are started have a disk
+            that can be filled (small_disk.py).
         broker_count: brokers that are started where none is given; three are a cluster.
     """
 
@@ -51,7 +52,7 @@ class StackOptions:
     tables: bool = False
     links: tuple[tuple[str, str], ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
-    has_small_disk: bool = False
+    small_disks: frozenset[str] = frozenset()
     broker_count: int = 1
 
 

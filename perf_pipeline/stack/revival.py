@@ -7,6 +7,7 @@ Add here: a part's own condition for being back. Keep out: killing (the fault st
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from perf_pipeline.config.kafka_client import at_servers, bootstrap_servers
 from perf_pipeline.errors import StackError
@@ -14,11 +15,11 @@ from perf_pipeline.stack.condition import is_answered
 from perf_pipeline.stack.ending import reap
 from perf_pipeline.stack.kafka import takes_part
 from perf_pipeline.stack.kafka_configuration import number_of
-from perf_pipeline.stack.part_faults import leaders_of
+from perf_pipeline.stack.kafka_storage import has_given_up_log
+from perf_pipeline.stack.part_faults import empty_disks_of, kill_part
 from perf_pipeline.stack.parts import Stack
 from perf_pipeline.stack.process_register import is_alive, is_zombie, read_register
-from perf_pipeline.stack.service import POLL_S, kept_command, spawn
-from perf_pipeline.stack.small_disk import empty_disk
+from perf_pipeline.stack.service import POLL_S, kept_command, log_path, spawn
 
 # After kill -9 of a postmaster its backends can hold the shared memory for a moment, and the
 # first start fails.
@@ -54,14 +55,16 @@ def revive(stack: Stack, part: str, *, timeout_s: float = 60.0) -> tuple[str, ..
 def make_room(stack: Stack, part: str, *, timeout_s: float = 60.0) -> None:
     """Empty the disk of a part that was filled, and return when the part answers again.
 
-    A part that ended because its disk was full is started again.
+    A part that ended because its disk was full is started again, and so is a broker that has given
+    up its log: it would end by itself half a minute later only.
 
     Raises:
         StackError: the part is not of this stack, or does not answer in time.
     """
     give_up_at = time.monotonic() + timeout_s
-    for pid in leaders_of(stack.folder, part):
-        empty_disk(stack.folder, pid)
+    empty_disks_of(stack.folder, part)
+    if part == "broker":
+        _end_without_log(stack.folder, give_up_at)
     revive(stack, part, timeout_s=timeout_s)
     while not is_answered(stack.endpoints, part):
         if time.monotonic() > give_up_at:
@@ -69,6 +72,17 @@ def make_room(stack: Stack, part: str, *, timeout_s: float = 60.0) -> None:
         time.sleep(POLL_S)
         # It may end only now, of what it could not write before.
         revive(stack, part, timeout_s=timeout_s)
+
+
+def _end_without_log(folder: Path, give_up_at: float) -> None:
+    """Kill brokers that have given up their log, and wait until they are dead."""
+    register = read_register(folder)
+    for record in () if register is None else register.processes:
+        if record.part != "broker" or not has_given_up_log(log_path(folder, record.name)):
+            continue
+        kill_part(folder, record.part, record.name)
+        while is_alive(record) and time.monotonic() < give_up_at:
+            time.sleep(POLL_S)
 
 
 def _is_back(stack: Stack, part: str, name: str) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.errors import StackError
@@ -23,9 +24,12 @@ from perf_pipeline.units import format_bytes
 
 SIZE_BYTES: Final = 4 << 30
 """Of the disk; its file takes only as much room as is written to it."""
+ON_DISK: Final = MappingProxyType({"disk": f"{format_bytes(SIZE_BYTES)} of its own"})
+"""What the fingerprint of a run says of a server that has one."""
 _TRIED_BYTES: Final = 4 << 20
 _WITHIN_S: Final = 30.0
 _FILLER: Final = "full"
+_DISKS: Final = "disks"
 _IMAGE: Final = "disk"
 _PROGRAMS: Final = ("unshare", "mkfs.ext4", "mount", "sh")
 # Arguments: the file, where it is mounted, the data, then the folders of them that it is to hold up
@@ -48,6 +52,29 @@ done
 shift
 exec "$@"
 """
+
+
+def disk_of(folder: Path, name: str) -> Path:
+    """Return the folder of the disk that a process of a stack has, or would have.
+
+    Args:
+        folder: of the stack.
+        name: of the process.
+    """
+    return folder / _DISKS / name
+
+
+def small_disk_notice(what: str) -> str:
+    """Return what people are told of the disk of a server.
+
+    >>> small_disk_notice("the broker's log is").partition(",")[0]
+    "the broker's log is on a disk of its own all the time"
+    """
+    return (
+        f"{what} on a disk of its own all the time, because a fault fills it "
+        f"({format_bytes(SIZE_BYTES)} of ext4 in a file); figures of such runs are compared with "
+        "one another only"
+    )
 
 
 @cache
@@ -76,7 +103,7 @@ def make_disk(folder: Path, size_bytes: int = SIZE_BYTES) -> None:
     """
     image = folder.resolve() / _IMAGE
     with written(folder):
-        _place_of(folder).mkdir(exist_ok=True)
+        _place_of(folder).mkdir(parents=True, exist_ok=True)
         image.touch(mode=0o600)  # others may pass the folder where a server has another account
         os.truncate(image, 0)
         os.truncate(image, size_bytes)

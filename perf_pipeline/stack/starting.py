@@ -124,7 +124,7 @@ def _begin(
         "kafka",
         options.brokers,
         partial(given_kafka, allowed=options.allowed),
-        lambda: _broker(folder, cache, say, planned.links, options.broker_count),
+        lambda: _broker(folder, cache, say, planned.links, options),
     )
     postgres = pool.submit(
         server,
@@ -132,11 +132,15 @@ def _begin(
         options.postgres_dsn,
         given_postgres,
         lambda: launch_postgres(
-            folder, say=say, cache=cache, has_small_disk=options.has_small_disk
+            folder, say=say, cache=cache, has_small_disk="postgres" in options.small_disks
         ),
     )
     redis = pool.submit(
-        server, "redis", options.redis_url, given_redis, lambda: launch_redis(folder, say=say)
+        server,
+        "redis",
+        options.redis_url,
+        given_redis,
+        lambda: launch_redis(folder, say=say, has_small_disk="redis" in options.small_disks),
     )
     servers = (postgres, broker, redis)
     links = pool.submit(_links, folder, planned, servers, say)
@@ -227,12 +231,18 @@ def _endpoint(server: _ReadyServer | None) -> str | None:
     return None if server is None else server.launched.endpoint
 
 
-def _broker(folder: Path, cache: Path, say: Say, links: tuple[Link, ...], brokers: int) -> Launched:
-    """Start brokers; the emulator is one alone, whose clients go through no proxy."""
+def _broker(
+    folder: Path, cache: Path, say: Say, links: tuple[Link, ...], options: StackOptions
+) -> Launched:
+    """Start brokers; the emulator is one alone without a disk, whose clients go by no proxy."""
+    brokers, has_small_disk = options.broker_count, "broker" in options.small_disks
     try:
-        return launch_kafka(folder, cache, say=say, links=links, brokers=brokers)
+        return launch_kafka(
+            folder, cache, say=say, links=links, brokers=brokers, has_small_disk=has_small_disk
+        )
     except CannotBeHadError as error:
-        if brokers > 1 or any(link.server == "broker" for link in links):
+        is_hindered = any(link.server == "broker" for link in links)
+        if brokers > 1 or has_small_disk or is_hindered:
             raise
         return launch_noida(folder, error.sentence, say=say)
 

@@ -49,7 +49,7 @@ def test_users_fail_while_the_disk_is_full_and_none_is_lost(
     assert felt["fault_failed"] >= 20
     assert felt["fault_messages_lost"] == 0
     assert felt.get("fault_recovery_s", 4.0) >= 3.0
-    assert "PostgreSQL's tables and WAL are on a disk of their own" in answer.out
+    assert "what PostgreSQL keeps (tables, WAL) is on a disk of its own" in answer.out
     facts = command.value(
         "select facts from environments join runs using (environment_id) "
         f"where run_id = '{answer.run_id}'"

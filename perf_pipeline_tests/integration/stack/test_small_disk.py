@@ -1,26 +1,36 @@
-"""A disk of PostgreSQL's own, full and empty again: nothing committed is lost, nothing stays."""
+"""A disk of a server's own, full and empty again: nothing acknowledged is lost, nothing stays."""
 
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
+import redis
+from confluent_kafka import KafkaError, Message, Producer
 
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.stack.embedded import own_stack
-from perf_pipeline.stack.part_faults import fill_disk_of, kill_part
+from perf_pipeline.stack.kafka_storage import has_given_up_log
+from perf_pipeline.stack.part_faults import fill_disk_of, kill_part, leaders_of
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.stack.revival import make_room
+from perf_pipeline.stack.service import log_path
 from perf_pipeline.stack.small_disk import small_disk_obstacle
 from perf_pipeline.stack.unprivileged import unprivileged_prefix
+from perf_pipeline.workloads.kafka.topics import ensure_topic, watermarks
 from perf_pipeline_tests.support.commands.command_line import wait_until
 from perf_pipeline_tests.support.places import ROOT, new_state
 from perf_pipeline_tests.support.silent import hush
 
-OPTIONS = StackOptions(parts=frozenset({"postgres"}), has_small_disk=True)
+OPTIONS = StackOptions(
+    parts=frozenset({"postgres", "kafka", "redis"}),
+    small_disks=frozenset({"postgres", "broker", "redis"}),
+)
 MEBIBYTE = "insert into kept select repeat('x', 1024) from generate_series(1, 1024)"
 # Its segments have 16 MiB each.
 LONG_WAL = "select pg_logical_emit_message(false, 'w', repeat('x', 40 * 1048576))"
@@ -30,9 +40,11 @@ from pathlib import Path
 from perf_pipeline.stack.embedded import own_stack
 from perf_pipeline.stack.part_faults import fill_disk_of
 from perf_pipeline.stack.parts import StackOptions
-options = StackOptions(parts=frozenset({"postgres"}), has_small_disk=True)
+both = frozenset({"postgres", "redis"})
+options = StackOptions(parts=both, small_disks=both)
 with own_stack(Path(sys.argv[1]), options, say=lambda _: None) as stack:
-    fill_disk_of(stack.folder, "postgres")
+    for part in both:
+        fill_disk_of(stack.folder, part)
     print(stack.folder, flush=True)
     time.sleep(60)
 """
@@ -94,8 +106,13 @@ def attached(folder: Path) -> list[str]:
 
 @needs_disk
 def test_a_full_disk_refuses_what_needs_room_until_it_has_some_again(stack: Stack) -> None:
-    assert stack.services[0].settings["disk"] == "4.0 GiB of its own"
-    assert "another only" in stack.notices[0]
+    disks = {it.name: it.settings["disk"] for it in stack.services}
+    assert disks == dict.fromkeys(("postgres", "broker", "redis"), "4.0 GiB of its own")
+    assert [told.partition(" on a disk of its own")[0] for told in stack.notices] == [
+        "what PostgreSQL keeps (tables, WAL) is",
+        "the log of each broker is",
+        "the append-only file that the cache keeps for this is",
+    ]
     before = committed(stack)
 
     fill_disk_of(stack.folder, "postgres")
@@ -140,13 +157,79 @@ def test_a_server_that_is_killed_while_its_disk_is_full_starts_with_room(stack: 
 
 
 @needs_disk
+@pytest.mark.timeout(240)  # a broker starts twice
+def test_a_broker_whose_disk_was_full_serves_again_all_that_it_acknowledged(stack: Stack) -> None:
+    brokers, acknowledged = stack.endpoints.brokers or "", list[int]()
+    ensure_topic(brokers, "kept", 1)
+    producer = Producer({**kafka_settings(brokers), "acks": "all", "log_level": 0})
+
+    def produce() -> None:
+        def heard(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                acknowledged.append(message.offset() or 0)
+
+        producer.produce("kept", b"x" * 1_000, on_delivery=heard)
+        producer.poll(0.01)
+
+    while len(acknowledged) < 100:
+        produce()
+    (before,) = leaders_of(stack.folder, "broker")
+    fill_disk_of(stack.folder, "broker")
+    # A page may have room for some more.
+    output = log_path(stack.folder, "broker")
+    give_up_s = time.monotonic() + 60.0
+    while not has_given_up_log(output) and time.monotonic() < give_up_s:
+        produce()
+    produce()
+    make_room(stack, "broker", timeout_s=120.0)
+
+    assert leaders_of(stack.folder, "broker") != (before,)
+    assert producer.flush(90.0) == 0  # what waits is sent again
+    assert sum(mark.high_watermark for mark in watermarks(brokers, "kept")) > max(acknowledged)
+    assert len(acknowledged) > 100
+    assert not has_given_up_log(output)
+
+
+@needs_disk
+def test_a_cache_refuses_writes_while_its_disk_is_full_and_keeps_what_it_took(
+    stack: Stack,
+) -> None:
+    with redis.Redis.from_url(stack.endpoints.redis_url or "", socket_timeout=30) as cache:
+        cache.set("first", "1")
+        fill_disk_of(stack.folder, "redis")
+        wait_until(lambda: not takes(cache), 30.0)
+        assert cache.get("first") == b"1"
+
+        make_room(stack, "redis")
+        wait_until(lambda: takes(cache), 30.0)
+        cache.set("second", "2")
+        fill_disk_of(stack.folder, "redis")
+        kill_part(stack.folder, "redis")
+        make_room(stack, "redis")
+
+        wait_until(lambda: takes(cache), 30.0)
+        assert cache.mget("first", "second") == [b"1", b"2"]
+
+
+def takes(cache: redis.Redis) -> bool:
+    """Say whether a cache takes a page of something."""
+    try:
+        cache.set("page", "x" * 10_000)
+    except redis.ResponseError as error:
+        return "MISCONF" not in str(error)
+    except redis.ConnectionError:
+        return False
+    return True
+
+
+@needs_disk
 def test_nothing_of_a_full_disk_is_left_when_its_owner_is_killed(tmp_path: Path) -> None:
     state = new_state(tmp_path / "state")
     script = [sys.executable, "-c", OWNER, str(state)]
     with subprocess.Popen(script, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         folder = Path(owner.stdout.readline().strip())
-        assert attached(folder)
+        assert len(attached(folder)) == 2
         owner.send_signal(signal.SIGKILL)
 
     wait_until(lambda: not folder.exists(), 60.0)

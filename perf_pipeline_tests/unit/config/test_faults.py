@@ -78,7 +78,7 @@ def refused(*faults: dict[str, Any], **more: Any) -> list[str]:
         ({"delay": "1s"}, "delay stands only in a fault of kind = \"delay\"; this one is 'kill'"),
         ({"to": "api"}, "to stands only in a fault of the kinds bandwidth, delay, loss, partition"),
         ({**DELAY, "from": "relay"}, "relay does not connect to redis; load, api do"),
-        ({"kind": "full_disk"}, "worker has no disk of its own that could be filled; postgres has"),
+        ({"kind": "full_disk"}, "worker has no disk of its own that could be filled; only post"),
         ({"kind": "full_disk", "part": None}, 'kind = "full_disk" needs the part that it hits'),
         ({"kind": "full_disk", "part": "postgres", "for": None}, 'kind = "full_disk" needs for'),
         ({**DELAY, "jitter": "2s"}, "jitter is 2s, more than delay, which is 1s; no answer comes"),
@@ -276,8 +276,8 @@ def test_a_server_gets_a_disk_of_its_own_only_where_a_fault_fills_it() -> None:
     here = resolve_target("local", None, {})
     found = profile({"at": "10s", "kind": "full_disk", "part": "postgres", "for": "5s"})
 
-    assert stack_options(found, here, ["end_to_end"]).has_small_disk
-    assert not stack_options(profile(KILL), here, ["end_to_end"]).has_small_disk
+    assert stack_options(found, here, ["end_to_end"]).small_disks == {"postgres"}
+    assert stack_options(profile(KILL), here, ["end_to_end"]).small_disks == frozenset()
 
 
 def test_three_brokers_start_where_a_fault_changes_who_leads_or_a_profile_says_so() -> None:

@@ -171,7 +171,7 @@ class _Controller:
         """
         while wanted:
             told = self._trouble(ask, wanted)
-            if not told and self._is_seen(wanted, read):
+            if not told and not (told := self._unseen(wanted, read)):
                 return
             if self._is_over() or time.monotonic() > self._until_s:
                 raise StackError(
@@ -180,14 +180,20 @@ class _Controller:
                 )
             time.sleep(_POLL_S)
 
-    def _is_seen(self, wanted: Mapping[int, T], read: Callable[[PartitionLeader], T]) -> bool:
+    def _unseen(self, wanted: Mapping[int, T], read: Callable[[PartitionLeader], T]) -> str:
+        """Wait for a moment until it is seen; return why it is not, where asking again may help."""
         until_s = time.monotonic() + _SEEN_WITHIN_S
         while True:
-            now = {number: read(it) for number, it in self.partitions().items()}
-            if all(now.get(number) == its for number, its in wanted.items()):
-                return True
+            told = ": the brokers took the order, and what they tell of the topic is as before"
+            try:
+                now = {number: read(it) for number, it in self.partitions().items()}
+            except StackError as silence:  # of one broker; another one may be asked
+                told, now = f": {silence.sentence}", {}
+                self._client = AdminClient(self._settings)
+            if now and all(now.get(number) == its for number, its in wanted.items()):
+                return ""
             if time.monotonic() > until_s:
-                return False
+                return told
             time.sleep(_POLL_S)
 
     def _trouble(

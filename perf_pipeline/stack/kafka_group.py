@@ -74,7 +74,9 @@ def is_taken(brokers: str, topic: str) -> bool:
     """Say whether members of settled groups, of whatever name, have all partitions of a topic."""
     client = AdminClient({**kafka_settings(brokers), "log_level": 0})
     try:
-        wanted = set[int](client.list_topics(topic, timeout=2.0).topics[topic].partitions)
+        # All topics: asking for one by name would create it where brokers auto-create.
+        found = client.list_topics(timeout=2.0).topics.get(topic)
+        wanted = set[int]() if found is None else set[int](found.partitions)
         taken = {holder.partition for holder in holders_of(client, topic)}
     except KafkaException:
         return False

@@ -88,10 +88,13 @@ def _partitions(client: AdminClient, topic: str) -> list[TopicPartition]:
         StackError: the broker does not answer.
     """
     try:
-        found = client.list_topics(topic, timeout=_ASK_S).topics[topic]
+        # All topics: asking for one by name would create it where brokers auto-create.
+        found = client.list_topics(timeout=_ASK_S).topics.get(topic)
     except KafkaException as error:
         raise StackError(f"the broker did not say how {topic} is: {error}") from error
-    return [] if found.error is not None else [TopicPartition(topic, it) for it in found.partitions]
+    if found is None or found.error is not None:
+        return []
+    return [TopicPartition(topic, it) for it in found.partitions]
 
 
 def _asked(answer: Future[None], excused: int) -> bool:

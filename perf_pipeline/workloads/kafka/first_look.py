@@ -6,7 +6,7 @@ Add here: another thing to know before a client is used. Keep out: making client
 import asyncio
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
 from perf_pipeline.config.kafka_client import bootstrap_servers
 from perf_pipeline.config.kafka_listeners import require_listeners
@@ -43,13 +43,20 @@ async def look_first(context: WorkerContext) -> None:
 def require_topic(client: Producer | Consumer, brokers: str, topic: str) -> None:
     """Fetch a topic's metadata, which also connects.
 
+    It is asked for by name when it is known to be there: a producer's question would create it
+    where brokers auto-create. A consumer's does not.
+
     Raises:
         TargetUnavailableError: no answer within 8 s, or no such topic.
     """
     what = f"reading the metadata of {topic}"
     try:
-        found = client.list_topics(topic, timeout=_METADATA_S).topics[topic]
+        is_there = isinstance(client, Consumer) or (
+            topic in client.list_topics(timeout=_METADATA_S).topics
+        )
+        found = client.list_topics(topic, timeout=_METADATA_S).topics[topic] if is_there else None
     except KafkaException as error:
         raise unavailable(brokers, what, cause(error)) from error
-    if found.error is not None:
-        raise unavailable(brokers, what, found.error)
+    absent = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
+    if (refusal := absent if found is None else found.error) is not None:
+        raise unavailable(brokers, what, refusal)

@@ -43,7 +43,8 @@ def copy_topic(brokers: str, original: str, copies: Sequence[str]) -> None:
     require_existing(brokers, original)
     admin = admin_of(brokers)
     with explained(brokers, f"copying the topic {original}"):
-        partitions = admin.list_topics(original, timeout=TIMEOUT_S).topics[original].partitions
+        # All topics: one that is gone by now would be created where brokers auto-create.
+        partitions = admin.list_topics(timeout=TIMEOUT_S).topics[original].partitions
         replicas = min(len(partition.replicas) for partition in partitions.values())
         settings = dict(_settings(brokers, original))
         wanted = [NewTopic(name, len(partitions), replicas, config=settings) for name in copies]

@@ -109,6 +109,7 @@ def _properties(folder: Path, ports: dict[str, int]) -> str:
         "listener.security.protocol.map": _PROTOCOLS,
         "log.dirs": str(folder / "data"),
         **ONE_BROKER,
+        "auto.create.topics.enable": "true",  # as many a company's does
         **_tls("secured", folder / "server-both.pem"),
         **_tls("mutual", folder / "server-both.pem"),
         "listener.name.mutual.ssl.client.auth": "required",

@@ -16,18 +16,30 @@ from confluent_kafka.admin import AdminClient
 
 from perf_pipeline.config.kafka_client import kafka_settings, with_properties
 from perf_pipeline.config.kafka_listeners import require_listeners
-from perf_pipeline.errors import AddressError, PerfPipelineError, TargetNotAllowedError
+from perf_pipeline.errors import (
+    AddressError,
+    PerfPipelineError,
+    TargetNotAllowedError,
+    TargetUnavailableError,
+)
 from perf_pipeline.probes.kafka import LagProbe
 from perf_pipeline.stack.kafka import given_kafka
-from perf_pipeline.stack.kafka_group import group_is_settled
+from perf_pipeline.stack.kafka_group import group_is_settled, is_taken
+from perf_pipeline.stack.kafka_topic import partitions_of
 from perf_pipeline.stack.link_rule import LinkRule
 from perf_pipeline.stack.links import HeldLinks, proxy_state
 from perf_pipeline.stack.proxy_before import proxy_before
 from perf_pipeline.workloads.kafka.deliveries import DeliveryThread
+from perf_pipeline.workloads.kafka.first_look import require_topic
 from perf_pipeline.workloads.kafka.properties import require_properties
+from perf_pipeline.workloads.kafka.topic_copies import copy_topic
 from perf_pipeline.workloads.kafka.topics import committed, ensure_topic, fix_position, watermarks
 from perf_pipeline.workloads.kafka.transactions import Transactor
-from perf_pipeline_tests.support.commands.command_line import CommandLine, left_running
+from perf_pipeline_tests.support.commands.command_line import (
+    CommandLine,
+    left_running,
+    wait_until,
+)
 from perf_pipeline_tests.support.pages import blocks, commands_on
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.secured_broker import (
@@ -245,6 +257,23 @@ def test_every_client_of_a_run_logs_in(secured: SecuredBroker) -> None:
     assert not group_is_settled(brokers, "watchers", 1, 1)
     assert given_kafka(brokers).describe().address == secured.at("secured")
     probe.close()
+
+
+def test_no_look_at_a_topic_makes_it_where_brokers_make_what_is_asked_for(
+    secured: SecuredBroker,
+) -> None:
+    plain = secured.at("plain")
+    admin, producer = AdminClient(kafka_settings(plain)), Producer(kafka_settings(plain))
+
+    with pytest.raises(TargetUnavailableError, match="asked_by_a_producer"):
+        require_topic(producer, plain, "asked_by_a_producer")
+    with pytest.raises(TargetUnavailableError, match="there is no topic asked_for_a_copy"):
+        copy_topic(plain, "asked_for_a_copy", ["asked_copy"])
+    assert not is_taken(plain, "asked_for_members")
+    assert partitions_of(plain, "asked_for_partitions") == 0
+
+    assert not [it for it in admin.list_topics(timeout=30).topics if it.startswith("asked")]
+    wait_until(lambda: not producer.list_topics("by_name", timeout=30).topics["by_name"].error)
 
 
 @pytest.mark.parametrize("listener", ["secured", "mutual"])

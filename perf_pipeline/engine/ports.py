@@ -46,6 +46,26 @@ class SampleSeries(Protocol):
         ...
 
 
+class AnswerSeries(Protocol):
+    """Record HTTP requests on an open connection whose answers were as expected."""
+
+    def answered(
+        self,
+        iteration: "Iteration",
+        status: int,
+        intended_us: int,
+        started_us: int,
+        written_us: int,
+        first_us: int,
+        ended_us: int,
+        bytes_out: int,
+        bytes_in: int,
+        checks_passed: int,
+    ) -> None:
+        """Record a request; `written_us` and `first_us` bound its time of waiting."""
+        ...
+
+
 class Recorder(Protocol):
     """Record what happened, without losing an entry and without blocking for long."""
 
@@ -72,6 +92,10 @@ class Recorder(Protocol):
 
     def series(self, scenario: str, protocol: str, operation: str) -> SampleSeries:
         """Return what records many samples of an operation for half of what `sample` costs."""
+        ...
+
+    def answers(self, scenario: str, protocol: str, operation: str) -> AnswerSeries:
+        """Return what records many answers to HTTP requests, for half of what `sample` costs."""
         ...
 
     def iteration(

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import Any, Final
 
+from perf_pipeline.engine.operation_count import OperationCount
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.planned import NOTHING_PLANNED, PlannedNow
-from perf_pipeline.engine.recorder import OperationCount
 from perf_pipeline.units import US_PER_MS, US_PER_S
 
 # Of each worker and second; a percentile of the moment needs no more.

@@ -5,11 +5,11 @@ Add here: another thing to write down. Keep out: files and disks (spool_writer.p
 (store/), percentiles (store/).
 """
 
-from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from perf_pipeline.engine.operation_count import OperationCount
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.spool_writer import (
     PIECE_LINES,
@@ -20,6 +20,7 @@ from perf_pipeline.engine.spool_writer import (
     quoted,
     write_seal,
 )
+from perf_pipeline.engine.spooled_series import SpooledAnswers, SpooledSeries
 from perf_pipeline.metrics.sample import (
     LEDGER_COLUMNS,
     NO_PHASES,
@@ -28,113 +29,13 @@ from perf_pipeline.metrics.sample import (
     Outcome,
     Phase,
 )
-from perf_pipeline.metrics.spool_rows import (
-    ITERATION_ROWS,
-    NO_PHASES_PACKED,
-    SAMPLE_ROWS,
-    plain_sample_packing,
-)
+from perf_pipeline.metrics.spool_rows import ITERATION_ROWS, SAMPLE_ROWS
 from perf_pipeline.metrics.spool_seal import SEAL_PREFIX
 
-# The error class of an operation for which this machine had no port or descriptor.
-OWN_LIMIT: Final = "generator"
-# The error class of an answer whose status was not expected.
-UNEXPECTED_STATUS: Final = "status"
 _MOST_NOTES: Final = 20
-_MOST_WAYS: Final = 100
-# More than a worker can record in the second between two reports.
-_MOST_DURATIONS: Final = 50_000
-_OTHER_WAYS: Final = "other errors"
 _OK: Final = Outcome.OK
 _INTERRUPTED: Final = Outcome.INTERRUPTED
 _DRAIN: Final = Phase.DRAIN
-
-
-class OperationCount:
-    """Count a scenario's operations for the progress line, without interrupted ones.
-
-    `own_limits` counts failed operations that this machine caused. `ways` counts how operations
-    failed: by the class of the error, or by the status where it was not expected.
-    """
-
-    __slots__ = ("_taken", "durations_us", "failed", "ok", "own_limits", "ways")
-
-    def __init__(self) -> None:
-        self.ok = 0
-        self.failed = 0
-        self.own_limits = 0
-        self.ways: Counter[str] = Counter()
-        self.durations_us: deque[int] = deque(maxlen=_MOST_DURATIONS)
-        self._taken = 0
-
-    def take_durations_us(self) -> tuple[int, list[int]]:
-        """Return how many operations ended since the last call, and durations of the newest."""
-        newest = list(self.durations_us)
-        self.durations_us.clear()
-        before, self._taken = self._taken, self.ok + self.failed
-        return self._taken - before, newest
-
-    def fail(self, status: int, error: str) -> None:
-        """Count an operation that failed, and how."""
-        self.failed += 1
-        way = f"status {status}" if error == UNEXPECTED_STATUS else error
-        if way not in self.ways and len(self.ways) >= _MOST_WAYS:
-            way = _OTHER_WAYS  # a target may invent classes of errors without end
-        self.ways[way] += 1
-        if error == OWN_LIMIT:
-            self.own_limits += 1
-
-
-class SpooledSeries:
-    """Implement `ports.SampleSeries`: what all samples of an operation share is looked up once.
-
-    Args:
-        rows: where samples go.
-        count: of the scenario.
-        names: scenario, protocol and operation.
-    """
-
-    __slots__ = ("_count", "_items", "_kind", "_names", "_pack", "_phase", "_rows")
-
-    def __init__(self, rows: Rows, count: OperationCount, names: tuple[str, str, str]) -> None:
-        self._rows, self._items = rows, rows.items
-        self._count, self._names = count, names
-        self._pack = plain_sample_packing().pack
-        self._phase: Phase | None = None
-        self._kind = 0
-
-    def answered(
-        self,
-        iteration: Iteration,
-        intended_us: int,
-        started_us: int,
-        ended_us: int,
-        records: int,
-        bytes_out: int = 0,
-    ) -> None:
-        """Record an operation that went well."""
-        phase = iteration.phase if started_us <= iteration.cut_us else _DRAIN
-        if phase is not self._phase:  # which it hardly ever is
-            self._phase, self._kind = phase, self._rows.kinds[*self._names, phase, _OK, 0, ""]
-        items = self._items
-        items.append(
-            self._pack(
-                self._kind,
-                iteration.vu,
-                iteration.number,
-                intended_us,
-                started_us,
-                ended_us,
-                bytes_out,
-                records,
-                NO_PHASES_PACKED,
-            )
-        )
-        if len(items) >= PIECE_LINES:
-            self._rows.flush()
-        count = self._count
-        count.durations_us.append(ended_us - started_us)
-        count.ok += 1
 
 
 class SpoolRecorder:
@@ -234,6 +135,10 @@ class SpoolRecorder:
     def series(self, scenario: str, protocol: str, operation: str) -> SpooledSeries:
         """Return what records the samples of an operation that went well."""
         return SpooledSeries(self._samples, self.counts[scenario], (scenario, protocol, operation))
+
+    def answers(self, scenario: str, protocol: str, operation: str) -> SpooledAnswers:
+        """Return what records the answers to HTTP requests that were as expected."""
+        return SpooledAnswers(self._samples, self.counts[scenario], (scenario, protocol, operation))
 
     def iteration(
         self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome

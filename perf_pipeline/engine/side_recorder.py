@@ -24,7 +24,7 @@ class SideRecorder:
 
     def __init__(self, whole: SpoolRecorder, side: int) -> None:
         self.sample = whole.sample
-        self.series = whole.series
+        self.series, self.answers = whole.series, whole.answers
         self.iteration = whole.iteration
         self.note = whole.note
         self._whole = whole

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
+from perf_pipeline.engine.operation_count import OWN_LIMIT
 from perf_pipeline.engine.progress import Progress
-from perf_pipeline.engine.recorder import OWN_LIMIT
 from perf_pipeline.loading.broker_watch import BrokerWatch
 from perf_pipeline.loading.fault_driver import FaultDriver
 from perf_pipeline.loading.live import LiveJudge

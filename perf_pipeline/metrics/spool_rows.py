@@ -91,3 +91,16 @@ def plain_sample_packing() -> struct.Struct:
     numbers = [name for name in SAMPLE_ROWS.numbers if name not in HttpPhases._fields]
     body = "".join(codes.get(name, "8x") for name in numbers)
     return struct.Struct(f"<{body}{len(NO_PHASES_PACKED)}s")
+
+
+def answer_packing() -> struct.Struct:
+    """Return the packing of an HTTP request that went well over a connection that was open.
+
+    It takes kind, vu, iteration, the three times, the bytes, records, checks that passed, and the
+    last three phases; failed checks, and the phases of a connection's setup, are 0.
+    """
+    zeros = {"checks_failed", "blocked_us", "connecting_us", "tls_us"}
+    codes = (
+        "8x" if name in zeros else "I" if name in _SMALL else "q" for name in SAMPLE_ROWS.numbers
+    )
+    return struct.Struct("<" + "".join(codes))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from perf_pipeline.engine.recorder import UNEXPECTED_STATUS
+from perf_pipeline.engine.operation_count import UNEXPECTED_STATUS
 from perf_pipeline.metrics.catalog import Metric
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.outputs.counters import MS_PER_S, Counters

@@ -15,6 +15,7 @@ from time import monotonic_ns
 from typing import Final
 
 from perf_pipeline.workloads.http.addresses import addresses_in_turn, share_s
+from perf_pipeline.workloads.http.answer_takers import AnswerTaker
 from perf_pipeline.workloads.http.http1 import Http1Wire
 from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.http.result import HttpError, HttpResult, connect_error
@@ -80,14 +81,7 @@ class HttpConnection:
         body: bytes = b"",
         timeout_us: int,
     ) -> HttpResult:
-        """Write a request and `send` it.
-
-        Args:
-            method: upper case.
-            target: path and query, percent-encoded.
-            headers: from `header_block`.
-            body: sent with its length.
-            timeout_us: as of `send`.
+        """Write a request, as `HttpOrigin.encode` does, and `send` it.
 
         Raises:
             ValueError: the target is not percent-encoded.
@@ -112,27 +106,72 @@ class HttpConnection:
         Raises:
             asyncio.CancelledError: the task was cancelled; the connection is closed.
         """
-        if self._connect_started_ns:  # the request before this one opened a connection
-            self._begin()
-        self._sent_ns = self._written_ns = self._earlier_bytes_out = 0
-        timeout_ns = timeout_us * _NS_PER_US
-        wire = self._wire
+        self._forget()
+        timeout_ns, wire = timeout_us * _NS_PER_US, self._wire
         try:
             if wire is None or not wire.is_open:
                 error = await self._send_on_new(data, timeout_ns, is_head=is_head)
             else:
-                answer = wire.exchange(data, is_head_request=is_head, timeout_ns=timeout_ns)
-                self._sent_ns = wire.sent_ns
-                error = await answer
-                if error in _STALE and not wire.first_byte_ns:
-                    self._is_resent, self._written_ns = True, wire.written_ns
-                    self._earlier_bytes_out = wire.bytes_out
-                    left_ns = max(0, self._sent_ns + timeout_ns - monotonic_ns())
-                    error = await self._send_on_new(data, left_ns, is_head=is_head)
+                error = await self._exchange(wire, data, timeout_ns, is_head=is_head)
         except asyncio.CancelledError:
-            self._earlier_bytes_out = self.bytes_out
-            self.close()
+            self.abandon()
             raise
+        if error in _STALE:
+            return await self.conclude(error, data, timeout_us=timeout_us, is_head=is_head)
+        return self.result(error)
+
+    def _forget(self) -> None:
+        """Begin a request; nothing of the one before is its own."""
+        if self._connect_started_ns:  # the request before this one opened a connection
+            self._begin()
+        self._sent_ns = self._written_ns = self._earlier_bytes_out = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether a request can be posted."""
+        return self._wire is not None and self._wire.is_open
+
+    def post(self, taker: AnswerTaker, data: bytes, timeout_us: int, is_head: bool) -> Wire:
+        """Send a request over the open connection; return who carries it.
+
+        The taker is told the end: `conclude` it if that is an error, else `result` has it all.
+        A request that is given up has to be abandoned.
+        """
+        wire = self._wire
+        assert wire is not None, "a request is posted on an open connection"
+        self._forget()
+        wire.post(taker, data, is_head, timeout_us * _NS_PER_US)
+        self._sent_ns = wire.sent_ns
+        return wire
+
+    async def conclude(
+        self, error: str, data: bytes, *, timeout_us: int, is_head: bool = False
+    ) -> HttpResult:
+        """Return what came of a request that was posted, which is sent once more as `send` does.
+
+        Raises:
+            asyncio.CancelledError: the task was cancelled; the connection is closed.
+        """
+        wire = self._wire
+        is_stale = error in _STALE and not self._is_new
+        if is_stale and wire is not None and not wire.first_byte_ns:
+            self._is_resent, self._written_ns = True, wire.written_ns
+            self._earlier_bytes_out = wire.bytes_out
+            left_ns = max(0, self._sent_ns + timeout_us * _NS_PER_US - monotonic_ns())
+            try:
+                error = await self._send_on_new(data, left_ns, is_head=is_head)
+            except asyncio.CancelledError:
+                self.abandon()
+                raise
+        return self.result(error)
+
+    def abandon(self) -> None:
+        """Close the connection, because the request under way was given up."""
+        self._earlier_bytes_out = self.bytes_out
+        self.close()
+
+    def result(self, error: str) -> HttpResult:
+        """Return what came of the latest request."""
         wire = self._wire
         if wire is None:  # no connection could be had
             return self._result_without_wire(error)

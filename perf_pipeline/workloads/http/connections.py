@@ -52,10 +52,8 @@ def connection_maker(
     Raises:
         ProfileError: HTTP/2 to a target without TLS.
     """
-    if parameters.http2 and not settings.origin.is_tls:
-        sentence = f"http2 needs a target with https, but {settings.origin} has none"
-        raise ProfileError("of the run", [sentence])
     if isinstance(parameters, PythonParameters) and parameters.transport == "httpx":
+        _expect_tls(settings, parameters)
         # httpx's transport takes long to import; only who asks for it pays.
         from perf_pipeline.workloads.http.over_httpx import HttpxConnection  # noqa: PLC0415
 
@@ -65,7 +63,13 @@ def connection_maker(
             http2=parameters.http2,
             max_body_bytes=parameters.kept_body_bytes,
         )
-    return _load_connection_maker(settings, parameters)
+    return load_connection_maker(settings, parameters)
+
+
+def _expect_tls(settings: OwnHttpSettings, parameters: OwnHttpParameters) -> None:
+    if parameters.http2 and not settings.origin.is_tls:
+        sentence = f"http2 needs a target with https, but {settings.origin} has none"
+        raise ProfileError("of the run", [sentence])
 
 
 async def connect_first(settings: OwnHttpSettings, parameters: OwnHttpParameters) -> None:
@@ -77,7 +81,7 @@ async def connect_first(settings: OwnHttpSettings, parameters: OwnHttpParameters
         GeneratorLimitError: this machine could not even try.
     """
     origin = settings.origin
-    first = _load_connection_maker(settings, parameters)()
+    first = load_connection_maker(settings, parameters)()
     error = await first.connect(timeout_us=parameters.timeout_us)
     first.close()
     if error == HttpError.NOT_HTTP2:
@@ -116,9 +120,15 @@ def no_connection(origin: HttpOrigin, error: str, timeout_us: int) -> PerfPipeli
     )
 
 
-def _load_connection_maker(
+def load_connection_maker(
     settings: OwnHttpSettings, parameters: OwnHttpParameters
 ) -> Callable[[], HttpConnection]:
+    """Return the function that makes a connection of the load transport.
+
+    Raises:
+        ProfileError: HTTP/2 to a target without TLS.
+    """
+    _expect_tls(settings, parameters)
     if not parameters.http2:
         return lambda: HttpConnection(
             settings.origin, tls=settings.tls, max_body_bytes=parameters.kept_body_bytes

@@ -35,13 +35,14 @@ _NONE: Final[Mapping[bytes, Head]] = MappingProxyType({})
 class Http1Wire(Wire):
     """Exchange requests and responses as HTTP/1.1 writes them."""
 
-    __slots__ = ("_fields", "_heads", "_parser", "_seen", "_unknown_heads")
+    __slots__ = ("_fields", "_heads", "_latest", "_parser", "_seen", "_unknown_heads")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_body_bytes: int) -> None:
         super().__init__(loop, max_body_bytes)
         self._parser = self._new_parser()
         self._seen = b""  # of the response, as long as its head is not complete
         self._heads: Mapping[bytes, Head] = KNOWN_HEADS
+        self._latest: Head | None = None  # of the answer before, if it was a known one
         self._unknown_heads = 0
         self._fields: list[tuple[bytes, bytes]] = []
 
@@ -58,7 +59,7 @@ class Http1Wire(Wire):
 
     def data_received(self, data: bytes) -> None:
         """Stamp the bytes, then parse them."""
-        if self._waiter is None:
+        if self._taker is None:
             # Nobody asked: mostly a 408 before the server closes an idle connection.
             self._shut()
             return
@@ -67,10 +68,16 @@ class Http1Wire(Wire):
             self._parse(data)
             return
         self.first_byte_ns = received_ns
-        self._fields, self._seen = [], b""
-        end = data.find(b"\r\n\r\n") + 4
-        head = self._heads.get(data[:end])
-        if head is None or head.body_bytes != len(data) - end or not self._fits(head):
+        head = self._latest
+        if head is None or not data.startswith(head.text):
+            self._latest = head = self._heads.get(data[: data.find(b"\r\n\r\n") + 4])
+        if (
+            head is None
+            or head.head_bytes + head.body_bytes != len(data)
+            or self._is_head_request
+            or head.body_bytes > self._max_body_bytes
+        ):
+            self._fields, self._seen = [], b""
             self._parse(data)
             self._remember(data)
             return
@@ -78,7 +85,7 @@ class Http1Wire(Wire):
         self.bytes_in = len(data)
         self._has_head = True
         self.status, self.headers = head.status, head.headers
-        self._parts.append(data[end:])
+        self._answer, self._body_at = data, head.head_bytes
         self._unknown_heads = 0
         self._finish("")
 
@@ -95,7 +102,7 @@ class Http1Wire(Wire):
 
     def _misread(self, reason: str) -> None:
         """Read a head again as others would; what nobody reads ends the exchange."""
-        if self._waiter is None:  # bytes after the response: the connection is of no more use
+        if self._taker is None:  # bytes after the response: the connection is of no more use
             self._shut()
         elif self._has_head:
             self._fail(HttpError.PROTOCOL, reason)
@@ -110,12 +117,9 @@ class Http1Wire(Wire):
         elif has_end(self._seen) or _MAY_BE_MENDED not in reason:
             self._fail(HttpError.PROTOCOL, fault_of_head(self._seen, reason))
 
-    def _fits(self, head: Head) -> bool:
-        return not self._is_head_request and head.body_bytes <= self._max_body_bytes
-
     def _remember(self, answer: bytes) -> None:
         """Remember the head, if the answer is whole and the connection still open."""
-        if self._waiter is None and self.is_open and not self._is_head_request:
+        if self._taker is None and self.is_open and not self._is_head_request:
             self._unknown_heads += 1
             if self._unknown_heads < _ENOUGH_UNKNOWN_HEADS:
                 remember(answer, self.status, self._fields)
@@ -146,7 +150,7 @@ class Http1Wire(Wire):
             and b"transfer-" not in seen.lower()
         )
         fault = "" if is_plain and status >= 100 else fault_of_fields(status, self._fields)
-        if self._waiter is None or status == 101 or fault:
+        if self._taker is None or status == 101 or fault:
             self._fail(HttpError.PROTOCOL, fault or "status 101, which nobody asked for")
         elif status >= 200:
             self.status, self.headers = status, self._fields

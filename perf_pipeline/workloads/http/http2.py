@@ -35,6 +35,7 @@ from h2.settings import SettingCodes, Settings
 from hyperframe.exceptions import InvalidPaddingError
 from hyperframe.frame import GoAwayFrame
 
+from perf_pipeline.workloads.http.answer_takers import AnswerTaker
 from perf_pipeline.workloads.http.result import HttpError
 from perf_pipeline.workloads.http.wire import MAX_HEAD_BYTES, Wire, shown
 
@@ -164,14 +165,11 @@ class Http2Wire(Wire):
             h2.send_data(stream, part, end_stream=not self._left)
         self.bytes_out += self._flush()
 
-    def exchange(
-        self, data: bytes, *, is_head_request: bool, timeout_ns: int
-    ) -> asyncio.Future[str]:
-        """Write a request as `Wire.exchange` does; `written_ns` comes with the body's last byte."""
-        waiter = super().exchange(data, is_head_request=is_head_request, timeout_ns=timeout_ns)
+    def post(self, taker: AnswerTaker, data: bytes, is_head_request: bool, timeout_ns: int) -> None:
+        """Write a request as `Wire.post` does; `written_ns` comes with the body's last byte."""
+        super().post(taker, data, is_head_request, timeout_ns)
         if self._left:
             self.written_ns = 0
-        return waiter
 
     def resume_writing(self) -> None:
         """Stamp the last byte of a request that had to wait."""
@@ -181,7 +179,7 @@ class Http2Wire(Wire):
 
     def _write_on(self, _: Event) -> None:
         """Go on with a body that waited for room."""
-        if self._left and self._waiter is not None:
+        if self._left and self._taker is not None:
             self._write_body()
             if not self._left and not self._is_paused:
                 self.written_ns = monotonic_ns()
@@ -191,7 +189,7 @@ class Http2Wire(Wire):
     def data_received(self, data: bytes) -> None:
         """Stamp the bytes, then see what their frames mean; between requests h2 answers them."""
         self._received_ns = monotonic_ns()
-        if self._waiter is not None:
+        if self._taker is not None:
             self.bytes_in += len(data)
         try:
             for event in self._h2.events(data):
@@ -207,12 +205,12 @@ class Http2Wire(Wire):
             self._fail(HttpError.PROTOCOL, shown(data) if is_http1 else str(error)[:_MOST_TOLD])
         else:
             self._flush()
-            if self._is_leaving and self._waiter is None:
+            if self._is_leaving and self._taker is None:
                 self._shut()
 
     def _is_ours(self, event: Any) -> bool:
         """Say whether a frame is the exchange's, and stamp the first one."""
-        if self._waiter is None or event.stream_id != self._stream:
+        if self._taker is None or event.stream_id != self._stream:
             return False
         self.first_byte_ns = self.first_byte_ns or self._received_ns
         return True
@@ -252,7 +250,7 @@ class Http2Wire(Wire):
     def _take_leave(self, event: ConnectionTerminated) -> None:
         """Open no further stream here; one that the server has not looked at is over."""
         self._is_leaving = True
-        if self._waiter is not None and self._stream > (event.last_stream_id or 0):
+        if self._taker is not None and self._stream > (event.last_stream_id or 0):
             self._fail(HttpError.CLOSED)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from perf_pipeline.engine.recorder import UNEXPECTED_STATUS
+from perf_pipeline.engine.operation_count import UNEXPECTED_STATUS
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.http.result import HttpError, HttpResult
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from time import monotonic_ns
 from typing import Final, cast
 
+from perf_pipeline.workloads.http.answer_takers import AnswerTaker, AwaitedAnswer
 from perf_pipeline.workloads.http.result import HttpError
 
 _MOST_TOLD: Final = 120  # bytes of a line that could not be read
@@ -25,7 +26,7 @@ _SHORTEST_TIMER_NS: Final = 1_000_000
 class Wire(asyncio.Protocol):
     """Send a request, collect its response, take the stamps.
 
-    After the future of `exchange` is done, the attributes tell about that exchange until the next.
+    After an exchange is over, the attributes tell about it until the next one begins.
 
     Attributes:
         is_open: a request may be written.
@@ -43,6 +44,8 @@ class Wire(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_answer",
+        "_body_at",
         "_deadline_ns",
         "_has_head",
         "_is_head_request",
@@ -52,10 +55,10 @@ class Wire(asyncio.Protocol):
         "_parts",
         "_received_ns",
         "_size",
+        "_taker",
         "_timer",
         "_timer_ns",
         "_transport",
-        "_waiter",
         "_write",
         "bytes_in",
         "bytes_out",
@@ -75,12 +78,13 @@ class Wire(asyncio.Protocol):
         self._loop = loop
         self._max_body_bytes = max_body_bytes
         self._transport: asyncio.Transport | None = None
-        self._waiter: asyncio.Future[str] | None = None
+        self._taker: AnswerTaker | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = self._deadline_ns = self._received_ns = 0
         self.is_open = self._is_paused = False
         self._is_head_request = self._has_head = False
         self._parts: list[bytes] = []
+        self._answer, self._body_at = b"", 0
         self._size = self.status = self.bytes_in = self.bytes_out = 0
         self.headers: Fields = ()
         self.sent_ns = self.written_ns = self.first_byte_ns = self.ended_ns = 0
@@ -90,6 +94,8 @@ class Wire(asyncio.Protocol):
     @property
     def body(self) -> bytes:
         """Return what arrived of the response's body, without transfer coding."""
+        if self._body_at:
+            return self._answer[self._body_at :]
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
     def exchange(
@@ -102,26 +108,40 @@ class Wire(asyncio.Protocol):
             is_head_request: the response has no body, whatever its head says.
             timeout_ns: from now to the last byte of the response.
         """
-        assert self._waiter is None, "a connection carries one request at a time"
+        waiter: asyncio.Future[str] = self._loop.create_future()
+        self.post(AwaitedAnswer(waiter), data, is_head_request, timeout_ns)
+        return waiter
+
+    def post(self, taker: AnswerTaker, data: bytes, is_head_request: bool, timeout_ns: int) -> None:
+        """Write a request as `exchange` does; the taker is told when it is over, maybe at once.
+
+        Args:
+            taker: is told.
+            data: the request as it goes over the wire.
+            is_head_request: the response has no body, whatever its head says.
+            timeout_ns: from now to the last byte of the response.
+        """
+        assert self._taker is None, "a connection carries one request at a time"
         self._is_head_request = is_head_request
         self._has_head = self.is_cut = False
         self.detail = ""
-        self._parts, self.headers = [], ()
-        self._size = self.status = self.bytes_in = 0
+        if self._parts:
+            self._parts = []
+        self._body_at = self._size = self.status = self.bytes_in = 0
+        self.headers = ()
         self.bytes_out = len(data)
         self.first_byte_ns = self.ended_ns = 0
-        self._waiter = waiter = self._loop.create_future()
+        self._taker = taker
         self.sent_ns = sent_ns = monotonic_ns()
         self._deadline_ns = deadline_ns = sent_ns + timeout_ns
         self._write(data)
         self.written_ns = 0 if self._is_paused else monotonic_ns()
         if self._timer is None or self._timer_ns > deadline_ns:
             self._arm(timeout_ns)
-        return waiter
 
     def abort(self) -> None:
         """Close at once; an exchange under way is forgotten."""
-        self._waiter = None
+        self._taker = None
         self._shut()
 
     # -- the deadline: one timer per connection; one per request would cost 1.4 us (asyncio)
@@ -135,7 +155,7 @@ class Wire(asyncio.Protocol):
 
     def _on_timer(self) -> None:
         self._timer = None
-        if self._waiter is None:
+        if self._taker is None:
             return
         self._received_ns = monotonic_ns()
         if self._received_ns < self._deadline_ns:
@@ -162,7 +182,7 @@ class Wire(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Stamp the last byte of a request that had to wait."""
         self._is_paused = False
-        if self._waiter is not None:
+        if self._taker is not None:
             self.written_ns = monotonic_ns()
 
     def eof_received(self) -> None:
@@ -174,7 +194,7 @@ class Wire(asyncio.Protocol):
         self._stream_ended(exc)
 
     def _stream_ended(self, exc: Exception | None) -> None:
-        if self._waiter is not None:
+        if self._taker is not None:
             self._received_ns = monotonic_ns()
             self._fail(self._meaning_of_end(exc))
         self._shut()
@@ -190,7 +210,7 @@ class Wire(asyncio.Protocol):
     def on_body(self, part: bytes) -> None:
         """Keep a part of the body; of one that is longer than the limit, nothing."""
         self._size += len(part)
-        if self._waiter is None:  # it belongs to no request of ours
+        if self._taker is None:  # it belongs to no request of ours
             self._shut()
         elif self._size <= self._max_body_bytes:
             parts = self._parts
@@ -204,23 +224,23 @@ class Wire(asyncio.Protocol):
     # -- the end of an exchange
 
     def _complete(self, *, is_kept: bool) -> None:
-        if self._waiter is None:
+        if self._taker is None:
             return
         self._finish("")
         if not is_kept:
             self._shut()
 
     def _fail(self, error: str, detail: str = "") -> None:
-        if self._waiter is not None:
+        if self._taker is not None:
             self.detail = detail
             self._finish(error)
         self._shut()
 
     def _finish(self, error: str) -> None:
-        waiter, self._waiter = self._waiter, None
+        taker, self._taker = self._taker, None
         self.ended_ns = self._received_ns
-        if waiter is not None and not waiter.done():
-            waiter.set_result(error)
+        if taker is not None:
+            taker.take(error)
 
     def _shut(self) -> None:
         self.is_open = False

@@ -257,3 +257,38 @@ def test_a_series_writes_the_rows_that_samples_would_be(tmp_path: Path) -> None:
         assert (other / name).read_bytes() == (one / name).read_bytes()
     assert fast.counts["create"].ok == plain.counts["create"].ok == 3_000
     assert fast.counts["create"].take_durations_us() == (3_000, [7] * 3_000)
+
+
+def test_answers_write_the_rows_that_samples_would_be(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    plain, fast = _recorder(one), _recorder(other)
+    answers = fast.answers("create", "http", "create_user")
+    for n in range(3_000):
+        iteration = _iteration(n, Phase.MEASURED if n % 3 else Phase.WARM_UP)
+        if n % 5 == 0:
+            iteration.cut_us = 10  # what begins after that is drain
+        status = 200 + n % 2
+        plain.sample(
+            iteration,
+            "create_user",
+            n,
+            n + 7,
+            Outcome.OK,
+            intended_us=n - 1,
+            status=status,
+            bytes_out=n + 100,
+            bytes_in=n + 200,
+            checks_passed=n % 2,
+            phases=HttpPhases(0, 0, 0, 1, 4, 2),
+        )
+        # sent from n to n + 1, first byte at n + 1 + 4, last one at n + 5 + 2
+        answers.answered(iteration, status, n - 1, n, n + 1, n + 5, n + 7, n + 100, n + 200, n % 2)
+    plain.close()
+    fast.close()
+
+    for name in ("samples-main-0.npy", "kinds-samples-main-0.csv"):
+        assert (other / name).read_bytes() == (one / name).read_bytes()
+    assert fast.counts["create"].ok == plain.counts["create"].ok == 3_000
+    assert fast.counts["create"].take_durations_us() == (3_000, [7] * 3_000)

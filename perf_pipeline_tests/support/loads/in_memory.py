@@ -83,6 +83,10 @@ class MemoryRecorder:
         """Give what keeps samples of an operation that went well."""
         return MemorySeries(self, scenario, protocol, operation)
 
+    def answers(self, scenario: str, protocol: str, operation: str) -> "MemoryAnswers":
+        """Give what keeps answers that were as expected."""
+        return MemoryAnswers(self, scenario, protocol, operation)
+
     def iteration(
         self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome
     ) -> None:
@@ -129,4 +133,45 @@ class MemorySeries:
             intended_us=intended_us,
             records=records,
             bytes_out=bytes_out,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryAnswers:
+    """Keep answers to HTTP requests in its recorder."""
+
+    recorder: MemoryRecorder
+    scenario: str
+    protocol: str
+    operation: str
+
+    def answered(
+        self,
+        iteration: Iteration,
+        status: int,
+        intended_us: int,
+        started_us: int,
+        written_us: int,
+        first_us: int,
+        ended_us: int,
+        bytes_out: int,
+        bytes_in: int,
+        checks_passed: int,
+    ) -> None:
+        """Keep a sample."""
+        assert (iteration.scenario, iteration.protocol) == (self.scenario, self.protocol)
+        self.recorder.sample(
+            iteration,
+            self.operation,
+            started_us,
+            ended_us,
+            Outcome.OK,
+            intended_us=intended_us,
+            status=status,
+            bytes_out=bytes_out,
+            bytes_in=bytes_in,
+            checks_passed=checks_passed,
+            phases=HttpPhases(
+                0, 0, 0, written_us - started_us, first_us - written_us, ended_us - first_us
+            ),
         )

@@ -14,9 +14,9 @@ from perf_pipeline.engine.job import (
     secrets_of_sides,
 )
 from perf_pipeline.engine.loading import load_workload
+from perf_pipeline.engine.operation_count import OperationCount
 from perf_pipeline.engine.planned import NOTHING_PLANNED, planned_now
 from perf_pipeline.engine.progress import PartProgress, ScenarioProgress, chosen, merge_progress
-from perf_pipeline.engine.recorder import OperationCount
 from perf_pipeline.engine.vus import TRANSITIONS, LoopInput, LoopState
 from perf_pipeline.errors import ProfileError
 

@@ -7,10 +7,11 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from perf_pipeline.cli.ahead import run_ahead
 from perf_pipeline.cli.collecting import collects_rarely
 from perf_pipeline.cli.values import RunId
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from perf_pipeline.analysis.baseline import Diff
     from perf_pipeline.judging.contrast import Contrast
     from perf_pipeline.store.state import State
+
+_COMPARING: Final = (
+    "perf_pipeline.judging.diagnosed",
+    "perf_pipeline.report.terminal",
+    "rich.table",
+)
 
 
 @click.command()
@@ -39,14 +46,14 @@ def compare(state: "State", run_id: str | None, other: str | None, page: Path | 
     A version or a commit of the target stands for its newest run. The command only informs: it
     exits with 0 whatever it finds.
     """
-    from perf_pipeline.judging.asked import asked_run
-
-    first = asked_run(state, run_id)
     if other is None and page is not None:
         raise click.UsageError("--html lays two runs over one another; name the other one, too")
     if other is None:
-        _echo_comparison(state, first)
+        _echo_comparison(state, run_id)
         return
+    from perf_pipeline.judging.asked import asked_run
+
+    first = asked_run(state, run_id)
     second = asked_run(state, other)
     if first == second:
         raise click.UsageError(f"{first} is named twice; compare it with another run")
@@ -73,11 +80,13 @@ def _write_page(state: "State", found: "Contrast", page: Path) -> None:
     click.echo(f"html: {page}")
 
 
-def _echo_comparison(state: "State", run_id: str) -> None:
-    from perf_pipeline.judging.diagnosed import diagnosed_comparison
+def _echo_comparison(state: "State", run_id: str | None) -> None:
+    with run_ahead(state, run_id, *_COMPARING) as (history, chosen):
+        from perf_pipeline.judging.diagnosed import diagnosed_comparison
+
+        found = diagnosed_comparison(history, state, chosen)
     from perf_pipeline.report.terminal import render_comparison
 
-    found = diagnosed_comparison(state, run_id)
     text = render_comparison(
         found.diffs,
         shutil.get_terminal_size((100, 24)).columns,

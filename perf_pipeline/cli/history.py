@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from perf_pipeline.cli.ahead import run_ahead
 from perf_pipeline.cli.collecting import collects_rarely
 from perf_pipeline.cli.profiles import environment_option, profile_names, tag_option, tags_of
 from perf_pipeline.cli.values import RunId, WholeNumber
@@ -17,6 +18,13 @@ from perf_pipeline.cli.verdict import finish, form_options, shown
 if TYPE_CHECKING:
     from perf_pipeline.config.baseline_policy import OnEnvironmentChanged
     from perf_pipeline.store.state import State
+
+_REPORTING: Final = (
+    "perf_pipeline.judging.publish",
+    "perf_pipeline.report.terminal",
+    "jinja2",
+    "rich.table",
+)
 
 
 @click.command()
@@ -44,20 +52,23 @@ def judge(
     RUN_ID may be shortened, or `latest`; without it, the last run is judged. The verdict by another
     profile is a what-if: it is shown and not stored.
     """
-    from perf_pipeline.config.loading import load_profile
-    from perf_pipeline.judging.asked import asked_run
-    from perf_pipeline.judging.publish import publish
+    checked = None
+    if profile is not None:
+        from perf_pipeline.config.loading import load_profile
 
-    checked = None if profile is None else load_profile(profile)
-    chosen = asked_run(state, run_id)
-    found = publish(
-        state,
-        chosen,
-        profile=checked,
-        on_environment_changed=on_environment_changed,
-        judges=True,
-    )
-    finish(found, quiet=quiet, as_json=as_json)
+        checked = load_profile(profile)
+    with run_ahead(state, run_id, *_REPORTING) as (history, chosen):
+        from perf_pipeline.judging.publish import report_in, written
+
+        found = report_in(
+            history,
+            state,
+            chosen,
+            profile=checked,
+            on_environment_changed=on_environment_changed,
+            judges=True,
+        )
+    finish(written(found), quiet=quiet, as_json=as_json)
 
 
 @click.command()
@@ -70,10 +81,11 @@ def report(state: "State", run_id: str | None, *, quiet: bool, as_json: bool) ->
 
     RUN_ID may be shortened, or `latest`; without it, the last run is reported.
     """
-    from perf_pipeline.judging.asked import asked_run
-    from perf_pipeline.judging.publish import publish
+    with run_ahead(state, run_id, *_REPORTING) as (history, chosen):
+        from perf_pipeline.judging.publish import report_in, written
 
-    finish(publish(state, asked_run(state, run_id)), quiet=quiet, as_json=as_json)
+        found = report_in(history, state, chosen)
+    finish(written(found), quiet=quiet, as_json=as_json)
 
 
 @click.command()

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from perf_pipeline.config.reruns import RERUNS
 from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.reruns import TRIGGER
+from perf_pipeline.store.history import History
 from perf_pipeline.store.rerun_ids import rerun_of
 from perf_pipeline.store.run_rows import LATEST, last_run_of
 from perf_pipeline.store.state import State
@@ -26,14 +27,23 @@ def asked_run(state: State, run_id: str | None) -> str:
         RequestError: there is no such run, or none at all, or several ids begin so.
         StoreBusyError: the history is open elsewhere.
     """
-    if run_id is None or run_id == LATEST:
-        return run_to_judge(state)
     require_runs(state)
     with state.history() as history:
-        take_up(history, state)
-        found = begun_by(run_id, history.run_ids())
-        found = found or last_run_of(history.connection, run_id, but=TRIGGER)
-        return history.run(found or run_id).run_id
+        return asked_in(history, state, run_id)
+
+
+def asked_in(history: History, state: State, run_id: str | None) -> str:
+    """Return the run that is meant as `asked_run` does, in a history that is open.
+
+    Raises:
+        RequestError: there is no such run, or none at all, or several ids begin so.
+    """
+    if run_id is None or run_id == LATEST:
+        return _to_judge(history, state)
+    take_up(history, state)
+    found = begun_by(run_id, history.run_ids())
+    found = found or last_run_of(history.connection, run_id, but=TRIGGER)
+    return history.run(found or run_id).run_id
 
 
 def begun_by(beginning: str, known: Collection[str]) -> str | None:
@@ -60,8 +70,12 @@ def run_to_judge(state: State, *run_ids: str) -> str:
     """
     require_runs(state)
     with state.history() as history:
-        take_up(history, state)
-        known, runs = history.run_ids(), history.runs(limit=RERUNS + 1)
+        return _to_judge(history, state, *run_ids)
+
+
+def _to_judge(history: History, state: State, *run_ids: str) -> str:
+    take_up(history, state)
+    known, runs = history.run_ids(), history.runs(limit=RERUNS + 1)
     last = [run.run_id for run in runs if run.trigger != TRIGGER]
     for run_id in (*run_ids, *last):
         if run_id in known:

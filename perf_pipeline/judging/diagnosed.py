@@ -12,6 +12,7 @@ from perf_pipeline.judging.evidence import findings_of
 from perf_pipeline.judging.gaps import gaps_of
 from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.report.model import Diagnosis
+from perf_pipeline.store.history import History
 from perf_pipeline.store.state import State
 
 
@@ -30,19 +31,17 @@ class DiagnosedComparison:
     notices: tuple[str, ...]
 
 
-def diagnosed_comparison(state: State, run_id: str) -> DiagnosedComparison:
-    """Compare a run as `compare_run` does, and say what explains its figures.
+def diagnosed_comparison(history: History, state: State, run_id: str) -> DiagnosedComparison:
+    """Compare a run as `compare_in` does, and say what explains its figures.
 
     Raises:
         RequestError: there is no such run.
-        StoreBusyError: the history is open elsewhere.
     """
-    with state.history() as history:
-        comparison = compare_in(history, run_id)
-        findings = findings_of(history, run_id)
-        tiers = attributions(history, run_id, findings, past=comparison.past)
-        return DiagnosedComparison(
-            comparison.told,
-            Diagnosis(tuple(findings), tuple(tiers)),
-            (*gaps_of(history, state, run_id), *notices_of(history, run_id)),
-        )
+    comparison = compare_in(history, run_id)
+    findings = findings_of(history, run_id)
+    tiers = attributions(history, run_id, findings, past=comparison.past)
+    return DiagnosedComparison(
+        comparison.told,
+        Diagnosis(tuple(findings), tuple(tiers)),
+        (*gaps_of(history, state, run_id), *notices_of(history, run_id)),
+    )

@@ -8,11 +8,11 @@ Add here: another way to look at what was read. Keep out: statistics (analysis/)
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
 
 from perf_pipeline.analysis.baseline import Series
 from perf_pipeline.analysis.machine import Machine
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.ahead import MOST_POINTS
 from perf_pipeline.judging.machines import CALIBRATION, machines_over
 from perf_pipeline.judging.series import MeasuredBenchmark, pinned_series_of, series_in
 from perf_pipeline.judging.stage_series import stage_series
@@ -21,8 +21,6 @@ from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline.store.tags_text import tags_text
-
-_MOST_POINTS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ def read_past(
             profile=run.profile,
             environment_id=run.environment_id,
             before=before,
-            limit=_MOST_POINTS,
+            limit=MOST_POINTS,
             left_out=history.asked.runs_of_other_lines(run.run_id),
         )
     )

@@ -86,30 +86,66 @@ def publish(
         StoreError: the disk does not take the reports; the former ones stay.
     """
     with state.history() as history:
-        if judges:
-            judge_in(history, state, run_id, profile=profile)
-        comparison = compare_in(history, run_id, profile=profile)
-        own = profile_of(history, run_id)
-        what_if = is_what_if(history, run_id, profile)
-        folder = _made(state.reports(run_id) / (WHAT_IF if what_if else ""))
-        missing = missing_of(history, state, run_id, also=expected)
-        judged_by = profile or own
-        on_change = on_environment_changed or judged_by.baseline.on_environment_changed
-        report = _assemble(history, run_id, judged_by, missing, comparison, on_change)
-        export_readings_csv(history, run_id, partial(_resources, folder))
-        export_tiers_csv(history, run_id, lambda name: _resources(folder, f"{name}-tiers"))
-        let_go(history, state, run_id, own.keep_raw_runs)
+        made = report_in(
+            history,
+            state,
+            run_id,
+            profile=profile,
+            expected=expected,
+            on_environment_changed=on_environment_changed,
+            judges=judges,
+        )
+    return written(made)
+
+
+def report_in(
+    history: History,
+    state: State,
+    run_id: str,
+    *,
+    profile: Profile | None = None,
+    expected: Iterable[str] = (),
+    on_environment_changed: OnEnvironmentChanged | None = None,
+    judges: bool = False,
+) -> RunReport:
+    """Do what `publish` does with a history that is open: all but what `written` does.
+
+    Raises:
+        RequestError: there is no such run.
+        StoreError: the disk does not take the readings.
+    """
+    if judges:
+        judge_in(history, state, run_id, profile=profile)
+    comparison = compare_in(history, run_id, profile=profile)
+    own = profile_of(history, run_id)
+    what_if = is_what_if(history, run_id, profile)
+    folder = _made(state.reports(run_id) / (WHAT_IF if what_if else ""))
+    missing = missing_of(history, state, run_id, also=expected)
+    judged_by = profile or own
+    on_change = on_environment_changed or judged_by.baseline.on_environment_changed
+    report = _assemble(history, run_id, judged_by, missing, comparison, on_change)
+    export_readings_csv(history, run_id, partial(_resources, folder))
+    export_tiers_csv(history, run_id, lambda name: _resources(folder, f"{name}-tiers"))
+    let_go(history, state, run_id, own.keep_raw_runs)
     paths = {form: str(folder / name) for form, (name, _) in _FORMS.items()}
     paths["resources"] = str(_resources(folder, "*"))
     told = [_NOT_ITS_OWN.format(profile.name)] if what_if and profile is not None else []
-    report = replace(
+    return replace(
         report,
         notices=(*report.notices, *told),
         history_path=str(state.history_file),
         paths=paths,
     )
+
+
+def written(report: RunReport) -> RunReport:
+    """Write every form of a report that `report_in` made, and return it; the history may be closed.
+
+    Raises:
+        StoreError: the disk does not take the reports; the former ones stay.
+    """
     for form, (_, render) in _FORMS.items():
-        with _written(Path(paths[form])) as part:
+        with _written(Path(report.paths[form])) as part:
             part.write_text(render(report), encoding="utf-8")
     return report
 

@@ -19,8 +19,12 @@ from perf_pipeline.store import like_runs
 from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.like_runs import IS_USABLE, LIKES_WITHIN, USABLE, Beyond
 from perf_pipeline.store.proof import RowProof
+from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.run_rows import iso_utc, one_run
 from perf_pipeline.store.tags_text import read_tags
+
+Load = tuple[str, str]
+"""A benchmark, and the hash of its load."""
 
 _ALL_RUNS: Final = 2**31
 _STORED: Final = """
@@ -121,21 +125,8 @@ def series_of(
         StoreError: a row that was read is not the one that was written.
     """
     connection, names = proof.connection, list(dict.fromkeys(wanted))
-    place, began_at = None, None
-    if before is not None:
-        one_run(connection, before)
-        place, began_at = connection.execute(_PLACE, [before]).fetchone() or (None, None)
-    # Which runs are alike rests on all of these rows; they are few.
-    proof.require_table("benchmarks")
-    asked = {
-        "profile": profile,
-        "environment": environment_id,
-        "place": place,
-        "began_at": began_at,
-        "before": before,
-        "left_out": list(left_out),
-    }
-    like_runs.put_down(connection, _loads(names), asked)
+    asked = {"profile": profile, "environment": environment_id, "left_out": list(left_out)}
+    _put_down_likes(proof, _loads(names), asked, before)
     reach = _reaches(limit)[0]
     found = _proven_points(proof, names, like_runs.runs_within(connection, reach), reach, limit)
     beyond = like_runs.beyond_by_load(connection, reach)
@@ -143,6 +134,53 @@ def series_of(
         name for name in names if _may_add(beyond.get(_load(name), _NONE), found[name], limit)
     ]
     return found | _of_older_runs(proof, _stored(connection, lacking), found, limit)
+
+
+def prove_ahead(
+    proof: RowProof,
+    run: RunRecord,
+    loads: Collection[Load],
+    *,
+    limit: int,
+    left_out: Collection[str],
+) -> None:
+    """Prove what `series_of` is going to read first, so that it needs not do it any more.
+
+    Args:
+        proof: of the open history.
+        run: that is compared with the like runs before it.
+        loads: benchmark and hash of its load, of each of its benchmarks.
+        limit: how many points each series is to have.
+        left_out: as of `series_of`.
+
+    Raises:
+        StoreError: a row that was read is not the one that was written.
+    """
+    given = {"benchmarks": [load[0] for load in loads], "loads": [load[1] for load in loads]}
+    asked = {
+        "profile": run.profile,
+        "environment": run.environment_id,
+        "left_out": list(left_out),
+    }
+    _put_down_likes(proof, given, asked, run.run_id)
+    proven = like_runs.runs_within(proof.connection, _reaches(limit)[0])
+    proof.require_rows(proven, *_DECIDING, "summaries")
+
+
+def _put_down_likes(
+    proof: RowProof,
+    loads: Mapping[str, Sequence[str]],
+    asked: Mapping[str, object],
+    before: str | None,
+) -> None:
+    place, began_at = None, None
+    if before is not None:
+        one_run(proof.connection, before)
+        place, began_at = proof.connection.execute(_PLACE, [before]).fetchone() or (None, None)
+    # Which runs are alike rests on all of these rows; they are few.
+    proof.require_table("benchmarks")
+    placed = {"place": place, "began_at": began_at, "before": before}
+    like_runs.put_down(proof.connection, loads, {**asked, **placed})
 
 
 def _reaches(limit: int) -> tuple[int, ...]:
@@ -247,7 +285,7 @@ def _over_runs(
     }
 
 
-def _load(name: SeriesName) -> tuple[str, str]:
+def _load(name: SeriesName) -> Load:
     return name.benchmark, name.load_hash
 
 

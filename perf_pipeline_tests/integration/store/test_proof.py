@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from perf_pipeline.errors import StoreError
+from perf_pipeline.judging.ahead import MOST_POINTS, read_ahead
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.store.history import History, memory_history, open_history
 from perf_pipeline.store.ingest import KEYED_TABLES
@@ -120,6 +121,28 @@ def test_rows_that_changed_are_refused_with_their_table_and_number(
         history.outcomes("r1")
 
     assert told in caught.value.sentence
+
+
+def test_what_a_comparison_reads_is_proven_ahead_and_not_once_more(path: Path) -> None:
+    with open_history(path) as history:
+        read_ahead(history, "r2")
+        # Nobody else can change the open history; a second proof would find this.
+        history.connection.execute("update summaries set rate = 1 where metric = 'http_req_failed'")
+
+        assert p95(history, MOST_POINTS) == ["r1", "r2"]
+
+    with open_history(path) as history, pytest.raises(StoreError, match="table summaries has"):
+        read_ahead(history, "r2")
+
+
+def test_the_rows_of_a_like_run_are_proven_ahead(path: Path) -> None:
+    with open_history(path) as history:
+        history.connection.execute(
+            "update summaries set p95 = p95 / 2 where p95 > 0 and run_id = 'r1'"
+        )
+
+    with open_history(path) as history, pytest.raises(StoreError, match="of api in run r1"):
+        read_ahead(history, "r2")
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from fcntl import F_DUPFD_CLOEXEC, fcntl
 from importlib import import_module, invalidate_caches
 from typing import Final, NoReturn
 
+from perf_pipeline.config.frozen import build_models
 from perf_pipeline.engine import worker
 from perf_pipeline.engine.worker_start import LONGEST_MESSAGE_BYTES, MOST_DESCRIPTORS
 
@@ -33,6 +34,7 @@ def main() -> int:
     link = socket.socket(fileno=int(sys.argv[1]))
     for name in sys.argv[2:]:
         import_module(name)
+    build_models()  # else each worker would build those that it reads its parameters with
     gc.collect()
     gc.freeze()  # what all workers share is never looked at, and so never copied, by a collection
     while True:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Final, NoReturn
 
+from perf_pipeline.config.frozen import build_models
 from perf_pipeline.report import markdown, pages
 from perf_pipeline_tests.support.commands.forked_children import offer_forks
 from perf_pipeline_tests.support.commands.forks_on_request import (
@@ -69,6 +70,7 @@ def main() -> None:
         import_module(name)
     sys.modules.pop(_IMPORTED_ANEW, None)
     _compile_layouts()
+    build_models()
     gc.collect()
     gc.freeze()
     with selectors.DefaultSelector() as waiting:

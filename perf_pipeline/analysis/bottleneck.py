@@ -121,7 +121,13 @@ def bottlenecks(summaries: Sequence[Summary], facts: Facts | None = None) -> lis
     if min(facts.cores, facts.worker_processes) < 1:
         raise ValueError(f"{facts}: there is at least one core and one worker process")
     cores = _cores_of_tiers(summaries)
-    findings = [_finding(rule, summaries, facts.divisor(rule.per), cores) for rule in RULES]
+    by_metric: dict[str, list[Summary]] = {rule.metric: [] for rule in RULES}
+    for summary in summaries:
+        if summary.metric in by_metric:
+            by_metric[summary.metric].append(summary)
+    findings = [
+        _finding(rule, by_metric[rule.metric], facts.divisor(rule.per), cores) for rule in RULES
+    ]
     return beside_other_work(findings, summaries, cores=facts.cores, elsewhere=cores)
 
 
@@ -197,8 +203,6 @@ def _divisor(
 
 
 def _is_evidence(rule: BottleneckRule, summary: Summary) -> bool:
-    if summary.metric != rule.metric:
-        return False
     source = summary.tags.get("source", "")
     if rule.source:
         # A tier that the target names has the name of the rule's tier.

@@ -43,8 +43,8 @@ def machines_over(
     figures: dict[str, dict[str, list[float]]] = {}
     for part, sides in _PARTS.items():
         for series in sides:
-            for point in points_of(series):
-                figures.setdefault(point.run_id, {}).setdefault(part, []).append(point.value)
+            for run_id, _, value in points_of(series):
+                figures.setdefault(run_id, {}).setdefault(part, []).append(value)
     return {
         run_id: Machine(**{part: _mean_s(known_ms) for part, known_ms in parts_ms.items()})
         for run_id, parts_ms in figures.items()

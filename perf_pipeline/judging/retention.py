@@ -21,11 +21,14 @@ def let_go(history: History, state: State, run_id: str, keep_raw_runs: int) -> l
     newest = (run.run_id for run in history.runs(limit=RERUNS + 1) if run.trigger != TRIGGER)
     if next(newest, None) != run_id:
         return []
+    # Nearly all runs of a long history have no folder there: to look for each took longer than to
+    # list those that are, and the question below proves all rows of a run.
+    spooled = {folder.name: folder for folder in state.spooled_runs()}
     dropped = []
     for old in history.prune(keep_raw_runs):
-        folder = state.spool / old
-        if not folder.is_dir():
-            continue  # nearly all of a long history; the question below proves all rows of a run
+        folder = spooled.get(old)
+        if folder is None:
+            continue
         stored = {outcome.benchmark for outcome in history.outcomes(old)}
         if set(state.spooled_benchmarks(old)) <= stored:
             shutil.rmtree(folder)

@@ -46,6 +46,12 @@ class State:
         """Return the folder of a run's reports."""
         return self.folder / "reports" / run_id
 
+    def spooled_runs(self) -> list[Path]:
+        """Return the folders of all runs in the spool; empty where there is no spool."""
+        return (
+            [path for path in self.spool.iterdir() if path.is_dir()] if self.spool.is_dir() else []
+        )
+
     def spooled_benchmarks(self, run_id: str) -> list[str]:
         """Return the benchmarks whose folders are in a run's spool; empty when it is not there."""
         run = self.spool / run_id

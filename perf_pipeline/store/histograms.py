@@ -7,7 +7,7 @@ Add here: nothing for a new metric of samples, iterations or the ledger; they ar
 themselves. Keep out: metrics whose raw rows are never pruned (readings, figures, counts).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from functools import reduce
 from typing import Final
 
@@ -22,6 +22,7 @@ from perf_pipeline.store.ledger_sql import FROM_LEDGER
 from perf_pipeline.store.metric_sql import FROM_ITERATIONS, FROM_SAMPLES, rows_of
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import OF_KEY, RunKey
+from perf_pipeline.store.tallies import Tallies, tallied
 
 KEPT: Final = frozenset(FROM_SAMPLES) | FROM_ITERATIONS | FROM_LEDGER
 _TAGS: Final = ("scenario", "operation", "status", "outcome", "error")
@@ -39,29 +40,46 @@ _TREND: Final = f"""
 select $run_id, $benchmark, {_GROUP}, sum(times), sum(total), min(minimum), max(maximum),
     {RELATIVE_ERROR!r}, list(bucket order by bucket), list(times order by bucket)
 from (
-    select {{names}}, cast({BUCKET} as integer) as bucket, count(*) as times, sum(value) as total,
+    select {_GROUP}, cast({BUCKET} as integer) as bucket, count(*) as times, sum(value) as total,
         min(value) as minimum, max(value) as maximum
-    from ({{rows}}) where {OF_KEY} group by {{names}}, bucket
-) {{other_names}}
+    from ({{rows}}) where {OF_KEY} group by {_GROUP}, bucket
+)
 group by {_GROUP}
 """
 _EXACT: Final = f"""
 {_INSERT}
-select $run_id, $benchmark, {_GROUP}, times, total, minimum, maximum, {RELATIVE_ERROR!r}, [], []
+select $run_id, $benchmark, {_GROUP}, sum(weight), sum(value * weight), min(value), max(value),
+    {RELATIVE_ERROR!r}, [], []
+from ({{rows}}) where {OF_KEY} group by {_GROUP}
+"""
+# From how often each value occurs: by numbers, as grouping by texts takes longer. What adds up to a
+# total is whole numbers, so that it is exact.
+_TALLIED: Final = f"""
+{_INSERT}
+select $run_id, $benchmark, metric, scenario, operation, cast(status as varchar), outcome, error,
+    times, total, minimum, maximum, {RELATIVE_ERROR!r}, buckets, counts
 from (
-    select {{names}}, sum(weight) as times, sum(value * weight) as total, min(value) as minimum,
-        max(value) as maximum
-    from ({{rows}}) where {OF_KEY} group by {{names}}
-) {{other_names}}
+    select metric_id, alike, sum(times) as times, sum(total)::double / any_value(divisor) as total,
+        min(minimum) as minimum, max(maximum) as maximum, {{buckets}}
+    from (
+        select metric_id, alike, {{bucket}} as bucket, sum(times)::bigint as times,
+            sum(whole::hugeint * times) as total, min(value) as minimum, max(value) as maximum,
+            any_value(divisor) as divisor
+        from (
+            select metric_id, alike, value as whole, value / divisor as value, divisor, times
+            from tallies join fed using (word, kind)
+            where list_contains($metrics::varchar[], metric)
+        ) group by metric_id, alike, bucket
+    ) group by metric_id, alike
+)
+join (select distinct metric_id, metric from fed) using (metric_id)
+join sample_kinds on sample_kinds.kind = alike
 """
-_FEW_ROWS: Final = 50_000
-_FEW: Final = f"select count(*) <= {_FEW_ROWS} from samples where {OF_KEY}"
-_NAMES: Final = f"""
-select distinct scenario, operation, cast(status as varchar) as status, outcome, error
-from samples where {OF_KEY} and phase = 'measured'
-"""
-# What is left out first takes longest to group by, or tells least.
-_LEFT_OUT_FIRST: Final = ("error", "outcome", "status", "scenario", "operation")
+_TALLIED_TREND: Final = _TALLIED.format(
+    bucket=f"cast({BUCKET} as integer)",
+    buckets="list(bucket order by bucket) as buckets, list(times order by bucket) as counts",
+)
+_TALLIED_EXACT: Final = _TALLIED.format(bucket="0", buckets="[] as buckets, [] as counts")
 _DELETE: Final = f"delete from histograms where {OF_KEY}"
 _READ: Final = "select count, total, minimum, maximum, buckets, counts from histograms where "
 
@@ -76,66 +94,33 @@ def write_histograms(
         key: a benchmark with its raw rows.
         metrics: all that may have values (`metrics_of`).
     """
-    connection.execute(_DELETE, key.parameters)
-    kept = [metric for metric in metrics if metric.name in KEPT]
-    has_few = _has_few(connection, key)
-    telling = _TAGS if has_few else _telling_tags(connection, key)
-    for statement, is_trend in ((_TREND, True), (_EXACT, False)):
-        names = [metric.name for metric in kept if (metric.kind is Kind.TREND) == is_trend]
-        of_samples = [name for name in names if name in FROM_SAMPLES]
-        others = [name for name in names if name not in FROM_SAMPLES]
-        if telling == _TAGS:
-            of_samples, others = [], names
-        _write(connection, key, statement, rows_of(of_samples, few_samples=has_few), telling)
-        _write(connection, key, statement, rows_of(others, few_samples=has_few), _TAGS)
-    seal(connection, [key], ["histograms"])
+    some = [*metrics]
+    with tallied(connection, key, some) as tallies:
+        replace_histograms(tallies, key, some)
 
 
-def _write(
-    connection: duckdb.DuckDBPyConnection,
-    key: RunKey,
-    statement: str,
-    rows: str,
-    telling: Sequence[str],
-) -> None:
-    """Fill the rows of some metrics, grouped by the tags that tell all the others."""
-    if not rows:
-        return
-    other_names = f"join ({_NAMES}) using ({', '.join(telling)})" if telling != _TAGS else ""
-    names = ", ".join(("metric", *telling))
-    sql = statement.format(rows=rows, names=names, other_names=other_names)
-    connection.execute(sql, key.parameters)
-
-
-def _has_few(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
-    (has_few,) = connection.execute(_FEW, key.parameters).fetchone() or (True,)
-    return bool(has_few)
-
-
-def _telling_tags(connection: duckdb.DuckDBPyConnection, key: RunKey) -> tuple[str, ...]:
-    """Return tags that say what the other tags of a sample are, e.g. where each request is a 200.
-
-    Grouping by five texts takes twice as long as by one; of few samples it is not worth a question.
-    """
-    return telling_tags(connection.execute(_NAMES, key.parameters).fetchall())
-
-
-def telling_tags(found: Collection[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return at least one of the tags that together tell all rows apart, in their order.
+def replace_histograms(tallies: Tallies, key: RunKey, metrics: Iterable[Metric]) -> None:
+    """Replace the histograms of a benchmark whose samples are tallied already.
 
     Args:
-        found: rows of scenario, operation, status, outcome, error; none twice.
-
-    >>> telling_tags([("day", "read", "200", "ok", ""), ("day", "write", "200", "ok", "")])
-    ('operation',)
+        tallies: for these metrics.
+        key: of the benchmark.
+        metrics: all that may have values.
     """
-    telling = list(_TAGS)
-    for name in _LEFT_OUT_FIRST:
-        fewer = [tag for tag in telling if tag != name]
-        places = [_TAGS.index(tag) for tag in fewer]
-        if fewer and len({tuple(row[at] for at in places) for row in found}) == len(found):
-            telling = fewer
-    return tuple(telling)
+    connection = tallies.connection
+    connection.execute(_DELETE, key.parameters)
+    kept = [metric for metric in metrics if metric.name in KEPT]
+    for is_trend in (True, False):
+        names = [metric.name for metric in kept if (metric.kind is Kind.TREND) == is_trend]
+        of_samples = [name for name in names if tallies.fed.get(name)]
+        others = [name for name in names if name not in FROM_SAMPLES]
+        if of_samples:
+            statement = _TALLIED_TREND if is_trend else _TALLIED_EXACT
+            connection.execute(statement, {**key.parameters, "metrics": of_samples})
+        if others:
+            statement = (_TREND if is_trend else _EXACT).format(rows=rows_of(others))
+            connection.execute(statement, key.parameters)
+    seal(connection, [key], ["histograms"])
 
 
 def has_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:

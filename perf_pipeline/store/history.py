@@ -20,7 +20,7 @@ from perf_pipeline.store.access import connected, exclusive, said_plainly, stopp
 from perf_pipeline.store.asked import AskedRuns
 from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.comparison_rows import DiffRow
-from perf_pipeline.store.histograms import KEPT, has_histograms, is_from_buckets, write_histograms
+from perf_pipeline.store.histograms import KEPT, has_histograms, is_from_buckets, replace_histograms
 from perf_pipeline.store.ingest import ingest_benchmark, transaction, write_run
 from perf_pipeline.store.migrate import is_current, migrate
 from perf_pipeline.store.over_time import over_time
@@ -31,6 +31,8 @@ from perf_pipeline.store.reported import reported_summaries
 from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline.store.state import WAIT_S
 from perf_pipeline.store.tags_text import tags_text
+from perf_pipeline.store.tallied_figures import summaries_of_samples
+from perf_pipeline.store.tallies import tallied
 from perf_pipeline.store.windows import measured_windows
 
 # As many as a LIMIT takes: profiles of older versions have any number.
@@ -83,25 +85,21 @@ class History:
         queries.require_raw(self.connection, key)
         windows = measured_windows(self.connection, key)
         metrics = metrics_of(self.connection, key)
-        by_metric = statistics.summaries_of(self.connection, key, metrics, windows)
-        found = [
-            summary
-            for metric in metrics
-            for summary in (
-                *by_metric[metric.name],
-                *statistics.breakdowns_of(self.connection, key, metric, windows),
-            )
-        ]
-        found += reported_summaries(self.connection, key)
-        known = {(summary.metric, tags_text(summary.tags)) for summary in found}
-        for summary in also:
-            if (name := (summary.metric, tags_text(summary.tags))) not in known:
-                known.add(name)
-                found += statistics.summary_of(self.connection, key, summary, windows)
-        self.asked.forget()
-        tables.write_summaries(self.connection, key, found)
-        with transaction(self.connection):
-            write_histograms(self.connection, key, metrics)
+        others = [metric for metric in metrics if metric.source is None]
+        by_metric = statistics.summaries_of(self.connection, key, others, windows)
+        with tallied(self.connection, key, metrics) as tallies:
+            by_metric |= summaries_of_samples(tallies, windows)
+            found = [summary for each in metrics for summary in by_metric.get(each.name, ())]
+            found += reported_summaries(self.connection, key)
+            known = {(summary.metric, tags_text(summary.tags)) for summary in found}
+            for summary in also:
+                if (name := (summary.metric, tags_text(summary.tags))) not in known:
+                    known.add(name)
+                    found += statistics.summary_of(self.connection, key, summary, windows)
+            self.asked.forget()
+            tables.write_summaries(self.connection, key, found)
+            with transaction(self.connection):
+                replace_histograms(tallies, key, metrics)
         return found
 
     def observe(self, key: RunKey, threshold: Threshold) -> float | None:

@@ -41,47 +41,50 @@ METRIC_COLUMNS: Final = (
     "weight",
 )
 
+_US_PER_MS: Final = 1_000
 _KNOWN: Final = f"not ({UNDECIDED})"
 _GOOD: Final = "outcome = 'ok' and checks_failed = 0"
-# What a sample adds to a metric, and which samples are asked; without a condition all are.
-_VALUES: Final[Mapping[SampleValue, tuple[str, str]]] = MappingProxyType(
+# What a sample adds to a metric as a whole number, what that is divided by, and which samples are
+# asked; without a condition all are.
+SAMPLE_VALUES: Final[Mapping[SampleValue, tuple[str, int, str]]] = MappingProxyType(
     {
-        "count": ("1", ""),
-        "records": ("if(outcome = 'ok', records, 0)", ""),
-        "found": ("if(records > 0, 1, 0)", "outcome = 'ok'"),
-        "bytes_out": ("bytes_out", ""),
-        "bytes_in": ("bytes_in", ""),
-        "failed": ("if(outcome = 'ok', 0, 1)", _KNOWN),
-        "answered": ("if(outcome = 'ok', 1, 0)", _KNOWN),
-        "good": (f"if({_GOOD}, 1, 0)", _KNOWN),
-        "not_good": (f"if({_GOOD}, 0, 1)", _KNOWN),
-        "serialization_failure": ("if(error = '40001', 1, 0)", ""),
-        "deadlock": ("if(error = '40P01', 1, 0)", ""),
-        "retried": ("if(outcome = 'ok' and error in ('40001', '40P01'), 1, 0)", ""),
-        "service_ms": ("(ended_us - started_us) / 1000.0", ""),
+        "count": ("1", 1, ""),
+        "records": ("if(outcome = 'ok', records, 0)", 1, ""),
+        "found": ("if(records > 0, 1, 0)", 1, "outcome = 'ok'"),
+        "bytes_out": ("bytes_out", 1, ""),
+        "bytes_in": ("bytes_in", 1, ""),
+        "failed": ("if(outcome = 'ok', 0, 1)", 1, _KNOWN),
+        "answered": ("if(outcome = 'ok', 1, 0)", 1, _KNOWN),
+        "good": (f"if({_GOOD}, 1, 0)", 1, _KNOWN),
+        "not_good": (f"if({_GOOD}, 0, 1)", 1, _KNOWN),
+        "serialization_failure": ("if(error = '40001', 1, 0)", 1, ""),
+        "deadlock": ("if(error = '40P01', 1, 0)", 1, ""),
+        "retried": ("if(outcome = 'ok' and error in ('40001', '40P01'), 1, 0)", 1, ""),
+        "service_ms": ("ended_us - started_us", _US_PER_MS, ""),
         # What another tool's user did (vu 0) has no intended start that anybody knows.
-        "response_ms": ("(ended_us - intended_us) / 1000.0", "vu > 0"),
-        "lag_ms": ("(started_us - intended_us) / 1000.0", "vu > 0"),
+        "response_ms": ("ended_us - intended_us", _US_PER_MS, "vu > 0"),
+        "lag_ms": ("started_us - intended_us", _US_PER_MS, "vu > 0"),
         # A phase of a request that is negative did not happen, or nobody measured it.
-        "blocked_ms": ("blocked_us / 1000.0", "blocked_us >= 0"),
-        "connecting_ms": ("connecting_us / 1000.0", "connecting_us >= 0"),
-        "tls_ms": ("tls_us / 1000.0", "tls_us >= 0"),
-        "sending_ms": ("sending_us / 1000.0", "sending_us >= 0"),
-        "waiting_ms": ("waiting_us / 1000.0", "waiting_us >= 0"),
-        "receiving_ms": ("receiving_us / 1000.0", "receiving_us >= 0"),
+        "blocked_ms": ("blocked_us", _US_PER_MS, "blocked_us >= 0"),
+        "connecting_ms": ("connecting_us", _US_PER_MS, "connecting_us >= 0"),
+        "tls_ms": ("tls_us", _US_PER_MS, "tls_us >= 0"),
+        "sending_ms": ("sending_us", _US_PER_MS, "sending_us >= 0"),
+        "waiting_ms": ("waiting_us", _US_PER_MS, "waiting_us >= 0"),
+        "receiving_ms": ("receiving_us", _US_PER_MS, "receiving_us >= 0"),
     }
 )
 
 
 def _sql_of(source: Samples) -> tuple[str, str]:
     """Return the condition of the samples that feed a metric, and the value of each."""
-    value, only = _VALUES[source.value]
+    whole, divisor, only = SAMPLE_VALUES[source.value]
     operations = ", ".join(f"'{operation}'" for operation in source.operations)
     conditions = (
         f"protocol = '{source.protocol}'" if source.protocol else "",
         f"operation in ({operations})" if operations else "",
         only,
     )
+    value = whole if divisor == 1 else f"({whole}) / {float(divisor)}"
     return " and ".join(filter(None, conditions)) or "true", value
 
 
@@ -138,16 +141,15 @@ def metric_rows(metric: str) -> str:
     return {"checks": _CHECKS, "iteration_duration": _ITERATIONS}[metric]
 
 
-def rows_of(metrics: Iterable[str], *, few_samples: bool) -> str:
+def rows_of(metrics: Iterable[str]) -> str:
     """Return the SELECT whose rows are those of `metric_rows` of several metrics together.
 
-    Each table is named once: DuckDB takes longer to read the text of a statement than to look at
-    some ten thousand rows, and the text is five times as long where each metric names its table.
+    Each table but that of samples is named once: DuckDB takes longer to read the text of a
+    statement than to look at some ten thousand rows, and the text is five times as long where each
+    metric names its table.
 
     Args:
         metrics: their names; none twice.
-        few_samples: there are no more than some ten thousand; of more than these, it takes less
-            time to look at them once for each metric than once for all.
 
     Raises:
         KeyError: no such metric.
@@ -155,25 +157,10 @@ def rows_of(metrics: Iterable[str], *, few_samples: bool) -> str:
     names, parts = list(metrics), []
     for source, together in _TOGETHER.items():
         some = [name for name in names if name in source]
-        if len(some) > 1 and (few_samples or together is not _rows_of_samples):
+        if len(some) > 1:
             parts.append(together(some))
             names = [name for name in names if name not in source]
     return " union all ".join(f"({rows})" for rows in (*parts, *map(metric_rows, names)))
-
-
-def _rows_of_samples(metrics: Sequence[str]) -> str:
-    """Look at each sample once, for all of the metrics; a sample has no value that is null."""
-    values = ", ".join(
-        f"case when {condition} then cast({value} as double) end"
-        for condition, value in (FROM_SAMPLES[metric] for metric in metrics)
-    )
-    return (
-        "select run_id, benchmark, metric, scenario, operation, status, outcome, error, "
-        "'' as source, '' as check_name, at_us, value, 1 as weight from (select run_id, benchmark, "
-        "scenario, operation, cast(status as varchar) as status, outcome, error, "
-        f"ended_us as at_us, unnest([{_quoted(metrics)}]) as metric, unnest([{values}]) as value "
-        "from samples where phase = 'measured') where value is not null"
-    )
 
 
 # A figure has no time of its own: the order of writing stands for it.
@@ -205,7 +192,6 @@ _ITERATIONS: Final = (
 
 _TOGETHER: Final[Mapping[frozenset[str], Callable[[Sequence[str]], str]]] = MappingProxyType(
     {
-        frozenset(FROM_SAMPLES): _rows_of_samples,
         FROM_LEDGER: ledger_rows_of,
         FROM_FIGURES: lambda names: f"{_FIGURES} and name in ({_quoted(names)})",
         FROM_READINGS: lambda names: f"{_READINGS} and name in ({_quoted(names)})",

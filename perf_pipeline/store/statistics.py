@@ -35,14 +35,14 @@ from perf_pipeline.store.windows import Windows
 # Tags that say how an operation ended: when there were operations and none ended so, that is a 0.
 _ENDINGS: Final = frozenset({"status", "outcome", "error"})
 # Counts of one protocol's operations are told apart by how they ended; only HTTP has statuses.
-_BREAKDOWNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+BREAKDOWNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         name: ("status", "error") if metric.source.protocol == "http" else ("error",)
         for name, metric in CATALOG.items()
         if metric.source is not None and metric.source.value == "count"
     }
 )
-_FEW_ROWS: Final = 50_000
+_FEW_MESSAGES: Final = 50_000
 _MOST_TOGETHER: Final = 40
 _NO_PARTS: Final = "source not like '%/%' and source <> 'lo'"
 
@@ -58,13 +58,18 @@ def summaries_of(
     Those that are aggregated alike share a statement, unless a benchmark is large: percentiles keep
     all values of a statement in memory.
 
+    Args:
+        connection: to the history.
+        key: of the benchmark.
+        metrics: none of samples, which have a way of their own (tallied_figures.py).
+        windows: of the benchmark.
+
     Returns:
         The summaries of each metric; an empty list for one without values in this benchmark.
     """
     alike: dict[tuple[tuple[str, ...], str, str], list[Metric]] = {}
-    bounds = have_bounds(connection, key, metrics)
     for metric in metrics:
-        shape = (*_grouping(metric, windows), _aggregates(metric, bounds=bounds))
+        shape = (*_grouping(metric, windows), summary_sql(metric.kind))
         alike.setdefault(shape, []).append(metric)
     together = _MOST_TOGETHER if _is_small(connection, key) else 1
     found: dict[str, list[Summary]] = {}
@@ -78,18 +83,16 @@ def summaries_of(
                     for row in rows.get(metric.name, ())
                     if row[0] and _is_wanted(shape[0], row, windows)
                 ]
-                wanted = [*_whole(metric, wanted, windows), *wanted]
-                found[metric.name] = [_with_rate(summary, metric, windows) for summary in wanted]
+                wanted = [*whole_of(metric, wanted, windows), *wanted]
+                found[metric.name] = [with_rate(summary, metric, windows) for summary in wanted]
     return found
 
 
 def _is_small(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
     row = connection.execute(
-        f"select (select count(*) from samples where {OF_KEY}) + "
-        f"(select count(*) from ledger where {OF_KEY})",
-        key.parameters,
+        f"select count(*) from ledger where {OF_KEY}", key.parameters
     ).fetchone()
-    return row is not None and row[0] <= _FEW_ROWS
+    return row is not None and row[0] <= _FEW_MESSAGES
 
 
 def _rows(
@@ -104,30 +107,12 @@ def _rows(
     group_id = f"grouping_id({', '.join(columns)})" if "sets" in grouping and columns else "1"
     sql = (
         f"select metric, count(value), {group_id}, {tags}{aggregates} from "
-        f"({rows_of(metrics, few_samples=True)}) where {OF_KEY} group by {grouping} order by all"
+        f"({rows_of(metrics)}) where {OF_KEY} group by {grouping} order by all"
     )
     found: dict[str, list[tuple[Any, ...]]] = {}
     for metric, *row in connection.execute(sql, key.parameters).fetchall():
         found.setdefault(metric, []).append(tuple(row))
     return found
-
-
-def breakdowns_of(
-    connection: duckdb.DuckDBPyConnection, key: RunKey, metric: Metric, windows: Windows
-) -> list[Summary]:
-    """Count how requests and statements ended: by status, and by class of error where one failed.
-
-    Empty for other metrics. Status 0 is that of requests without an answer.
-    """
-    found = []
-    for column in _BREAKDOWNS.get(metric.name, ()):
-        sql = (
-            f"select {column}, {summary_sql(metric.kind)} from ({metric_rows(metric.name)}) "
-            f"where {OF_KEY} and {column} <> '' group by {column} order by {column}"
-        )
-        rows = connection.execute(sql, key.parameters)
-        found += [_summary(metric.name, (column,), row) for row in rows.fetchall()]
-    return [_with_rate(summary, metric, windows) for summary in found]
 
 
 def summary_of(
@@ -147,7 +132,7 @@ def summary_of(
         ).fetchone()
         if row is not None and row[0]:
             summary = replace(_summary(metric.name, (), row[1:]), tags=dict(tags))
-            return [_with_rate(summary, metric, windows, threshold.scenarios)]
+            return [with_rate(summary, metric, windows, threshold.scenarios)]
     return []
 
 
@@ -271,7 +256,7 @@ def _summary(metric: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> Sum
     return Summary(metric, tags, *row[len(columns) :])
 
 
-def _whole(metric: Metric, found: list[Summary], windows: Windows) -> list[Summary]:
+def whole_of(metric: Metric, found: list[Summary], windows: Windows) -> list[Summary]:
     """Derive rows that are the same as another: of the only scenario, of the only whole source."""
     if metric.name in IMPORTED:
         return []  # each of its sources is something else
@@ -291,9 +276,10 @@ def _is_whole(source: str) -> bool:
     return "/" not in source and source != "lo"
 
 
-def _with_rate(
+def with_rate(
     summary: Summary, metric: Metric, windows: Windows, scenarios: Collection[str] = ()
 ) -> Summary:
+    """Return the summary of a counter with its rate, and that of any other metric as it is."""
     if metric.kind is not Kind.COUNTER:
         return summary
     seconds = windows.seconds(summary.tags, scenarios)

@@ -12,7 +12,7 @@ from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.histogram import RELATIVE_ERROR, bucket_of
 from perf_pipeline.metrics.sample import Outcome, Reading, Sample
 from perf_pipeline.metrics.threshold import parse_threshold
-from perf_pipeline.store.histograms import telling_tags, write_histograms
+from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.records import RunKey
@@ -197,7 +197,7 @@ def test_ingesting_again_replaces_the_histograms(tmp_path: Path) -> None:
 
 
 def test_many_samples_have_the_histograms_of_few_times_how_many_they_are(tmp_path: Path) -> None:
-    """Of many, only the tags that tell the others are grouped by; 6,000 rows ten times are many."""
+    """Many are looked at once for each word of metrics; 6,000 rows ten times are many."""
     names = "metric, scenario, operation, status, outcome, error, buckets, minimum, maximum"
     statement = f"select {names}, count, counts, total from histograms order by all"
     key = RunKey(SPOOL.run_id, "api")
@@ -218,30 +218,3 @@ def test_many_samples_have_the_histograms_of_few_times_how_many_they_are(tmp_pat
         assert often[9] == times * once[9]
         assert often[10] == [times * count for count in once[10]]
         assert often[11] == pytest.approx(times * once[11])
-
-
-@pytest.mark.parametrize(
-    ("found", "telling"),
-    [
-        ([], ("operation",)),
-        ([("day", "read", "200", "ok", "")], ("operation",)),
-        ([("day", "read", "200", "ok", ""), ("night", "read", "200", "ok", "")], ("scenario",)),
-        # An error tells the status of each request, and the other way round.
-        (
-            [("day", "read", "200", "ok", ""), ("day", "read", "503", "failed", "status")],
-            ("status",),
-        ),
-        (
-            [
-                ("day", "read", "0", "failed", "timeout"),
-                ("day", "read", "0", "failed", "refused"),
-                ("day", "write", "0", "failed", "refused"),
-            ],
-            ("operation", "error"),
-        ),
-    ],
-)
-def test_the_telling_tags_are_no_more_than_tell_all_rows_apart(
-    found: list[tuple[str, ...]], telling: tuple[str, ...]
-) -> None:
-    assert telling_tags(found) == telling

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.sample import Figure, Reading
 from perf_pipeline.store.history import History, memory_history
@@ -74,12 +72,11 @@ def test_the_view_and_the_rows_of_a_metric_name_every_metric() -> None:
         assert f"'{metric}'" in metric_rows(metric)
 
 
-@pytest.mark.parametrize("few_samples", [True, False])
-def test_metrics_together_have_the_rows_of_each_alone(tmp_path: Path, *, few_samples: bool) -> None:
+def test_metrics_together_have_the_rows_of_each_alone(tmp_path: Path) -> None:
     with memory_history() as history:
         history.ingest(EVERYTHING.write(tmp_path), KEY.benchmark)
         alone = [row for metric in CATALOG for row in _rows(history, metric_rows(metric))]
-        together = _rows(history, rows_of(CATALOG, few_samples=few_samples))
+        together = _rows(history, rows_of(CATALOG))
 
     assert len({row[2] for row in alone}) > 30, "every source has values here"
     assert sorted(together) == sorted(alone)
@@ -87,9 +84,8 @@ def test_metrics_together_have_the_rows_of_each_alone(tmp_path: Path, *, few_sam
 
 def test_metrics_together_name_each_table_once() -> None:
     # Reading the text is what a statement about few rows costs.
-    assert rows_of(FROM_SAMPLES, few_samples=True).count("from samples") == 1
-    assert rows_of(FROM_LEDGER, few_samples=False).count("from ledger") == 1
-    assert rows_of(sorted(FROM_READINGS), few_samples=False).count("from readings") == 1
+    assert rows_of(FROM_LEDGER).count("from ledger") == 1
+    assert rows_of(sorted(FROM_READINGS)).count("from readings") == 1
 
 
 def _rows(history: History, sql: str) -> list[tuple[object, ...]]:

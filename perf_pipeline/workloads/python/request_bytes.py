@@ -27,6 +27,15 @@ async def written(request: httpx.Request) -> bytes:
         body = request.content
     except httpx.RequestNotRead:
         body = await request.aread()
+    return b"%b\r\n%b" % (head_of(request, body), body)
+
+
+def head_of(request: httpx.Request, body: bytes) -> bytes:
+    """Write a request's head, without the empty line.
+
+    Raises:
+        ValueError: the method, or a header's name or value, is none; no value is repeated.
+    """
     method = request.method.encode("ascii", "replace")
     lines = [method, b" ", request.url.raw_path, b" HTTP/1.1\r\n"]
     for name, value in request.headers.raw:
@@ -43,7 +52,7 @@ async def written(request: httpx.Request) -> bytes:
         or not all(map(_is_name, names))
     ):
         raise ValueError(f"{_fault_of(method, request.headers.raw)}; nothing was sent")
-    return b"%b\r\n%b" % (head, body)
+    return head
 
 
 @lru_cache(maxsize=1_024)

@@ -3,7 +3,7 @@
 Add here: what of a response a target can make unreadable. Keep out: requests (transport.py).
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import httpx
@@ -25,6 +25,26 @@ class ResponseObserver(Protocol):
         ...
 
 
+class AnswerHeaders:
+    """Hold the headers of a response as httpx has them; a head that is known brings them again.
+
+    Args:
+        received: of the load transport.
+
+    Attributes:
+        received: the same.
+        headers: as httpx has them.
+        set_cookies: there are cookies among them.
+    """
+
+    __slots__ = ("headers", "received", "set_cookies")
+
+    def __init__(self, received: Sequence[tuple[bytes, bytes]]) -> None:
+        self.received = received
+        self.headers = httpx.Headers(list(received))
+        self.set_cookies = "set-cookie" in self.headers
+
+
 class LoadResponse(httpx.Response):
     """Act as an httpx.Response that tells which exceptions are the target's.
 
@@ -33,16 +53,21 @@ class LoadResponse(httpx.Response):
 
     Args:
         result: of the load transport.
+        headers: of that result.
         request: that it answers.
         version: of HTTP, as httpx names it.
         most_bytes: of a body that is kept, and of one that is decompressed.
         observer: is told who looked at the body, and of each such exception.
         cookies: an empty jar of the target's origin.
+
+    Attributes:
+        sets_cookies: there are cookies among its headers.
     """
 
     def __init__(
         self,
         result: HttpResult,
+        headers: AnswerHeaders,
         request: httpx.Request,
         version: bytes,
         most_bytes: int,
@@ -50,13 +75,14 @@ class LoadResponse(httpx.Response):
         cookies: Callable[[], OriginCookies],
     ) -> None:
         self._result = result
+        self.sets_cookies = headers.set_cookies
         self._most_bytes = most_bytes
         self._observer = observer
         self._new_cookies = cookies
         self._plain: bytes | None = None
         super().__init__(
             result.status,
-            headers=list(result.headers),
+            headers=headers.headers,
             stream=_Unkept(self._fault) if result.is_cut else httpx.ByteStream(result.body),
             request=request,
             extensions={"http_version": version, "result": result},

@@ -24,8 +24,9 @@ from perf_pipeline.workloads.http.connections import connect_first, connection_m
 from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.http.parameters import OwnHttpSettings, traces_of
 from perf_pipeline.workloads.python.importing import imported
+from perf_pipeline.workloads.python.load_client import LoadClient
 from perf_pipeline.workloads.python.samples import MOST_CHECKS, SampleBook
-from perf_pipeline.workloads.python.transport import LoadClient, LoadTransport
+from perf_pipeline.workloads.python.transport import LoadTransport
 
 _WORKLOAD_METHODS: Final = ("open", "iterate", "close")
 _USER_AGENT: Final = "perf-pipeline"

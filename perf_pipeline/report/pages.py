@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 Escape = Callable[[str], Markup]
+_FOLDER: Final = Path(__file__).parent / "templates"
 
 # Those below the others are of a run that is not over (following/).
 _GOOD: Final = frozenset(
@@ -73,13 +75,18 @@ def script(name: str) -> Markup:
 @cache
 def _environment(escaped: Escape) -> "Environment":
     # Imported here: commands that lay nothing out need not wait for it.
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+    from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context  # noqa: PLC0415
 
-    def finalize(value: Any) -> Markup:
+    from perf_pipeline.report.layouts import KeptLayouts  # noqa: PLC0415
+
+    @pass_context  # nothing of ours is worked out as a template is compiled, and so kept with it
+    def finalize(_: object, value: Any) -> Markup:
         return value if isinstance(value, Markup) else escaped(str(value))
 
     environment = Environment(
         loader=PackageLoader("perf_pipeline.report"),
+        bytecode_cache=KeptLayouts(_FOLDER, f"{escaped.__module__}.{escaped.__qualname__}"),
+        optimized=False,
         autoescape=True,
         finalize=finalize,
         undefined=StrictUndefined,

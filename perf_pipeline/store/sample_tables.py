@@ -13,6 +13,7 @@ from typing import Final
 import duckdb
 
 from perf_pipeline.metrics.spool_rows import KIND, SAMPLE_ROWS
+from perf_pipeline.store.engines import in_any_order
 from perf_pipeline.store.records import OF_KEY, RunKey
 from perf_pipeline.store.spool_binary import RowFile
 from perf_pipeline.store.spool_csv import SpoolFiles
@@ -23,6 +24,7 @@ _NUMBERS: Final = SAMPLE_ROWS.numbers[1:]
 _TEXT_NAMES: Final = ", ".join(_TEXTS)
 _NUMBER_NAMES: Final = ", ".join(_NUMBERS)
 _LAST_KIND: Final = f"select coalesce(max({KIND}), 0) from sample_kinds"
+_MANY_ROWS: Final = 200_000
 _INSERT_KINDS: Final = f"insert into sample_kinds (run_id, benchmark, {KIND}, {_TEXT_NAMES})"
 _INSERT_ROWS: Final = f"insert into sample_rows ({KIND}, {_NUMBER_NAMES})"
 _GIVEN_KINDS: Final = (
@@ -118,6 +120,8 @@ def _load_packed(
         if not numbers:
             return
         _insert_kinds(connection, key, numbers)
+        if sum(len(file.rows) for file in files) >= _MANY_ROWS:
+            registered.enter_context(in_any_order(connection))
         connection.execute(f"{_INSERT_ROWS} {' union all '.join(sources)}")
 
 

@@ -7,7 +7,7 @@ Add here: what an older layout of rows needs. Keep out: CSV (spool_csv.py), what
 """
 
 import csv
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
@@ -27,6 +27,7 @@ _INTEGERS: Final = frozenset({KIND, "status"})
 _TIMES: Final = ("intended_us", "started_us", "ended_us")
 # 285 years: a time beyond it is no time, and sums of it would overflow.
 _LATEST_US: Final = 2**53
+_ROWS_AT_ONCE: Final = 4_096
 
 
 _MOVE_HINT: Final = "move it away and ingest what the others hold"
@@ -118,13 +119,27 @@ def _read(path: Path, layout: RowLayout) -> RowFile:
     count, rest = divmod(size - HEAD_BYTES, dtype.itemsize)
     torn = int(rest > 0)
     rows = np.memmap(path, dtype, "r", HEAD_BYTES, (count,)) if count else np.empty(0, dtype)
-    known = rows[KIND] < len(kinds[KIND])
-    for column in _TIMES:
-        known &= (rows[column] > -_LATEST_US) & (rows[column] < _LATEST_US)
-    if not known.all():
+    if not all(_known(part, kinds).all() for part in _parts(rows)):
+        known = np.concatenate([_known(part, kinds) for part in _parts(rows)])
         torn += int((~known).sum())
         rows = rows[known]
     return RowFile(layout, rows, kinds, torn, path.name, told)
+
+
+def _parts(rows: "NDArray[np.void]") -> "Iterator[NDArray[np.void]]":
+    """Cut rows into parts that stay in the processor while each of their columns is looked at."""
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        yield rows[first : first + _ROWS_AT_ONCE]
+
+
+def _known(
+    rows: "NDArray[np.void]", kinds: "Mapping[str, NDArray[np.generic]]"
+) -> "NDArray[np.bool_]":
+    """Say of each row whether somebody wrote down its kind, and its times are some."""
+    known: NDArray[np.bool_] = rows[KIND] < len(kinds[KIND])
+    for column in _TIMES:
+        known &= (rows[column] > -_LATEST_US) & (rows[column] < _LATEST_US)
+    return known
 
 
 def other_columns(path: Path, found: Sequence[str], read: Sequence[str]) -> SpoolDamagedError:

@@ -11,7 +11,13 @@ import duckdb
 import pytest
 
 from perf_pipeline.store import engines
-from perf_pipeline.store.engines import LARGE_BYTES, attached, in_memory, use_all_threads
+from perf_pipeline.store.engines import (
+    LARGE_BYTES,
+    attached,
+    in_any_order,
+    in_memory,
+    use_all_threads,
+)
 
 
 def is_open(path: Path) -> bool:
@@ -199,6 +205,22 @@ with attached(file, read_only=False) as connection:
 atexit._run_exitfuncs()
 os._exit(0)  # as a command ends
 """
+
+
+def test_rows_have_no_order_only_while_an_insert_asks_for_none(tmp_path: Path) -> None:
+    def ask() -> object:
+        return connection.execute("select current_setting('preserve_insertion_order')").fetchone()
+
+    with attached(tmp_path / "one.duckdb", read_only=False) as connection:
+        with in_any_order(connection):
+            during = ask()
+        connection.begin()
+        with pytest.raises(duckdb.Error, match="nothing"), in_any_order(connection):
+            connection.execute("select * from nothing")
+        connection.rollback()
+        after = ask()
+
+    assert (during, after) == ((False,), (True,))
 
 
 def test_what_did_not_fit_into_memory_leaves_no_folder_behind(tmp_path: Path) -> None:

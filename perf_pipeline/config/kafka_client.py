@@ -64,6 +64,11 @@ def client_properties(brokers: str) -> dict[str, str]:
     return {key: str(value) for key, value in kafka_settings(brokers).items() if key != _SERVERS}
 
 
+def is_of_brokers(settings: Mapping[str, str | int | float | bool]) -> bool:
+    """Say whether a consumer leaves it to brokers how a group shares its work out (KIP-848)."""
+    return str(settings.get("group.protocol", "")).lower() == "consumer"
+
+
 def bootstrap_servers(brokers: str) -> str:
     """Return the addresses of the brokers, without credentials."""
     return str(kafka_settings(brokers)[_SERVERS])

@@ -16,7 +16,8 @@ broker.address.ttl broker.version.fallback check.crcs client.id client.rack
 connections.max.idle.ms coordinator.query.interval.ms enable.metrics.push
 enable.sparse.connections enable.ssl.certificate.verification fetch.error.backoff.ms
 fetch.max.bytes fetch.message.max.bytes fetch.min.bytes fetch.queue.backoff.ms fetch.wait.max.ms
-heartbeat.interval.ms https.ca.location https.ca.pem max.partition.fetch.bytes
+group.protocol group.remote.assignor heartbeat.interval.ms https.ca.location https.ca.pem
+max.partition.fetch.bytes
 max.poll.interval.ms message.copy.max.bytes message.max.bytes metadata.max.age.ms
 metadata.recovery.rebootstrap.trigger.ms metadata.recovery.strategy
 queue.buffering.backpressure.threshold queue.buffering.max.kbytes queue.buffering.max.messages
@@ -80,9 +81,7 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "isolation.level": "messages of aborted transactions would count as delivered",
         "group.id": "it is the key group of the target, or of the benchmark",
         "group.instance.id": "all workers would have the same one, and fence one another",
-        "group.protocol group.protocol.type group.remote.assignor": (
-            "this consumer joins by the classic protocol, and counts rebalances by its calls"
-        ),
+        "group.protocol.type": "a group that is no consumer group shares nothing out",
         "partition.assignment.strategy": (
             "this consumer takes whole assignments (range, roundrobin), and counts rebalances by "
             "them"

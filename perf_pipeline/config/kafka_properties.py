@@ -19,6 +19,8 @@ from perf_pipeline.spelling import meant
 PROTOCOL: Final = "security.protocol"
 MECHANISM: Final = "sasl.mechanism"
 PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+GROUP_PROTOCOL: Final = "group.protocol"
+GROUP_PROTOCOLS: Final = ("classic", "consumer")
 PASSWORD_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 OAUTHBEARER: Final = "OAUTHBEARER"
 _MECHANISMS: Final = (*PASSWORD_MECHANISMS, OAUTHBEARER)
@@ -66,7 +68,8 @@ def property_mistakes(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         if (sentence := _name_mistake(key) or _value_mistake(key, value))
     ]
     # What a misspelt one leaves out would be told a second time.
-    yield from found or _security_mistakes({key: str(value) for key, value in table.items()})
+    given = {key: str(value) for key, value in table.items()}
+    yield from found or (*_security_mistakes(given), *_group_mistakes(given))
 
 
 def _name_mistake(key: str) -> str | None:
@@ -107,6 +110,19 @@ def _security_mistakes(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for first, other in (("ssl.certificate", "ssl.key"), ("ssl.key", "ssl.certificate")):
         if _has(given, first) and not _has(given, other):
             yield f"{first}.location", f"is there without {other}.location; a client needs both"
+
+
+def _group_mistakes(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    protocol = given.get(GROUP_PROTOCOL, GROUP_PROTOCOLS[0]).lower()
+    if protocol not in GROUP_PROTOCOLS:
+        known = f"it must be one of {', '.join(GROUP_PROTOCOLS)}{meant(protocol, GROUP_PROTOCOLS)}"
+        yield GROUP_PROTOCOL, f"is {shown(given[GROUP_PROTOCOL])}; {known}"
+    elif protocol == GROUP_PROTOCOLS[0]:
+        if (key := "group.remote.assignor") in given:
+            yield key, f"has no effect: {GROUP_PROTOCOL} is {protocol}; write consumer"
+    elif of_clients := given.keys() & {"session.timeout.ms", "heartbeat.interval.ms"}:
+        for key in sorted(of_clients):
+            yield key, f"is the brokers' to say where {GROUP_PROTOCOL} is {protocol}; leave it out"
 
 
 def _has(given: Mapping[str, str], what: str) -> bool:

@@ -12,11 +12,17 @@ import struct
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from perf_pipeline.config.kafka_wire import asked, varint, varint_at
+from perf_pipeline.config.kafka_compact import (
+    NO_TAGS,
+    behind_tags,
+    compact_array,
+    compact_text,
+    compact_text_at,
+)
+from perf_pipeline.config.kafka_wire import asked, varint_at
 
 _ALTER: Final = 45
 _LIST: Final = 46
-_NO_TAGS: Final = b"\0"
 
 
 def reorder_replicas(
@@ -40,24 +46,26 @@ def reorder_replicas(
         struct.error, IndexError: the broker does not know this request, or hung up.
     """
     partitions = [
-        struct.pack(">i", number) + _numbers(order) + _NO_TAGS for number, order in orders.items()
+        struct.pack(">i", number) + _numbers(order) + NO_TAGS for number, order in orders.items()
     ]
-    body = struct.pack(">i", timeout_ms) + _array([_text(topic) + _array(partitions) + _NO_TAGS])
-    answer = asked(connection, _ALTER, 0, _NO_TAGS + body + _NO_TAGS)
+    body = struct.pack(">i", timeout_ms) + compact_array(
+        [compact_text(topic) + compact_array(partitions) + NO_TAGS]
+    )
+    answer = asked(connection, _ALTER, 0, NO_TAGS + body + NO_TAGS)
     code, at = _head(answer)
     if code:
         return dict.fromkeys(orders, code)
     refused = dict[int, int]()
     topics, at = varint_at(answer, at)
     for _ in range(topics - 1):
-        _, at = _text_at(answer, at)
+        _, at = compact_text_at(answer, at)
         count, at = varint_at(answer, at)
         for _ in range(count - 1):
             number, code = struct.unpack_from(">ih", answer, at)
-            _, at = _text_at(answer, at + 6)
-            at = _behind_tags(answer, at)
+            _, at = compact_text_at(answer, at + 6)
+            at = behind_tags(answer, at)
             refused |= {number: code} if code else {}
-        at = _behind_tags(answer, at)
+        at = behind_tags(answer, at)
     return refused
 
 
@@ -69,9 +77,9 @@ def is_reassigned_now(
     Raises:
         struct.error, IndexError: as `reorder_replicas`; the request was refused, too.
     """
-    named = _text(topic) + _numbers(partitions) + _NO_TAGS
-    body = struct.pack(">i", timeout_ms) + _array([named])
-    answer = asked(connection, _LIST, 0, _NO_TAGS + body + _NO_TAGS)
+    named = compact_text(topic) + _numbers(partitions) + NO_TAGS
+    body = struct.pack(">i", timeout_ms) + compact_array([named])
+    answer = asked(connection, _LIST, 0, NO_TAGS + body + NO_TAGS)
     code, at = _head(answer)
     if code:
         raise struct.error(f"the list of reassignments is refused with code {code}")
@@ -81,35 +89,11 @@ def is_reassigned_now(
 
 def _head(answer: bytes) -> tuple[int, int]:
     """Return the code of a whole answer, and where its topics begin."""
-    at = _behind_tags(answer, 0) + 4  # the time of throttling
+    at = behind_tags(answer, 0) + 4  # the time of throttling
     (code,) = struct.unpack_from(">h", answer, at)
-    _, at = _text_at(answer, at + 2)
+    _, at = compact_text_at(answer, at + 2)
     return code, at
 
 
 def _numbers(values: Collection[int]) -> bytes:
-    return _array([struct.pack(">i", value) for value in values])
-
-
-def _array(items: Sequence[bytes]) -> bytes:
-    return varint(len(items) + 1) + b"".join(items)
-
-
-def _text(written: str) -> bytes:
-    return varint(len(written.encode()) + 1) + written.encode()
-
-
-def _text_at(data: bytes, at: int) -> tuple[str, int]:
-    """Read a compact text, or none; return it, and where it ends."""
-    size, at = varint_at(data, at)
-    end = at + max(0, size - 1)
-    return data[at:end].decode(), end
-
-
-def _behind_tags(data: bytes, at: int) -> int:
-    count, at = varint_at(data, at)
-    for _ in range(count):
-        _, at = varint_at(data, at)
-        size, at = varint_at(data, at)
-        at += size
-    return at
+    return compact_array([struct.pack(">i", value) for value in values])

@@ -73,8 +73,8 @@ class WorkerLooks:
                 return (
                     f"nobody could see all the time who works on the {side}'s topic {topic}, so "
                     "that workers may have come or gone while messages were measured; let them be "
-                    "in a consumer group of the classic protocol before the measurement begins, "
-                    "and let the target's login describe groups"
+                    "in a consumer group before the measurement begins, and let the target's login "
+                    "describe groups"
                 )
         return ""
 

@@ -7,6 +7,8 @@ Add here: a setting of the consumer. Keep out: what is done with messages (worke
 """
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from confluent_kafka import KafkaError
@@ -15,6 +17,14 @@ from perf_pipeline.reference_system.broker_errors import QUIET, BrokerErrors
 from perf_pipeline.reference_system.settings import Settings
 
 SESSION_MS: Final = 30_000
+# Where the brokers share the work out (KIP-848), all of this is theirs to say.
+_OF_CLIENTS: Final[Mapping[str, str | int]] = MappingProxyType(
+    {
+        "session.timeout.ms": SESSION_MS,
+        "heartbeat.interval.ms": 3_000,
+        "partition.assignment.strategy": "cooperative-sticky",
+    }
+)
 
 
 def consumer_configuration(
@@ -24,13 +34,12 @@ def consumer_configuration(
     # A worker without an id leaves the group when it stops, so that the others take over at once;
     # with one (static membership) it finds its partitions again after a restart, even a kill -9.
     identity = {"group.instance.id": settings.worker_id} if settings.worker_id else {}
+    is_of_brokers = settings.kafka.get("group.protocol") == "consumer"
     return {
         **settings.kafka,
+        **({} if is_of_brokers else _OF_CLIENTS),
         "client.id": "birthday-worker",
         "group.id": settings.group,
-        "session.timeout.ms": SESSION_MS,
-        "heartbeat.interval.ms": 3_000,
-        "partition.assignment.strategy": "cooperative-sticky",
         "auto.offset.reset": "earliest",
         # Commits what the worker has stored, also when partitions are revoked.
         "enable.auto.commit": True,

@@ -5,17 +5,25 @@ Add here: another question about a group. Keep out: the broker itself (kafka.py)
 
 import struct
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import Final, NamedTuple
 
-from confluent_kafka import KafkaException
+from confluent_kafka import ConsumerGroupType, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.config.allowed import AllowedHosts
+from perf_pipeline.config.hosts import Place
+from perf_pipeline.config.kafka_client import client_properties, kafka_settings
+from perf_pipeline.config.kafka_listeners import BrokerAccess
+from perf_pipeline.config.kafka_newer_groups import NewerGroup, newer_groups
+from perf_pipeline.errors import TargetUnavailableError
 
 _HEAD: Final = struct.Struct(">hi")
 _LENGTH: Final = struct.Struct(">h")
 _COUNT: Final = struct.Struct(">i")
 _PROTOCOL: Final = "consumer"
+_SETTLED: Final = "Stable"
+_ASK_S: Final = 2.0
 
 
 class Holder(NamedTuple):
@@ -59,15 +67,16 @@ def shares_of(brokers: str, group: str) -> list[int]:
     """
     client = AdminClient({**kafka_settings(brokers), "log_level": 0})
     try:
-        found = client.list_groups(group, timeout=2.0)
+        found = client.list_groups(group, timeout=_ASK_S)
+        newer = _newer(client, brokers, (group,))
     except KafkaException:
         return []
     return [
         share_in(member.assignment or b"")
         for listed in found
-        if listed.state == "Stable"
+        if listed.state == _SETTLED
         for member in listed.members
-    ]
+    ] + [len(member.places) for it in newer for member in it.members]
 
 
 def is_taken(brokers: str, topic: str) -> bool:
@@ -75,9 +84,9 @@ def is_taken(brokers: str, topic: str) -> bool:
     client = AdminClient({**kafka_settings(brokers), "log_level": 0})
     try:
         # All topics: asking for one by name would create it where brokers auto-create.
-        found = client.list_topics(timeout=2.0).topics.get(topic)
+        found = client.list_topics(timeout=_ASK_S).topics.get(topic)
         wanted = set[int]() if found is None else set[int](found.partitions)
-        taken = {holder.partition for holder in holders_of(client, topic)}
+        taken = {holder.partition for holder in _holders(client, brokers, topic)}
     except KafkaException:
         return False
     return bool(wanted) and taken >= wanted
@@ -93,37 +102,79 @@ class AskedTopic:
 
     def __init__(self, brokers: str, topic: str) -> None:
         self._client = AdminClient({**kafka_settings(brokers), "log_level": 0})
+        self._brokers = brokers
         self._topic = topic
 
     def holders(self, groups: Collection[str] = ()) -> frozenset[Holder] | None:
         """Return who has them in these groups, or in all; None where the brokers do not say so."""
         try:
-            return holders_of(self._client, self._topic, groups)
+            return _holders(self._client, self._brokers, self._topic, groups)
         except KafkaException:
             return None
 
 
-def holders_of(client: AdminClient, topic: str, groups: Collection[str] = ()) -> frozenset[Holder]:
+def _holders(
+    client: AdminClient, brokers: str, topic: str, groups: Collection[str] = ()
+) -> frozenset[Holder]:
     """Return who has partitions of a topic, in settled groups.
 
     Args:
         client: of the cluster.
+        brokers: bootstrap servers, with the settings that they ask for.
         topic: that is consumed.
         groups: that are asked; all of the cluster where none is named.
 
     Raises:
         KafkaException: the brokers do not say so.
     """
-    asked = [client.list_groups(group, timeout=2.0) for group in groups]
-    return frozenset(
+    asked = [client.list_groups(group, timeout=_ASK_S) for group in groups]
+    classic = (
         Holder(str(group.id), str(member.id), partition)
-        for found in (asked if groups else [client.list_groups(timeout=2.0)])
+        for found in (asked if groups else [client.list_groups(timeout=_ASK_S)])
         for group in found
-        if str(group.state) == "Stable" and str(group.protocol_type) == _PROTOCOL
+        if str(group.state) == _SETTLED and str(group.protocol_type) == _PROTOCOL
         for member in group.members
         for name, partition in places_in(member.assignment or b"")
         if name == topic
     )
+    newer = (
+        Holder(group.group, member.member, partition)
+        for group in _newer(client, brokers, groups)
+        for member in group.members
+        for name, partition in member.places
+        if name == topic
+    )
+    return frozenset([*classic, *newer])
+
+
+def _newer(client: AdminClient, brokers: str, groups: Collection[str]) -> list[NewerGroup]:
+    """Return the settled groups whose brokers share their work out (KIP-848).
+
+    Who asks for one by the older request is told that it is dead.
+
+    Args:
+        client: of the cluster.
+        brokers: bootstrap servers, with the settings that they ask for.
+        groups: that are asked; all of the cluster where none is named.
+
+    Raises:
+        KafkaException: the brokers do not say which there are.
+    """
+    # Without the filter for types, which brokers before Kafka 3.8 do not know.
+    listed = client.list_consumer_groups(request_timeout=_ASK_S).result(_ASK_S).valid
+    of_brokers = (it.group_id for it in listed if it.type is ConsumerGroupType.CONSUMER)
+    names = {name for name in of_brokers if not groups or name in groups}
+    if not names:
+        return []
+    access = BrokerAccess(AllowedHosts.read(()), client_properties(brokers))
+    told, silence = list[NewerGroup](), (OSError, struct.error, IndexError, UnicodeError)
+    for broker in client.list_topics(timeout=_ASK_S).brokers.values():
+        place = Place(str(broker.host), int(broker.port))
+        with suppress(*silence, TargetUnavailableError), access.entered(place) as connection:
+            told += [it for it in newer_groups(connection, names) if not it.code]
+    if names - {it.group for it in told}:
+        raise KafkaException(KafkaError(KafkaError.COORDINATOR_NOT_AVAILABLE))
+    return [it for it in told if it.state == _SETTLED]
 
 
 def share_in(assignment: bytes) -> int:

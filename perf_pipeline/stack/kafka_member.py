@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import Consumer, ConsumerGroupState, ConsumerGroupType, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from perf_pipeline.config.kafka_client import kafka_settings
@@ -24,7 +24,8 @@ class HeldMembership:
     """Be a member of a group that takes its share of the partitions and works on none of it.
 
     Its share waits until it leaves: it commits nothing, so that nothing is lost. When this process
-    dies, the group goes on without it after 6 s.
+    dies, the group goes on without it after 6 s, and where the brokers share its work out (KIP-848)
+    after the session that they give it, which is 45 s by default.
 
     Args:
         brokers: bootstrap servers, with the settings that they ask for.
@@ -77,14 +78,14 @@ class HeldMembership:
 
 
 def _consumer(settings: dict[str, str | int | float | bool], group: str) -> Consumer:
-    protocol = _protocol_of(settings, group)
+    joining, named = _joining(settings, group)
+    others = {key: value for key, value in settings.items() if not key.startswith("group.")}
     try:
         return Consumer(
             {
-                **settings,
+                **others,
+                **joining,
                 "group.id": group,
-                "partition.assignment.strategy": protocol,
-                "session.timeout.ms": _SESSION_MS,
                 "enable.auto.commit": False,
                 "auto.offset.reset": "latest",
             }
@@ -92,21 +93,33 @@ def _consumer(settings: dict[str, str | int | float | bool], group: str) -> Cons
     except KafkaException as error:
         raise StackError(
             f"nobody can join the group {group} from here, which shares its partitions out by "
-            f"{protocol}: {error.args[0].str()}"
+            f"{named}: {error.args[0].str()}"
         ) from error
 
 
-def _protocol_of(settings: dict[str, str | int | float | bool], group: str) -> str:
-    """Return how a group shares its partitions out; a member with another way is refused.
+def _joining(
+    settings: dict[str, str | int | float | bool], group: str
+) -> tuple[dict[str, str | int], str]:
+    """Return what a member of a group sets, and how the group shares its partitions out.
+
+    A member with another way is refused.
 
     Raises:
         StackError: it has no members now, or the brokers do not answer.
     """
+    client = AdminClient(settings)
     try:
-        found = AdminClient(settings).list_groups(group, timeout=_ASK_S)
+        found = client.list_groups(group, timeout=_ASK_S)
+        protocols = [str(listed.protocol) for listed in found if listed.members]
+        if protocols:
+            assignor = {"partition.assignment.strategy": protocols[0]}
+            return {**assignor, "session.timeout.ms": _SESSION_MS}, protocols[0]
+        # Groups of the newer protocol look dead to who asks by the older one.
+        listing = client.list_consumer_groups(request_timeout=_ASK_S).result(_ASK_S)
     except KafkaException as error:
         raise StackError(f"the group {group} can't be asked for: {error.args[0].str()}") from error
-    protocols = [str(listed.protocol) for listed in found if listed.members]
-    if not protocols:
+    without = {ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD}
+    newer = [it for it in listing.valid if it.type is ConsumerGroupType.CONSUMER]
+    if group not in {it.group_id for it in newer if it.state not in without}:
         raise StackError(f"the group {group} has no members, so nobody would feel another one")
-    return protocols[0]
+    return {"group.protocol": "consumer"}, "what its brokers say"

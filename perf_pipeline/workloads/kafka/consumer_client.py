@@ -9,15 +9,13 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.config.kafka_client import is_of_brokers, kafka_settings
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.workloads.kafka.brokers import brokers_of
 from perf_pipeline.workloads.kafka.silence import SOCKET_TIMEOUT_MS
 
 _SETTINGS: Final[Mapping[str, str | int | bool]] = MappingProxyType(
     {
-        "session.timeout.ms": 30_000,
-        "heartbeat.interval.ms": 3_000,
         "socket.timeout.ms": SOCKET_TIMEOUT_MS,
         # Only for a group without a position; the benchmarks fix it before producing starts.
         "auto.offset.reset": "earliest",
@@ -37,6 +35,10 @@ _SETTINGS: Final[Mapping[str, str | int | bool]] = MappingProxyType(
         "log_level": 0,
     }
 )
+# Where the brokers share the work out (KIP-848), these are theirs to say.
+_OF_CLIENTS: Final[Mapping[str, str | int | bool]] = MappingProxyType(
+    {"session.timeout.ms": 30_000, "heartbeat.interval.ms": 3_000}
+)
 _OPTIONAL: Final = (
     ("session_timeout_ms", "session.timeout.ms"),
     ("heartbeat_ms", "heartbeat.interval.ms"),
@@ -51,16 +53,18 @@ def consumer_of(
 
     Args:
         context: of the worker, with parameter `group`; may have `session_timeout_ms` and
-            `heartbeat_ms`.
+            `heartbeat_ms`, which the classic protocol knows alone.
         on_commit: is told of each commit.
     """
-    given = context.parameters
+    given, target = context.parameters, kafka_settings(brokers_of(context))
+    own = {} if is_of_brokers(target) else _OF_CLIENTS
     return Consumer(
         {
             **_SETTINGS,
-            **kafka_settings(brokers_of(context)),
+            **own,
+            **target,
             "group.id": str(given["group"]),
-            **{their: int(given[our]) for our, their in _OPTIONAL if our in given},
+            **{their: int(given[our]) for our, their in _OPTIONAL if own and our in given},
             "on_commit": on_commit,
         }
     )

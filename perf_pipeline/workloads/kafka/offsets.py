@@ -89,6 +89,21 @@ class OffsetProgress:
                 self._order.pop(partition, None)
                 self._unfinished.pop(partition, None)
 
+    def rewound(self) -> dict[int, int]:
+        """Drop what was received and is not finished; return where each partition goes on.
+
+        >>> progress = OffsetProgress()
+        >>> for offset in (7, 8, 9): progress.received(0, offset)
+        >>> progress.finished(0, 7); progress.rewound()
+        {0: 8}
+        """
+        with self._lock:
+            for partition in self._order:
+                self._order[partition].clear()
+                self._unfinished[partition].clear()
+            self._end.clear()  # messages before it are to come again
+            return dict(self._position)
+
     def _skip_to_end(self, partition: int) -> None:
         if not self._order.get(partition):
             position = self._position[partition]

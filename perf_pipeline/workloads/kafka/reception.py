@@ -16,7 +16,7 @@ from typing import ClassVar, Final, Generic, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from perf_pipeline.config.defaults import COMMIT_INTERVAL_US
-from perf_pipeline.config.kafka_client import shown_brokers
+from perf_pipeline.config.kafka_client import is_of_brokers, kafka_settings, shown_brokers
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.units import US_PER_S
@@ -72,6 +72,7 @@ class Reception(ABC, Generic[T]):
         self._finish_s = finish_us / US_PER_S
         self._silence, self._last_question = BrokerSilence(), LastQuestion()
         self._consumer = consumer_of(context, self._on_commit)
+        self._is_incremental = is_of_brokers(kafka_settings(self._brokers))
         self.progress, self.rebalances = OffsetProgress(), Rebalances()
         self._queue: asyncio.Queue[T | Exception] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
@@ -252,14 +253,17 @@ class Reception(ABC, Generic[T]):
             self.progress.committed(good)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        consumer.assign(partitions)
+        if self._is_incremental:
+            consumer.incremental_assign(partitions)
+        else:
+            consumer.assign(partitions)
         self.rebalances.ended(self.clock.now_us())
         if not self._is_flowing:
             # Nothing flows before the load begins, but a member polls, or it blocks the others.
             consumer.pause(partitions)
         self._has_joined.set()
 
-    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         # From here on VUs pass over what is queued; what they work on is finished first.
         self._lose_assignment()
         give_up_s = time.monotonic() + self._finish_s
@@ -270,6 +274,13 @@ class Reception(ABC, Generic[T]):
             with contextlib.suppress(KafkaException):
                 self._commit(is_asynchronous=False)
         self.progress.forget(partition.partition for partition in partitions)
+        if self._is_incremental:
+            self._go_back(consumer)
+
+    def _go_back(self, consumer: Consumer) -> None:
+        """Let what VUs pass over of partitions that stay come again."""
+        for number, offset in self.progress.rewound().items():
+            consumer.seek(TopicPartition(self._topic, number, offset))
 
     def _lose_assignment(self) -> None:
         self.epoch += 1

@@ -58,8 +58,9 @@ def _last_groups(found: WorkerLooks) -> list[set[str]]:
     return [{holder.group for holder in looks[-1].holders} for _, _, looks in found.of_topics]
 
 
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_groups_that_settle_after_the_first_look_are_seen_and_only_a_told_one_hides_others(
-    brokers: str, topic: str
+    brokers: str, topic: str, protocol: str
 ) -> None:
     other = f"{topic}-other"
     watch = _watch(brokers, topic, "done", topic)
@@ -67,7 +68,8 @@ def test_groups_that_settle_after_the_first_look_are_seen_and_only_a_told_one_hi
         leaving.callback(watch.close)
         watch.begin()
         for group in (topic, other):
-            consumer = Consumer({**kafka_settings(brokers), "group.id": group})
+            told = {"group.id": group, "group.protocol": protocol}
+            consumer = Consumer({**kafka_settings(brokers), **told})
             consumer.subscribe([topic])
             leaving.enter_context(closing(consumer))
             _poll_until(consumer, lambda: len(consumer.assignment()) == 2)  # noqa: B023

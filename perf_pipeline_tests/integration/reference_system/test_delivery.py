@@ -20,8 +20,9 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from psycopg.rows import TupleRow
 
-from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.config.kafka_client import kafka_settings, with_properties
 from perf_pipeline.stack.embedded import running_stack
+from perf_pipeline.stack.kafka_group import group_is_exactly
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.stack.revival import revive
 from perf_pipeline.workloads.kafka.topics import ensure_topic
@@ -145,6 +146,18 @@ def test_every_message_is_delivered_exactly_once(system: System) -> None:
 
     assert attempts == dict.fromkeys(users, 1)
     assert system.rows.execute("select count(*) from outbox").fetchone() == (0,)
+
+
+def test_workers_deliver_in_a_group_whose_brokers_share_the_work_out(
+    system: System, brokers: str
+) -> None:
+    newer = with_properties(brokers, {"group.protocol": "consumer"})
+    with system.running("relay"), system.running("worker", BIRTHDAY_BROKERS=newer):
+        users = system.add_users(50)
+        attempts = system.await_deliveries(users)
+        await_that(lambda: group_is_exactly(brokers, system.topic, 1, 6))
+
+    assert attempts == dict.fromkeys(users, 1)
 
 
 def test_a_message_on_the_topic_carries_key_and_fields(system: System, brokers: str) -> None:

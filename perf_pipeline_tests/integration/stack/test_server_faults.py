@@ -114,14 +114,17 @@ def test_connections_that_cannot_be_had_are_told() -> None:
         HeldConnections("postgresql://u@127.0.0.1:1/d", 0, 5.0, lambda: False)
 
 
+@pytest.mark.parametrize(
+    "protocol",
+    [{"partition.assignment.strategy": "cooperative-sticky"}, {"group.protocol": "consumer"}],
+    ids=["classic", "consumer"],
+)
 def test_a_new_member_takes_a_share_and_gives_it_back_without_losing_a_message(
-    brokers: str,
+    brokers: str, protocol: dict[str, str]
 ) -> None:
     with own_topic(brokers, "rebalanced", 2) as topic:
         settings = {**kafka_settings(brokers), "auto.offset.reset": "earliest"}
-        consumer = Consumer(
-            {**settings, "group.id": topic, "partition.assignment.strategy": "cooperative-sticky"}
-        )
+        consumer = Consumer({**settings, "group.id": topic, **protocol})
         with pytest.raises(StackError, match="has no members, so nobody would feel"):
             HeldMembership(brokers, topic, topic, 20.0, lambda: False)
         consumer.subscribe([topic])

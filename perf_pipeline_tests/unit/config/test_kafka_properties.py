@@ -58,6 +58,30 @@ def test_names_with_dots_are_read_with_and_without_quotes() -> None:
     assert the_profile(**nested).targets == the_profile(**quoted).targets
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"group.protocol": "newer"}, "group.protocol is 'newer'; it must be one of classic, cons"),
+        ({"group.remote.assignor": "range"}, "group.remote.assignor has no effect: group.protocol"),
+        (
+            {"group.protocol": "Consumer", "session.timeout.ms": 9_000},
+            "session.timeout.ms is the brokers' to say where group.protocol is consumer; leave it",
+        ),
+        ({"group.protocol.type": "mine"}, "group.protocol.type can't be set: a group that is no"),
+    ],
+    ids=["unknown", "no effect", "of brokers", "no consumers"],
+)
+def test_how_a_group_shares_its_work_out_is_the_clients_or_the_brokers_to_say(
+    given: dict[str, Any], told: str
+) -> None:
+    the_profile(**{"group.protocol": "consumer", "group.remote.assignor": "range"})
+
+    with pytest.raises(ProfileError) as caught:
+        the_profile(**given)
+
+    assert told in str(caught.value)
+
+
 def test_a_secret_comes_from_the_environment_and_is_shown_nowhere() -> None:
     target = the_target({"KAFKA_PASSWORD": "s3cr&t of=sh@p"}, **SCRAM)
 

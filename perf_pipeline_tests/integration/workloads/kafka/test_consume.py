@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.config.kafka_client import kafka_settings, with_properties
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import LedgerEvent
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
@@ -28,10 +28,15 @@ from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outc
 PARTITIONS = 3
 
 
+BY_BOTH = pytest.mark.parametrize("parameters", ["classic", "consumer"], indirect=True)
+
+
 @pytest.fixture
-def parameters(brokers: str) -> Iterator[dict[str, Any]]:
-    """Give a topic and a group of their own."""
-    with consumed_topic(brokers, "consume", PARTITIONS) as given:
+def parameters(brokers: str, request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
+    """Give a topic and a group of their own, perhaps with the group protocol of a target."""
+    protocol = getattr(request, "param", None)
+    told = with_properties(brokers, {"group.protocol": protocol} if protocol else {})
+    with consumed_topic(told, "consume", PARTITIONS) as given:
         yield {**given, "work_us": [0, 2_000]}
 
 
@@ -68,6 +73,7 @@ def completed(*benches: Bench) -> Counter[str]:
     )
 
 
+@BY_BOTH
 def test_a_consumer_that_joins_after_the_producer_sees_every_message(
     parameters: dict[str, Any],
 ) -> None:
@@ -187,12 +193,15 @@ def test_an_unreadable_message_is_a_failed_sample_and_passed_over(
     asyncio.run(body())
 
 
+@BY_BOTH
 def test_a_member_that_joins_later_takes_over_and_nothing_is_lost(
     parameters: dict[str, Any],
 ) -> None:
     async def body() -> None:
         fix(parameters)
-        given = parameters | {"work_us": [5_000, 5_000]}
+        # Brokers that share the work out tell a member of it every 5 s: 10 s of work for one.
+        work_us = 20_000 if "group.protocol=consumer" in parameters["brokers"] else 5_000
+        given = parameters | {"work_us": [work_us, work_us]}
         promised = await produce(parameters, 1_000)
 
         async with opened(ConsumeMessages(), given, vus=2) as first:

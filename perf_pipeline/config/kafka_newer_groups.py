@@ -1,0 +1,133 @@
+"""Who is in a consumer group whose brokers share its work out (KIP-848), as its coordinator says.
+
+ConsumerGroupDescribe v0 (Apache Kafka 3.7 and newer). librdkafka asks for it, too, and ends the
+process with an assertion where the connection breaks in the wrong moment (its issue 4605).
+Source: Kafka's message definitions (ConsumerGroupDescribeRequest and Response).
+Add here: another field of the answer. Keep out: connecting (kafka_listeners.py), groups of the
+classic protocol, and what is made of the members (stack/kafka_group.py).
+"""
+
+import socket
+import struct
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.config.kafka_compact import (
+    NO_TAGS,
+    behind_tags,
+    compact_array,
+    compact_count_at,
+    compact_text,
+    compact_text_at,
+)
+from perf_pipeline.config.kafka_wire import asked
+
+_DESCRIBE: Final = 69
+_TOPIC_ID_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class NewerMember:
+    """Hold a member of a group.
+
+    Attributes:
+        member: its id.
+        places: topic and partition of each that it has now.
+    """
+
+    member: str
+    places: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewerGroup:
+    """Hold what a broker says of a group.
+
+    Attributes:
+        code: Kafka's error code; 0 from the group's coordinator alone.
+        group: its id.
+        state: such as `Stable`, once each member has what it is to have.
+        members: all of them.
+    """
+
+    code: int
+    group: str
+    state: str
+    members: tuple[NewerMember, ...]
+
+
+def newer_groups(connection: socket.socket, groups: Collection[str]) -> list[NewerGroup]:
+    """Ask a broker for groups; each has an error code where another one coordinates it.
+
+    Args:
+        connection: to a broker, logged in.
+        groups: their ids.
+
+    Raises:
+        struct.error, IndexError: the broker does not know this request, or hung up.
+    """
+    named = compact_array([compact_text(group) for group in groups])
+    without_rights = b"\0"
+    answer = asked(connection, _DESCRIBE, 0, NO_TAGS + named + without_rights + NO_TAGS)
+    return list(_DescribedGroups(answer).groups())
+
+
+class _DescribedGroups:
+    """Read an answer from its begin to its end."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = behind_tags(data, 0) + 4  # the time of throttling
+
+    def groups(self) -> Iterator[NewerGroup]:
+        for _ in range(self._count()):
+            code = self._number(">h")
+            self._text()  # of the error
+            group, state = self._text(), self._text()
+            self._at += 8  # two epochs
+            self._text()  # who shares out
+            members = tuple(self._member() for _ in range(self._count()))
+            self._at += 4  # rights
+            self._tags()
+            yield NewerGroup(code, group, state, members)
+
+    def _member(self) -> NewerMember:
+        name = self._text()
+        self._text()  # its instance id
+        self._text()  # its rack
+        self._at += 4  # its epoch
+        self._text()  # its client's id
+        self._text()  # its client's host
+        for _ in range(self._count()):
+            self._text()  # a topic of its subscription
+        self._text()  # the expression of its subscription
+        has = tuple(self._assignment())
+        tuple(self._assignment())  # what it is to have
+        self._tags()
+        return NewerMember(name, has)
+
+    def _assignment(self) -> Iterator[tuple[str, int]]:
+        for _ in range(self._count()):
+            self._at += _TOPIC_ID_BYTES
+            topic = self._text()
+            for _ in range(self._count()):
+                yield topic, self._number(">i")
+            self._tags()
+        self._tags()
+
+    def _number(self, form: str) -> int:
+        (value,) = struct.unpack_from(form, self._data, self._at)
+        self._at += struct.calcsize(form)
+        return int(value)
+
+    def _count(self) -> int:
+        count, self._at = compact_count_at(self._data, self._at)
+        return count
+
+    def _text(self) -> str:
+        text, self._at = compact_text_at(self._data, self._at)
+        return text
+
+    def _tags(self) -> None:
+        self._at = behind_tags(self._data, self._at)

@@ -27,6 +27,7 @@ UNREAD: Final = frozenset(
     }
 )
 """Properties of TLS that librdkafka goes by, and that nothing here does."""
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _WHY: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {
         9: ("is not valid yet", "compare the clocks of both machines"),
@@ -121,6 +122,15 @@ def _show(context: ssl.SSLContext, given: Mapping[str, str]) -> None:
         place = None if is_read else error.filename
         what = "certificate with its key (wrong key, or wrong ssl.key.password)"
         raise AddressError("ssl.certificate.location", _unreadable(place, error, what)) from None
+
+
+def own_certificate(settings: Mapping[str, str]) -> str:
+    """Return the certificate that settings of librdkafka show, as PEM without its chain, or ""."""
+    if not any(f"ssl.certificate.{kind}" in settings for kind in ("location", "pem")):
+        return ""
+    text = _pem(settings, "ssl.certificate").decode("ascii", errors="replace")
+    begin = text.find(_BEGIN)
+    return text[begin : text.find(_END, begin) + len(_END)]
 
 
 def load_pair(context: ssl.SSLContext, pem: bytes, password: str = "") -> None:

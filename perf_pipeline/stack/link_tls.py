@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Final, Self
 
-from perf_pipeline.config.kafka_tls import load_pair, of_tls, tls_of
+from perf_pipeline.config.kafka_tls import load_pair, of_tls, own_certificate, tls_of
 
 TLS_BY: Final = "LINK_PROXY_TLS"
 """The variable with what the proxy needs for TLS, a secret."""
@@ -47,9 +47,17 @@ class LinkTls:
         return json.dumps(asdict(self))
 
     def for_load(self) -> ssl.SSLContext:
-        """Return how the proxy speaks with the load's clients."""
+        """Return how the proxy speaks with the load's clients.
+
+        Where brokers know the load by a certificate, the proxy asks for that one: it shows the same
+        to the brokers, which nobody else on this machine is to profit from.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         load_pair(context, f"{self.certificate}\n{self.key}".encode())
+        if own := own_certificate(self.settings):
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # it is trusted, not its signer
+            context.load_verify_locations(cadata=own)
         return context
 
     def for_brokers(self) -> ssl.SSLContext:

@@ -33,7 +33,13 @@ from perf_pipeline.workloads.kafka.deliveries import DeliveryThread
 from perf_pipeline.workloads.kafka.first_look import require_topic
 from perf_pipeline.workloads.kafka.properties import require_properties
 from perf_pipeline.workloads.kafka.topic_copies import copy_topic
-from perf_pipeline.workloads.kafka.topics import committed, ensure_topic, fix_position, watermarks
+from perf_pipeline.workloads.kafka.topics import (
+    admin_of,
+    committed,
+    ensure_topic,
+    fix_position,
+    watermarks,
+)
 from perf_pipeline.workloads.kafka.transactions import Transactor
 from perf_pipeline_tests.support.commands.command_line import (
     CommandLine,
@@ -263,7 +269,7 @@ def test_no_look_at_a_topic_makes_it_where_brokers_make_what_is_asked_for(
     secured: SecuredBroker,
 ) -> None:
     plain = secured.at("plain")
-    admin, producer = AdminClient(kafka_settings(plain)), Producer(kafka_settings(plain))
+    admin, producer = admin_of(plain), Producer({**kafka_settings(plain), "log_level": 0})
 
     with pytest.raises(TargetUnavailableError, match="asked_by_a_producer"):
         require_topic(producer, plain, "asked_by_a_producer")
@@ -303,6 +309,10 @@ def test_a_proxy_stands_before_a_listener_with_tls_and_hinders_what_it_passes_on
 
         # The load's clients trust the proxy alone, and nobody else takes it for the broker.
         assert "signed by an authority that is not trusted here" in told(past)
+        if listener == "mutual":
+            trusting = {"security.protocol": "SSL", "ssl.ca.pem": stack.links.certificate}
+            without = with_properties(f"127.0.0.1:{link.port}", trusting)
+            assert "no broker at" in told(without)  # it is reset
     assert [f"{it.host}:{it.port}" for it in found.brokers.values()] == [f"127.0.0.1:{link.port}"]
     assert "proxied" in found.topics
     assert delayed_s >= 0.5

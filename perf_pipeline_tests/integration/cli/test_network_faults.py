@@ -1,15 +1,22 @@
-"""Faults of the network between parts: the load feels each as long as the profile says."""
+"""Faults of the network between parts, and a full disk: the load feels each as long as it lasts.
 
-from typing import Any
+One run has them all, because each takes a stack of its own: with proxies, and with PostgreSQL on a
+small disk. Add here: another fault that needs such a stack. Keep out: faults of a stack that is up.
+"""
+
+from typing import Any, Final
 
 import pytest
 
+from perf_pipeline.stack.small_disk import small_disk_obstacle
 from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
 from perf_pipeline_tests.support.places import new_state
 
 pytestmark = pytest.mark.timeout(200)
 
-PROFILE = """
+_OBSTACLE: Final = small_disk_obstacle()
+FULL_DISK: Final = '{ at = "20s", kind = "full_disk", part = "postgres", for = "6s" },'
+PROFILE: Final = """
 extends = "quick"
 name = "hindered"
 workers = 1
@@ -20,10 +27,11 @@ faults = [
     { at = "4s", kind = "delay", from = "api", to = "postgres", delay = "500ms", for = "1s" },
     { at = "9s", kind = "partition", from = "worker", to = "broker", for = "2s" },
     { at = "15s", kind = "reset", from = "load", to = "api", for = "1s" },
+    {full_disk}
 ]
 [benchmarks.end_to_end.scenarios.create_users]
 rate = 20
-duration = "20s"
+duration = "31s"
 warmUp = "1s"
 preAllocatedVUs = 100
 """
@@ -34,7 +42,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[CommandLine, Answer]
     folder = tmp_path_factory.mktemp("hindered")
     command = CommandLine(new_state(folder / "state"))
     profile = folder / "hindered.toml"
-    profile.write_text(PROFILE, encoding="utf-8")
+    text = PROFILE.replace("{full_disk}", "" if _OBSTACLE else FULL_DISK)
+    profile.write_text(text, encoding="utf-8")
     return command, command("run", str(profile), "--only", "end_to_end", timeout_s=180.0)
 
 
@@ -46,6 +55,15 @@ def figures(done: tuple[CommandLine, Answer], fault: str) -> dict[str, Any]:
     )
     assert rows, answer.err
     return dict(rows)
+
+
+def facts(command: CommandLine, answer: Answer) -> dict[str, str]:
+    """Read what is known of the environment in which the run was."""
+    found: dict[str, str] = command.value(
+        "select facts from environments join runs using (environment_id) "
+        f"where run_id = '{answer.run_id}'"
+    )
+    return found
 
 
 def test_each_request_of_a_delayed_second_is_slow_and_none_fails(
@@ -80,14 +98,25 @@ def test_requests_of_a_second_of_resets_fail_and_those_after_it_do_not(
     assert felt["fault_messages_lost"] == 0
 
 
+@pytest.mark.skipif(bool(_OBSTACLE), reason=_OBSTACLE or "none")
+def test_users_fail_while_the_disk_is_full_and_none_is_lost(
+    done: tuple[CommandLine, Answer],
+) -> None:
+    command, answer = done
+    felt = figures(done, "full_disk postgres")
+
+    # Some pages have room for some more rows, and then 20 requests a second are refused.
+    assert felt["fault_failed"] >= 20
+    assert felt["fault_messages_lost"] == 0
+    assert felt.get("fault_recovery_s", 6.0) >= 5.0
+    assert "what PostgreSQL keeps (tables, WAL) is on a disk of its own" in answer.out
+    assert facts(command, answer)["postgres.disk"] == "4.0 GiB of its own"
+
+
 def test_figures_behind_a_proxy_are_told_and_have_a_history_of_their_own(
     done: tuple[CommandLine, Answer],
 ) -> None:
     command, answer = done
-    facts = command.value(
-        "select facts from environments join runs using (environment_id) "
-        f"where run_id = '{answer.run_id}'"
-    )
 
-    assert facts["proxied"] == "api-postgres, load-api, worker-broker"
+    assert facts(command, answer)["proxied"] == "api-postgres, load-api, worker-broker"
     assert "NOTICE the connections api to postgres, load to api, worker to broker go" in answer.out

@@ -1,13 +1,16 @@
-"""Whole runs whose load workers are on the hosts of a fleet, from command line to history."""
+"""Whole runs whose load workers are on the hosts of a fleet, from command line to history.
+
+Add here: what measures time, and has to be alone. Keep out: fleets that no run is sent to
+(test_refused_fleets.py).
+"""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from perf_pipeline.engine.control_group import allowed_cpus
-from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
+from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.fleets import LoopbackFleet, loopback_fleet
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.plain_asker import asking_beside
@@ -81,11 +84,6 @@ def command(tmp_path: Path, target: TimedTarget) -> CommandLine:
     return made
 
 
-def run(command: CommandLine, fleet: LoopbackFleet, *more: str, allowed: str = "") -> Answer:
-    path = str(command.state.parent / "fleet.toml")
-    return command("run", path, "--fleet", fleet.address, *more, PERF_ALLOWED_HOSTS=allowed)
-
-
 @pytest.mark.parametrize("generators", [1, 2])
 def test_percentiles_are_those_of_what_the_server_took(
     generators: int, command: CommandLine, fleet: LoopbackFleet, target: TimedTarget
@@ -115,7 +113,11 @@ def _measured(
     target.held_ms.clear()
     target.counts.clear()
     with asking_beside(target, b"/held/ann", RATE * SECONDS) as added_ms:
-        answer = run(command, fleet, "--set", f"fleet.generators={generators}")
+        answer = command(
+            *("run", str(command.state.parent / "fleet.toml"), "--fleet", fleet.address),
+            *("--set", f"fleet.generators={generators}"),
+            PERF_ALLOWED_HOSTS="",
+        )
     assert command.passes_unless_held_up(answer.run_id), answer.err
     workers = "1 load worker" if generators == 1 else "2 load workers"
     assert f"{workers} on a fleet: 2 hosts" in answer.err
@@ -139,36 +141,3 @@ def _percentiles(values: list[float]) -> list[float]:
     return [
         ordered[below] + rest / 100 * (ordered[below + 1] - ordered[below]) for below, rest in ranks
     ]
-
-
-def test_a_target_has_to_be_allowed_on_each_host_as_well(
-    command: CommandLine, fleet: LoopbackFleet
-) -> None:
-    # 192.0.2.0/24 is for documentation (RFC 5737): nobody answers there, and nobody is asked.
-    url = "targets.here.baseUrl=http://192.0.2.1:80"
-    answer = run(command, fleet, "--set", url, allowed="192.0.2.1")
-
-    assert answer.code == 104, answer.err
-    assert (
-        "127.0.0.2 may not load 192.0.2.1, which its own PERF_ALLOWED_HOSTS does not name"
-    ) in answer.err
-
-
-def test_a_fleet_that_is_not_there_is_told_before_anything_is_sent(
-    command: CommandLine, fleet: LoopbackFleet, target: TimedTarget
-) -> None:
-    target.counts.clear()
-    answer = run(command, replace(fleet, address="tcp://127.0.0.1:9"))
-
-    assert answer.code == 97, answer.err
-    assert "the fleet at tcp://127.0.0.1:9 does not answer" in answer.err
-    assert target.counts == {}
-
-
-def test_a_fleet_that_others_can_listen_to_has_to_be_wanted(
-    command: CommandLine, fleet: LoopbackFleet
-) -> None:
-    answer = run(command, replace(fleet, address="tcp://192.0.2.1:8786"))
-
-    assert answer.code == 104, answer.err
-    assert "tcp://192.0.2.1:8786 is not encrypted" in answer.err

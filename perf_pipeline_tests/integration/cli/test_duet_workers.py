@@ -101,8 +101,8 @@ def _delivery(command: CommandLine) -> dict[str, Any]:
     return dict(found)
 
 
-def _copies(brokers: str) -> list[str]:
-    admin = AdminClient(kafka_settings(brokers))
+def _copies(asked: AdminClient | str) -> list[str]:
+    admin = AdminClient(kafka_settings(asked)) if isinstance(asked, str) else asked
     return [name for name in admin.list_topics(timeout=10).topics if "-duet-" in name]
 
 
@@ -148,23 +148,30 @@ def _late_worker(brokers: str, done: str) -> Iterator[None]:
     """Join the candidate's group 3 s after the first message, and work as its members do."""
     over = threading.Event()
 
-    def messages(topic: str) -> int:
+    def messages(counts: Consumer, topic: str) -> int:
+        places = [TopicPartition(topic, number) for number in range(2)]
+        with suppress(KafkaException):  # a topic that was just made may have no leader yet
+            return sum(counts.get_watermark_offsets(it, timeout=10)[1] for it in places)
+        return 0
+
+    def candidate() -> str:
+        """Wait until its topic has what 3 s bring; a client each time would take a processor."""
+        admin = AdminClient(kafka_settings(brokers))
+        found = list[str]()
         with closing(Consumer({**kafka_settings(brokers), "group.id": "counts"})) as counts:
-            places = [TopicPartition(topic, number) for number in range(2)]
-            with suppress(KafkaException):  # a topic that was just made may have no leader yet
-                return sum(counts.get_watermark_offsets(it, timeout=10)[1] for it in places)
-            return 0
+            # 20 a second, of which the first is warm-up
+            while not (found and messages(counts, found[0]) >= 60) and not over.wait(0.2):
+                found = [it for it in _copies(admin) if it.endswith("-candidate")]
+        return "" if over.is_set() else found[0]
 
     def work() -> None:
-        found = list[str]()
-        while not found or messages(found[0]) < 60:  # 20 a second, of which the first is warm-up
-            found = [it for it in _copies(brokers) if it.endswith("-candidate")]
-            if over.wait(0.2):
-                return
-        settings = {**kafka_settings(brokers), "group.id": found[0]}
+        topic = candidate()
+        if not topic:
+            return
+        settings = {**kafka_settings(brokers), "group.id": topic}
         tell = Producer({**kafka_settings(brokers), "linger.ms": 0})
         with closing(Consumer({**settings, "auto.offset.reset": "earliest"})) as consumer:
-            consumer.subscribe(found[:1])
+            consumer.subscribe([topic])
             while not over.is_set():
                 message = consumer.poll(0.1)
                 if message is not None and message.error() is None:

@@ -157,10 +157,12 @@ def test_a_usual_number_that_cannot_be_set_again_is_no_pass_and_nothing_is_loade
 ) -> None:
     command = CommandLine(new_state(tmp_path))
     quota = tmp_path / "quota"
-    # The second number can't be set either, so that the search of one is all that is loaded.
+    # The second number can't be set either, so that the search of one is all that is loaded, which
+    # ends with the lowest of rates: it is carried, and no higher one is asked for.
     run = f"{{ test {{n}} = 1 || test -e {quota}; }} && echo {{n}} > {shop.folder}/units"
+    one_rate = ("--set", 'benchmarks.growth.capacity.highest="5/s"')
 
-    scaled = command("scaling", shop.profile(run), timeout_s=240.0)
+    scaled = command("scaling", shop.profile(run), *one_rate, timeout_s=240.0)
     after = command("run", shop.profile(run), "--quiet")
 
     assert scaled.code == 97

@@ -95,6 +95,15 @@ def test_a_forked_child_is_as_popen_was_asked_for_it(tmp_path: Path, mine: dict[
     assert process.returncode == 0
 
 
+def test_the_text_of_a_program_is_run_by_a_fork_as_well() -> None:
+    text = "import sys; print(sys.argv, __name__, 'perf_pipeline.cli.main' in sys.modules); exit(3)"
+
+    done = ran([sys.executable, "-c", text, "a", "-c"])
+
+    assert done.stdout == "['-c', 'a', '-c'] __main__ True\n"
+    assert done.returncode == 3
+
+
 def test_a_forked_child_ends_by_signals_and_with_its_own_code() -> None:
     sleeping = [sys.executable, "-m", "timeit", "-n1", "-r1", "import time; time.sleep(60)"]
     with started(sleeping, stdout=subprocess.DEVNULL) as killed:

@@ -1,7 +1,6 @@
 """Loads of workers that are forks of a template: the same load, the same ends."""
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ import pytest
 
 from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import Child, StartWorker
+from perf_pipeline_tests.support.commands.forked import started
 from perf_pipeline_tests.support.loads.engine_loads import job_of, load, samples, scenario
 from perf_pipeline_tests.support.loads.own_processes import command_lines
 
@@ -103,7 +103,7 @@ with worker_template() as start:
 
 
 def test_neither_template_nor_workers_outlive_a_killed_driver(tmp_path: Path) -> None:
-    driver = subprocess.Popen([sys.executable, "-c", _DRIVER, str(tmp_path)])
+    driver = started([sys.executable, "-c", _DRIVER, str(tmp_path)])
     try:
         deadline_s = time.monotonic() + 20
         while len(list(tmp_path.glob("samples-*.npy"))) < 2:

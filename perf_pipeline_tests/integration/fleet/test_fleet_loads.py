@@ -1,7 +1,6 @@
 """Loads of real workers that agents of a fleet started: the same load, and what ends it."""
 
 import json
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from perf_pipeline.engine.worker_start import Child
 from perf_pipeline.fleet.link import SILENCE_LIMIT_S
 from perf_pipeline.metrics.spool_seal import FileFacts, unsealed
 from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.commands.forked import started
 from perf_pipeline_tests.support.fleets import LoopbackFleet, loopback_fleet
 from perf_pipeline_tests.support.loads.engine_loads import (
     SECRET,
@@ -230,19 +230,19 @@ def test_secrets_reach_the_worker_and_nothing_else(tmp_path: Path, fleet: Loopba
 
 def test_workers_end_with_their_driver(tmp_path: Path, fleet: LoopbackFleet) -> None:
     # The last test of this fleet: for half a minute Dask keeps it for the driver that is killed.
-    driver = subprocess.Popen([sys.executable, "-c", _DRIVER, fleet.address, str(tmp_path)])
+    driver = started([sys.executable, "-c", _DRIVER, fleet.address, str(tmp_path)])
     try:
         until_s = time.monotonic() + 60
         while len(list(tmp_path.glob("samples-*.npy"))) < 2:
             assert time.monotonic() < until_s
             time.sleep(0.05)
-        started = [*fleet.agents(), *fleet.workers()]
+        begun = [*fleet.agents(), *fleet.workers()]
     finally:
         driver.kill()
         driver.wait()
 
-    assert len(started) == 4
-    _, alive = psutil.wait_procs(started, timeout=30)
+    assert len(begun) == 4
+    _, alive = psutil.wait_procs(begun, timeout=30)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 

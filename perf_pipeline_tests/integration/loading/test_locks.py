@@ -15,6 +15,7 @@ from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
 from perf_pipeline.loading.locks import load_generator, lock_folders
 from perf_pipeline.loading.prepare import open_session
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.commands.forked import started
 from perf_pipeline_tests.support.silent import Silent
 
 HOLDER = """
@@ -30,7 +31,7 @@ with load_generator(Path(sys.argv[1]), "run r1", say=print, stop=threading.Event
 @contextmanager
 def held(state: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Let another process hold the machine."""
-    with subprocess.Popen(
+    with started(
         [sys.executable, "-c", HOLDER, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
         assert holder.stdout is not None
@@ -120,7 +121,7 @@ with duckdb.connect(str(state / "history.duckdb")):
 def test_who_waited_for_a_run_waits_for_the_history_that_it_is_judged_in(tmp_path: Path) -> None:
     environ = {"PERF_BASE_URL": "http://127.0.0.1:9", "PERF_LOCK_FOLDER": str(tmp_path)}
     command = [sys.executable, "-c", BUSY_AFTERWARDS, str(tmp_path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+    with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == b"held\n"
         assert first.stdin is not None

@@ -40,6 +40,7 @@ from perf_pipeline.stack.process_register import (
     start_mark,
     write_register,
 )
+from perf_pipeline_tests.support.commands.forked import started
 from perf_pipeline_tests.support.loads.own_processes import command_lines
 from perf_pipeline_tests.support.silent import hush
 
@@ -95,7 +96,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 15.0) -> bool:
 
 def start_owner(state: Path, *parts: str) -> tuple[subprocess.Popen[str], Path]:
     argv = [sys.executable, "-c", OWNER, str(state), *parts]
-    owner = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    owner = started(argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert owner.stdout is not None
     return owner, Path(owner.stdout.readline().strip())
 

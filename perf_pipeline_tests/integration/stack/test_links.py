@@ -23,6 +23,7 @@ from perf_pipeline.stack.links import HeldLinks, proxy_state, start_links
 from perf_pipeline.stack.part_faults import leaders_of
 from perf_pipeline.stack.process_register import this_process
 from perf_pipeline.stack.service import open_folder
+from perf_pipeline_tests.support.commands.forked import started
 
 HOLDER = """
 import sys, time
@@ -231,7 +232,7 @@ def test_a_rule_ends_with_the_process_that_wanted_it(links: Links) -> None:
     words = [NAME, str(links.control), links.token]
     with (
         closing(connected(links)) as connection,
-        subprocess.Popen(
+        started(
             [sys.executable, "-c", HOLDER, *words], stdout=subprocess.PIPE, text=True
         ) as holder,
     ):

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from perf_pipeline_tests.support.commands.forked import started
+
 PROGRAM = """
 import os, signal, sys
 if "nohup" in sys.argv:
@@ -25,7 +27,9 @@ STOPS, GOES_ON = 3, 4
 def ending_of(*arguments: str) -> int:
     """Run the program; give its exit code."""
     command = [sys.executable, "-c", PROGRAM, *arguments]
-    return subprocess.run(command, capture_output=True, input=b"", check=False).returncode
+    with started(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        process.communicate(b"")
+    return process.returncode
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP"])
@@ -42,7 +46,7 @@ def test_what_is_said_after_the_terminal_was_closed_ends_nothing() -> None:
     """Whoever writes to a terminal whose other side has gone gets EIO."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-c", PROGRAM, "SIGHUP"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=theirs) as process:
+    with started(command, stdin=subprocess.PIPE, stdout=theirs) as process:
         os.close(theirs)
         with os.fdopen(ours, "rb") as terminal:  # to the line's end: half of it may come first
             assert terminal.readline() == b"ready\r\n"

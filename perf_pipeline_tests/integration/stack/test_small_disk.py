@@ -24,6 +24,7 @@ from perf_pipeline.stack.small_disk import small_disk_obstacle
 from perf_pipeline.stack.unprivileged import unprivileged_prefix
 from perf_pipeline.workloads.kafka.topics import ensure_topic, watermarks
 from perf_pipeline_tests.support.commands.command_line import wait_until
+from perf_pipeline_tests.support.commands.forked import started
 from perf_pipeline_tests.support.places import ROOT, new_state
 from perf_pipeline_tests.support.silent import hush
 
@@ -226,7 +227,7 @@ def takes(cache: redis.Redis) -> bool:
 def test_nothing_of_a_full_disk_is_left_when_its_owner_is_killed(tmp_path: Path) -> None:
     state = new_state(tmp_path / "state")
     script = [sys.executable, "-c", OWNER, str(state)]
-    with subprocess.Popen(script, stdout=subprocess.PIPE, text=True) as owner:
+    with started(script, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         folder = Path(owner.stdout.readline().strip())
         assert len(attached(folder)) == 2

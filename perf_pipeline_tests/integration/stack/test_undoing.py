@@ -21,6 +21,7 @@ from perf_pipeline.stack.undoing import (
     undo_left_over,
 )
 from perf_pipeline_tests.support.commands.command_line import wait_until
+from perf_pipeline_tests.support.commands.forked import started
 
 OWNER = """
 import sys, time
@@ -225,7 +226,7 @@ def test_a_fault_of_a_later_benchmark_keeps_what_is_still_to_be_undone(tmp_path:
 
 def test_the_faults_of_a_run_under_way_are_left_alone(tmp_path: Path) -> None:
     script = [sys.executable, "-c", OWNER, str(tmp_path / "faults" / "run"), "true"]
-    with subprocess.Popen(script, stdout=subprocess.PIPE, text=True) as owner:
+    with started(script, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == "pending\n"
         undo_left_over(tmp_path / "faults", pytest.fail)
@@ -238,7 +239,7 @@ def test_the_guard_undoes_what_a_killed_process_left(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     command = f"touch {tmp_path}/undone"
     script = [sys.executable, "-c", OWNER, str(folder), command]
-    with subprocess.Popen(script, stdout=subprocess.PIPE, text=True) as owner:
+    with started(script, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == "pending\n"
         owner.send_signal(signal.SIGKILL)

@@ -21,6 +21,7 @@ import pytest
 from perf_pipeline.errors import PerfPipelineError, StoreBusyError, StoreError
 from perf_pipeline.store.access import sentence_of
 from perf_pipeline.store.history import open_history
+from perf_pipeline_tests.support.commands.forked import ran, started
 from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
 
@@ -60,7 +61,7 @@ with open_history(disk / "history.duckdb", read_only=True) as history:
 @contextmanager
 def _holding(program: str, path: Path) -> Iterator[subprocess.Popen[str]]:
     """Run a process that has the history open until the block ends."""
-    process = subprocess.Popen(
+    process = started(
         [sys.executable, "-c", program, str(path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -357,7 +358,7 @@ def test_a_killed_ingest_leaves_the_former_state(path: Path) -> None:
     )
     run = Spool(samples=[sample(1)] * 5, outcome=complete()).write(path.parent / "spool")
 
-    done = subprocess.run([sys.executable, "-c", program, str(path), str(run)], check=False)
+    done = ran([sys.executable, "-c", program, str(path), str(run)])
 
     assert done.returncode == -9
     with open_history(path) as history:
@@ -428,7 +429,7 @@ def test_a_signal_in_the_middle_of_a_query_is_a_stop_and_no_bug(path: Path, way:
     """In a process of its own: only a main thread takes signals."""
     program = [sys.executable, "-c", _INTERRUPTED, str(path), way]
 
-    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=80)
+    done = ran(program, timeout=80)
 
     told = "105 stopped in the middle of a query, which changed nothing\n"
     assert done.stdout == told, done.stderr

@@ -36,6 +36,7 @@ _STANDARD: Final = 3
 # The exit code of an interpreter that could not flush a standard stream. Source: Py_FinalizeEx.
 _NOT_FLUSHED: Final = 120
 _PYTHON: Final = sys.executable
+_OF_TEXT: Final = "perf_pipeline_tests.support.commands.program_text"
 _COMMAND: Final = str(Path(_PYTHON).with_name("perf-pipeline"))
 
 
@@ -48,7 +49,8 @@ def module_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
     """Find the module that a command runs, and its arguments; None where it runs something else.
 
     Args:
-        words: the command: our own, or this Python, `-P` or nothing, `-m` and a module.
+        words: the command: our own, or this Python, `-P` or nothing, `-m` and a module; or this
+            Python, `-c` and the text of a program.
     """
     match [*words]:
         case [first, *rest] if first == _COMMAND:
@@ -57,6 +59,8 @@ def module_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
             return module, rest
         case [first, "-P", "-m", module, *rest] if first == _PYTHON:
             return module, rest
+        case [first, "-c", *rest] if first == _PYTHON:
+            return _OF_TEXT, rest
     return None
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import textwrap
 import threading
@@ -15,6 +14,7 @@ import pytest
 
 from perf_pipeline.engine.progress import Progress
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
+from perf_pipeline_tests.support.commands.forked import started
 from perf_pipeline_tests.support.loads.engine_loads import SECRET, job_of, load, samples, scenario
 from perf_pipeline_tests.support.loads.own_processes import command_lines
 
@@ -188,10 +188,10 @@ load(job_of(Path(sys.argv[1]), scenario(sys.argv[2], executor, service_ms=50)))
 @pytest.mark.parametrize("workload", ["Sleeper", "Hog"])
 def test_no_worker_outlives_its_driver(tmp_path: Path, workload: str) -> None:
     command = [sys.executable, "-c", textwrap.dedent(_DRIVER), str(tmp_path), workload]
-    driver = subprocess.Popen(command)
+    driver = started(command)
     try:
         deadline_s = time.monotonic() + 60
-        while not (started := list(tmp_path.glob("samples-*.npy"))) or len(started) < 2:
+        while len(list(tmp_path.glob("samples-*.npy"))) < 2:
             assert time.monotonic() < deadline_s
             time.sleep(0.05)
         workers = workers_of(driver.pid)
@@ -265,7 +265,7 @@ def test_a_full_disk_stops_the_load_with_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_generator_that_computes_instead_of_waiting_is_called(tmp_path: Path) -> None:
-    executor = {"executor": "constant-vus", "vus": 4, "duration": "4s"}
+    executor = {"executor": "constant-vus", "vus": 4, "duration": "2s"}
     outcome = load(job_of(tmp_path, scenario("Hog", executor, service_ms=40), workers=1))
 
     assert not outcome.health.valid

@@ -161,8 +161,10 @@ def _newer(client: AdminClient, brokers: str, groups: Collection[str]) -> list[N
         KafkaException: the brokers do not say which there are.
     """
     # Without the filter for types, which brokers before Kafka 3.8 do not know.
-    listed = client.list_consumer_groups(request_timeout=_ASK_S).result(_ASK_S).valid
-    of_brokers = (it.group_id for it in listed if it.type is ConsumerGroupType.CONSUMER)
+    listed = client.list_consumer_groups(request_timeout=_ASK_S).result()
+    if listed.errors:
+        raise KafkaException(listed.errors[0])  # a broker that is silent may have groups
+    of_brokers = (it.group_id for it in listed.valid if it.type is ConsumerGroupType.CONSUMER)
     names = {name for name in of_brokers if not groups or name in groups}
     if not names:
         return []

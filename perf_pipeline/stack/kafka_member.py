@@ -115,7 +115,8 @@ def _joining(
             assignor = {"partition.assignment.strategy": protocols[0]}
             return {**assignor, "session.timeout.ms": _SESSION_MS}, protocols[0]
         # Groups of the newer protocol look dead to who asks by the older one.
-        listing = client.list_consumer_groups(request_timeout=_ASK_S).result(_ASK_S)
+        # One that is not listed has no members, or its broker is silent.
+        listing = client.list_consumer_groups(request_timeout=_ASK_S).result()
     except KafkaException as error:
         raise StackError(f"the group {group} can't be asked for: {error.args[0].str()}") from error
     without = {ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD}

@@ -81,8 +81,10 @@ def _written(topic: str, deliveries: str) -> str:
     return _PROFILE.format(topic=topic, deliveries=deliveries)
 
 
-def _workers(topics: tuple[str, str], held_ms: int, lose_every: int = 0) -> str:
-    program = f"exec {sys.executable} -P {_WORKER}"
+def _workers(
+    topics: tuple[str, str], held_ms: int, lose_every: int = 0, protocol: str = "classic"
+) -> str:
+    program = f"GROUP_PROTOCOL={protocol} exec {sys.executable} -P {_WORKER}"
     return f"{program} {{topic}} {{group}} {held_ms} {lose_every} {topics[1]}"
 
 
@@ -111,7 +113,7 @@ def test_workers_that_take_longer_are_slower_by_what_they_take(
 ) -> None:
     answer = command(
         *("duet", profile, "--baseline", _workers(topics, 20)),
-        *("--candidate", _workers(topics, 320), *_SHORT),
+        *("--candidate", _workers(topics, 320, protocol="consumer"), *_SHORT),
     )
 
     delivery = _delivery(command)

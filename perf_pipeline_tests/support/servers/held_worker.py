@@ -2,7 +2,7 @@
 
 `held_worker.py TOPIC GROUP HELD_MS LOSE_EVERY DONE`: it works on any number of messages at a time,
 each for HELD_MS, and forgets every LOSE_EVERY-th one (0 for none). DONE is a topic, or
-`table:NAME` of the database in PERF_POSTGRES_DSN.
+`table:NAME` of the database in PERF_POSTGRES_DSN. GROUP_PROTOCOL says how its group shares out.
 Add here: another way to treat a message. Keep out: what the tests expect of it.
 """
 
@@ -23,8 +23,9 @@ def main(topic: str, group: str, held_ms: str, lose_every: str, done: str) -> No
     """Work until this process is ended."""
     settings = kafka_settings(os.environ["PERF_KAFKA_BROKERS"])
     tell = _in_table(done) if done.startswith("table:") else _in_topic(done, settings)
+    joining = {"group.id": group, "group.protocol": os.environ.get("GROUP_PROTOCOL", "classic")}
     consumer = Consumer(
-        {**settings, "group.id": group, "auto.offset.reset": "earliest", "fetch.wait.max.ms": 5}
+        {**settings, **joining, "auto.offset.reset": "earliest", "fetch.wait.max.ms": 5}
     )
     consumer.subscribe([topic])
     number = 0

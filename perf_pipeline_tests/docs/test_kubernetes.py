@@ -160,6 +160,22 @@ def test_dask_takes_the_commands_of_scheduler_and_host(tmp_path: Path) -> None:
     assert (done.returncode, len(commands)) == (0, 2), done.stderr
 
 
+def test_the_scheduler_is_not_asked_for_a_handshake_again_and_again() -> None:
+    # Seen on a cluster: each probe of the port was a line "TLS handshake failed" in its log.
+    [scheduler] = [container for _, _, container in pods() if container["name"] == "scheduler"]
+
+    assert "tcpSocket" in scheduler["startupProbe"]
+    assert not {"readinessProbe", "livenessProbe"} & scheduler.keys()
+
+
+def test_the_command_that_scales_pods_waits_for_those_that_end() -> None:
+    """Seen on a cluster: `kubectl rollout status` is done while pods still end, and serve."""
+    page = Path(ROOT, "docs", "scaling.md").read_text(encoding="utf-8")
+    [row] = [line for line in page.splitlines() if line.startswith("| Kubernetes |")]
+
+    assert "until [ $(kubectl get pods" in row
+
+
 def test_no_secret_is_written() -> None:
     assert [found["kind"] for objects in OBJECTS.values() for found in objects].count("Secret") == 0
 

@@ -24,6 +24,11 @@ class OriginCookies(httpx.Cookies):
         super().__init__()
         self._origin = origin
 
+    def __bool__(self) -> bool:
+        """Say whether there are cookies; httpx asks a jar lock by lock."""
+        stored = self.jar._cookies  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+        return bool(stored) and super().__bool__()
+
     def extract_cookies(self, response: httpx.Response) -> None:
         """Take the cookies of a response."""
         now, origin = datetime.now(UTC), self._origin

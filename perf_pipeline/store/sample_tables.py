@@ -23,7 +23,11 @@ _TEXTS: Final = SAMPLE_ROWS.of_kind
 _NUMBERS: Final = SAMPLE_ROWS.numbers[1:]
 _TEXT_NAMES: Final = ", ".join(_TEXTS)
 _NUMBER_NAMES: Final = ", ".join(_NUMBERS)
-_LAST_KIND: Final = f"select coalesce(max({KIND}), 0) from sample_kinds"
+# Of both tables: rows whose kind was lost by damage must never be those of a new kind.
+_LAST_KIND: Final = f"""
+select greatest(coalesce((select max({KIND}) from sample_kinds), 0),
+    coalesce((select max({KIND}) from sample_rows), 0))
+"""
 _MANY_ROWS: Final = 200_000
 _INSERT_KINDS: Final = f"insert into sample_kinds (run_id, benchmark, {KIND}, {_TEXT_NAMES})"
 _INSERT_ROWS: Final = f"insert into sample_rows ({KIND}, {_NUMBER_NAMES})"
@@ -49,6 +53,7 @@ create or replace temp table read_samples as
 select ? as run_id, ? as benchmark, {_TEXT_NAMES}, {_NUMBER_NAMES} from {{rows}}
 """
 _DROP_READ: Final = "drop table read_samples"
+_HAS_SOME: Final = "select exists (from sample_kinds where {chosen})"
 _DELETE_ROWS: Final = """
 delete from sample_rows where kind in (select kind from sample_kinds where {chosen})
 """
@@ -95,7 +100,8 @@ def delete_samples(
         chosen: condition on `run_id` and `benchmark`.
         given: its parameters.
     """
-    for statement in (_DELETE_ROWS, _DELETE_KINDS):
+    ((has_some,),) = connection.execute(_HAS_SOME.format(chosen=chosen), given).fetchall()
+    for statement in (_DELETE_ROWS, _DELETE_KINDS) if has_some else ():
         connection.execute(statement.format(chosen=chosen), given)
 
 

@@ -4,6 +4,7 @@ Add here: another thing that may lie there. Keep out: a spool that is worse than
 replace (test_ingest.py).
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,17 @@ def test_samples_of_a_benchmark_that_was_never_stored_are_not_counted(tmp_path: 
         ingested = history.ingest(spool, KEY.benchmark)
 
     assert ingested.samples == samples
+
+
+def test_rows_whose_kind_was_lost_are_no_samples_of_what_comes_next(tmp_path: Path) -> None:
+    with open_history(tmp_path / "history.duckdb") as history:
+        history.ingest(MIXED.write(tmp_path / "spool"), KEY.benchmark)
+        history.connection.execute("delete from sample_kinds")
+        second = replace(MIXED, run_id="r2").write(tmp_path / "spool")
+        ingested = history.ingest(second, KEY.benchmark)
+        stored = history.connection.execute("select count(*) from samples").fetchone()
+
+    assert stored == (ingested.samples,) == (len(MIXED.samples),)
 
 
 def test_a_benchmark_that_is_stored_again_keeps_nothing_of_before(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Every statistic of a metric, in the table that thresholds, history, comparison and reports use.
 
-Add here: a statistic, as one line, with its field in `Summary` and its SQL (store/aggregates.py).
+Add here: a statistic, as one line, with its field in `Summary`, its SQL (store/aggregates.py) and
+its figure of samples (store/tallied_figures.py).
 Keep out: how it is computed.
 """
 

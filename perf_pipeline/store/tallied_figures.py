@@ -63,9 +63,8 @@ def summaries_of_samples(tallies: Tallies, windows: Windows) -> dict[str, list[S
         assert metric.source is not None
         by_word.setdefault(metric.source.value, []).append(metric)
     found: dict[str, list[Summary]] = {}
-    for word, metrics in by_word.items() if tallies.kinds else ():
-        tally = tallies.of_word(word)
-        for metric in metrics:
+    for word, tally in tallies.by_word():
+        for metric in by_word[word]:
             found[metric.name] = _summaries(tallies, tally, metric, windows)
     return found
 

@@ -9,7 +9,7 @@ Add here: nothing for a new metric; its word is enough. Keep out: figures (talli
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
@@ -71,6 +71,7 @@ from {_SAMPLES} where {{only}} group by kind, value
 _READ: Final = """
 select kind, value, times, last_us from tallies where word = $word
 """
+_READ_ALL: Final = "select word, kind, value, times, last_us from tallies"
 _FEW_ROWS: Final = 50_000
 _FEW: Final = f"""
 select count(*) <= {_FEW_ROWS}
@@ -120,17 +121,37 @@ class Tallies:
         connection: to the history.
         kinds: by number.
         fed: by metric of samples its kinds; none for a metric without any.
+        are_few: they are read at once, as a question costs more than rows.
     """
 
     connection: duckdb.DuckDBPyConnection
     kinds: dict[int, SampleKind]
     fed: dict[str, list[int]]
+    are_few: bool = False
 
-    def of_word(self, word: str) -> Tally:
-        """Read the tally of what samples add to some metrics."""
-        read = self.connection.execute(_READ, {"word": _WORDS.index(word)}).fetchnumpy()
-        order = read["value"].argsort()
-        return Tally(*(read[name][order] for name in ("kind", "value", "times", "last_us")))
+    def by_word(self) -> Iterator[tuple[str, Tally]]:
+        """Read the tally of each thing that samples add to these metrics; one after the other."""
+        words = _words_of(self.fed)
+        if not (self.kinds and words):
+            return
+        if self.are_few:
+            read = self.connection.execute(_READ_ALL).fetchnumpy()
+            for word in words:
+                chosen = read["word"] == _WORDS.index(word)
+                yield word, _sorted({name: column[chosen] for name, column in read.items()})
+            return
+        for word in words:
+            given = {"word": _WORDS.index(word)}
+            yield word, _sorted(self.connection.execute(_READ, given).fetchnumpy())
+
+
+def _sorted(read: "Mapping[str, NDArray[Any]]") -> Tally:
+    order = read["value"].argsort()
+    return Tally(*(read[name][order] for name in ("kind", "value", "times", "last_us")))
+
+
+def _words_of(metrics: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(map(_word_of, metrics)))
 
 
 @contextmanager
@@ -141,11 +162,12 @@ def tallied(
     rows = connection.execute(_KINDS, key.parameters).fetchall()
     kinds = {kind: SampleKind(*texts) for kind, *texts in rows}
     fed = {metric.name: _kinds_for(metric, kinds) for metric in metrics if metric.source}
+    are_few = False
     try:
         if kinds and fed:
-            _tally(connection, key, list(dict.fromkeys(map(_word_of, fed))))
+            are_few = _tally(connection, key, _words_of(fed))
             _write_fed(connection, fed, kinds)
-        yield Tallies(connection, kinds, fed)
+        yield Tallies(connection, kinds, fed, are_few)
     finally:
         # After an error in a transaction there is nothing left to drop them in.
         with suppress(duckdb.TransactionException):
@@ -170,13 +192,13 @@ def _word_of(metric: str) -> str:
     return source.value
 
 
-def _tally(connection: duckdb.DuckDBPyConnection, key: RunKey, words: Sequence[str]) -> None:
-    """Fill the tallies: of few samples all words at once, as a statement costs more than rows."""
+def _tally(connection: duckdb.DuckDBPyConnection, key: RunKey, words: Sequence[str]) -> bool:
+    """Fill the tallies, of few samples all words at once; tell whether they are few."""
     connection.execute(_MAKE)
     ((has_few,),) = connection.execute(_FEW, key.parameters).fetchall()
     if has_few:
         connection.execute(_together(words, _SAMPLES), key.parameters)
-        return
+        return True
     if endings := [word for word in words if word in _OF_ENDINGS]:
         connection.execute(_together(endings, _ENDINGS), key.parameters)
     for word in words:
@@ -185,6 +207,7 @@ def _tally(connection: duckdb.DuckDBPyConnection, key: RunKey, words: Sequence[s
             number = _WORDS.index(word)
             statement = _ALONE.format(word=number, value=value, only=only or "true")
             connection.execute(statement, key.parameters)
+    return False
 
 
 def _together(words: Sequence[str], rows: str) -> str:

@@ -225,8 +225,9 @@ def started():
     return [code, json.load(open("told.json"))]
 first = started()
 [aside] = open(f"/proc/self/task/{os.getpid()}/children").read().split()
+shown = [open(f"/proc/{aside}/{name}").read() for name in ("cmdline", "environ")]
 os.kill(int(aside), 9)
-print(json.dumps([os.getpid(), words, first, started()]))
+print(json.dumps([os.getpid(), words, shown, first, started()]))
 """
 
 
@@ -241,7 +242,9 @@ def test_what_a_forked_command_starts_is_told_from_a_new_process_by_nothing_else
         check=True,
     )
 
-    pid, words, forked, started = json.loads(done.stdout)
+    pid, words, aside, forked, started = json.loads(done.stdout)
+    # It may outlive the command for a moment, and is nothing that a run has left.
+    assert aside == ["aside\0", ""]
     # What forks was killed in between: then a process is started as always.
     for (code, told), was_forked in ((forked, True), (started, False)):
         parent, leads_session, files, shown, variables, mine, has_imported = told

@@ -26,6 +26,7 @@ from perf_pipeline_tests.support.commands.forks_on_request import (
     module_of,
     wait_for_questions,
 )
+from perf_pipeline_tests.support.commands.proc_words import show
 
 _LONGEST_ANSWER_BYTES: Final = 100
 # What forks may still import; a test's own limit is shorter.
@@ -64,6 +65,7 @@ def offer_forks(words: Sequence[str]) -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() == 0:
         ours.close()
+        show(["aside"], {})  # who looks for what a command has left must not find this copy
         wait_for_questions(theirs, offer_forks)
     theirs.close()
     aside = Aside(lambda: ours, os.environ)

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 import pytest
@@ -12,10 +12,11 @@ from perf_pipeline.definitions import build_defs
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
-from perf_pipeline_tests.support.histories.faster_past import plant_a_faster_past
+from perf_pipeline_tests.support.histories.faster_past import all_valid, plant_a_faster_past
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 BENCHMARK = "api_user_creation"
+TRIES: Final = 3
 
 
 def materialize(
@@ -50,33 +51,48 @@ def past(
     tmp_path_factory: pytest.TempPathFactory, configured_target: dict[str, str]
 ) -> Iterator[Path]:
     """Make a state in which six earlier runs were ten times as fast, and give the target."""
-    state = tmp_path_factory.mktemp("past") / "state"
     with pytest.MonkeyPatch.context() as patch:
         for name, address in configured_target.items():
             patch.setenv(name, address)
-        with dg.DagsterInstance.ephemeral() as instance:
-            first = materialize(state, instance, BENCHMARK, *JUDGING)
-        nothing = shown(first, "confirmation")
-        assert nothing["outcome"] == "no series was suspect, so nothing was run again"
-        plant_a_faster_past(state, first.run_id)
+        for _ in range(TRIES):
+            state = tmp_path_factory.mktemp("past") / "state"
+            with dg.DagsterInstance.ephemeral() as instance:
+                first = materialize(state, instance, BENCHMARK, *JUDGING)
+            nothing = shown(first, "confirmation")
+            assert nothing["outcome"] == "no series was suspect, so nothing was run again"
+            plant_a_faster_past(state, first.run_id)
+            if all_valid(state):
+                break
         yield state
 
 
 @pytest.fixture
-def slowed(past: Path, tmp_path: Path) -> Iterator[tuple[Path, dg.DagsterInstance]]:
-    """Give a copy of that state, and an instance of Dagster."""
-    state = tmp_path / "state"
-    shutil.copytree(past, state)
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield state, instance
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Give an instance of Dagster."""
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def slowed(
+    past: Path, folder: Path, instance: dg.DagsterInstance, **config: object
+) -> tuple[Path, dg.ExecuteInProcessResult]:
+    """Measure after a copy of that past, and judge; again where the machine held a load up.
+
+    A load of ours that is never valid is INVALID in each try.
+    """
+    for number in range(TRIES):
+        state = folder / f"state{number}"
+        shutil.copytree(past, state)
+        result = materialize(state, instance, BENCHMARK, *JUDGING, **config)
+        if all_valid(state):
+            break
+    return state, result
 
 
 def test_a_suspect_is_run_again_in_a_step_of_its_own_and_fails_the_gate(
-    slowed: tuple[Path, dg.DagsterInstance],
+    past: Path, tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
-    state, instance = slowed
-
-    result = materialize(state, instance, BENCHMARK, *JUDGING)
+    state, result = slowed(past, tmp_path, instance)
 
     told, rerun = shown(result, "confirmation"), f"{result.run_id}-c1"
     [row] = [row for row in told["confirmation"] if row["series"] == "http_req_duration p(95)"]
@@ -104,10 +120,9 @@ def test_a_suspect_is_run_again_in_a_step_of_its_own_and_fails_the_gate(
 
 
 def test_a_run_that_only_judges_loads_nothing_and_shows_what_is_still_suspect(
-    slowed: tuple[Path, dg.DagsterInstance],
+    past: Path, tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
-    state, instance = slowed
-    unconfirmed = materialize(state, instance, BENCHMARK, *JUDGING, confirm=0)
+    state, unconfirmed = slowed(past, tmp_path, instance, confirm=0)
     before = sorted(path.name for path in (state / "spool").iterdir())
 
     told = shown(materialize(state, instance, *JUDGING), "confirmation")

@@ -3,6 +3,10 @@
 Add here: another rule of the order. Keep out: turns of tests that are alone.
 """
 
+from pathlib import Path
+
+import pytest
+
 from perf_pipeline_tests.support.shared_work import rank, work_of
 
 _TESTS = "perf_pipeline_tests"
@@ -53,13 +57,11 @@ def test_what_takes_long_comes_before_what_is_quick_and_what_is_alone_last() -> 
     assert [rank(file) for file in files] == [0, 1, 2, 3, 4]
 
 
-def test_what_is_alone_follows_one_another_whatever_servers_it_uses() -> None:
-    files = [
-        f"{_TESTS}/{name}.py"
-        for name in ("defs/test_confirmation", "integration/runs/test_confirm")
-    ]
+@pytest.mark.parametrize("server", ["up: Up", "configured_target: dict[str, str]", "brokers: str"])
+def test_what_is_alone_follows_one_another_whatever_servers_it_uses(
+    server: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "test_made_up.py"
+    file.write_text(f"pytestmark = pytest.mark.alone\n\ndef test_it({server}) -> None: ...\n")
 
-    assert (
-        len({work_of(file) for file in [*files, f"{_TESTS}/integration/runs/test_slow_tiers.py"]})
-        == 1
-    )
+    assert work_of(str(file)) == work_of(f"{_TESTS}/integration/runs/test_slow_tiers.py")

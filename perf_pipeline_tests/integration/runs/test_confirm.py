@@ -17,10 +17,11 @@ from perf_pipeline.runs.pipeline import run_pipeline
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.commands.command_line import TINY
-from perf_pipeline_tests.support.histories.faster_past import plant_a_faster_past
+from perf_pipeline_tests.support.histories.faster_past import all_valid, plant_a_faster_past
 from perf_pipeline_tests.support.silent import Silent
 
 CREATION: Final = "api_user_creation"
+TRIES: Final = 3
 
 
 class Listening(Silent):
@@ -44,17 +45,28 @@ def _run(state: Path, confirm: int, narrator: Narrator | None = None) -> RunRepo
     )
 
 
-@pytest.mark.alone
+def _confirmed(folder: Path) -> tuple[Path, Listening, RunReport]:
+    """Run after a faster past, with two re-runs; again where the machine held a load up.
+
+    A load of ours that is never valid is INVALID in each try.
+    """
+    for number in range(TRIES):
+        state, listening = folder / str(number), Listening()
+        plant_a_faster_past(state, _run(state, confirm=0).run_id)
+        report = _run(state, confirm=2, narrator=listening)
+        if all_valid(state):
+            break
+    return state, listening, report
+
+
 @pytest.mark.timeout(240)
 def test_a_suspect_is_run_again_and_confirmed_within_one_command(
     tmp_path: Path, configured_target: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, address in configured_target.items():
         monkeypatch.setenv(name, address)
-    plant_a_faster_past(tmp_path, _run(tmp_path, confirm=0).run_id)
 
-    listening = Listening()
-    report = _run(tmp_path, confirm=2, narrator=listening)
+    state, listening, report = _confirmed(tmp_path)
 
     rerun, last = (f"{report.run_id}-c{number}" for number in (1, 2))
     confirmed = {
@@ -72,13 +84,13 @@ def test_a_suspect_is_run_again_and_confirmed_within_one_command(
     assert len(pauses) == 2
     assert report.exit_code is ExitCode.REGRESSED
     assert any(f"2 times ({rerun}, {last})" in notice for notice in report.notices)
-    assert run_to_judge(State(tmp_path)) == report.run_id
-    with open_history(State(tmp_path).history_file) as history:
+    assert run_to_judge(State(state)) == report.run_id
+    with open_history(State(state).history_file) as history:
         assert history.run(rerun).trigger == "confirm"
         assert history.run(rerun).environment == history.run(report.run_id).environment
     origins = {
         tuple(origin.baseline_run_ids)
-        for _, row, origin in lineage_of(State(tmp_path), rerun).comparisons
+        for _, row, origin in lineage_of(State(state), rerun).comparisons
         if row.status == "REGRESSED"
     }
     assert origins == {tuple(f"past{number}" for number in range(6, 0, -1))}

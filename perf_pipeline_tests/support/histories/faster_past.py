@@ -34,3 +34,10 @@ def plant_a_faster_past(state: Path, run_id: str) -> None:
         history.connection.execute("delete from summaries where run_id = ?", [run_id])
         history.connection.execute("delete from benchmarks where run_id = ?", [run_id])
         history.connection.execute("delete from digests where run_id = ?", [run_id])
+
+
+def all_valid(state: Path) -> bool:
+    """Say whether the load generator kept its plan in every load that a history holds."""
+    with open_history(State(state).history_file) as history:
+        row = history.connection.execute("select bool_and(valid) from benchmarks").fetchone()
+    return row is not None and bool(row[0])

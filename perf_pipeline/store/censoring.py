@@ -59,15 +59,15 @@ from sample_kinds join (
 ) as waits using (scenario, operation)
 where {OF_KEY} and {UNDECIDED} and phase <> 'drain'
 """
-_INSERT_TWINS: Final = """
+_INSERT_TWINS: Final = f"""
 insert into sample_kinds (run_id, benchmark, kind, scenario, protocol, operation, phase, outcome,
     status, error)
 select run_id, benchmark, twin, scenario, protocol, operation, phase, outcome, status, $unanswered
-from sample_kinds join twins using (kind)
+from (from sample_kinds where {OF_KEY}) join twins using (kind)
 """
-_MARK_TWINS: Final = """
+_MARK_TWINS: Final = f"""
 update sample_rows set kind = twin from twins
-where sample_rows.kind = twins.kind and ended_us - started_us > limit_us
+where {OF_KEY} and sample_rows.kind = twins.kind and ended_us - started_us > limit_us
 """
 
 
@@ -80,8 +80,8 @@ def mark_stored(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None:
     limits = _limits(waits.fetchall())
     unanswered = {"unanswered": limits.pop("unanswered")}
     connection.execute(_TWINS, {**key.parameters, **limits})
-    connection.execute(_INSERT_TWINS, unanswered)
-    connection.execute(_MARK_TWINS)
+    connection.execute(_INSERT_TWINS, {**key.parameters, **unanswered})
+    connection.execute(_MARK_TWINS, key.parameters)
     drop_empty_kinds(connection, key)
 
 

@@ -17,10 +17,10 @@ with masks as (
     from (
         select kind, checks_passed, checks_failed, count(*) as times
         from sample_rows
-        where kind in (select kind from sample_kinds where {OF_KEY} and phase = 'measured')
-            and (checks_passed <> 0 or checks_failed <> 0)
+        where {OF_KEY} and (checks_passed <> 0 or checks_failed <> 0)
+            and kind in (select kind from sample_kinds where {OF_KEY} and phase = 'measured')
         group by kind, checks_passed, checks_failed
-    ) join sample_kinds using (kind)
+    ) join (from sample_kinds where {OF_KEY}) using (kind)
 ),
 bits as (
     select scenario, operation, bit,

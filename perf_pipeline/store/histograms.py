@@ -73,7 +73,7 @@ from (
     ) group by metric_id, alike
 )
 join (select distinct metric_id, metric from fed) using (metric_id)
-join sample_kinds on sample_kinds.kind = alike
+join (from sample_kinds where {OF_KEY}) as kinds on kinds.kind = alike
 """
 _TALLIED_TREND: Final = _TALLIED.format(
     bucket=f"cast({BUCKET} as integer)",

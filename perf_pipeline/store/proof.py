@@ -22,15 +22,6 @@ _ROWS: Final = """
 select '{table}' as table_name, run_id, benchmark, 1 as row_count, hash(each) as row_hash
 from {table} as each where {chosen}
 """
-# Samples name their kind, and only that says whose they are: so their hashes are added up by kind.
-_SAMPLES: Final = """
-select 'sample_rows' as table_name, run_id, benchmark, row_count, row_hash
-from (
-    select kind, count(*) as row_count, sum(hash(each)::hugeint) as row_hash
-    from sample_rows as each
-    where kind in (select kind from sample_kinds where {chosen}) group by kind
-) join sample_kinds using (kind) where {chosen}
-"""
 _FOUND: Final = """
 select table_name, run_id, benchmark, sum(row_count) as row_count, sum(row_hash::hugeint) as digest
 from ({rows}) group by table_name, run_id, benchmark
@@ -172,10 +163,7 @@ def _chosen(run_ids: Collection[str]) -> tuple[str, dict[str, object]]:
 
 def _found(tables: Iterable[str], chosen: str) -> str:
     """Return the question for the number of rows and the sum of hashes that tables have now."""
-    rows = "union all".join(
-        (_SAMPLES if table == "sample_rows" else _ROWS).format(table=table, chosen=chosen)
-        for table in tables
-    )
+    rows = "union all".join(_ROWS.format(table=table, chosen=chosen) for table in tables)
     return _FOUND.format(rows=rows)
 
 

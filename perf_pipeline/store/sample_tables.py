@@ -1,8 +1,10 @@
 """Samples in two tables: their numbers, a row each, and their texts, which repeat, a row a kind.
 
-A kind's number is its own in the whole history, and those of a benchmark are in one piece, so that
-DuckDB passes over the rows of other benchmarks. Every kind has a sample. The view `samples` has
-texts and numbers side by side, and whoever reads few columns of many samples asks the two tables.
+Whose a sample is stands in its own row, and never depends on its kind: damage to the one table
+moves no sample of the other. A kind's number is its own in its benchmark, and new ones are larger
+than all others, so that DuckDB passes over the rows of other benchmarks. Every kind has a sample.
+The view `samples` has texts and numbers side by side, and whoever reads few columns of many samples
+asks the two tables, each by run and benchmark.
 Add here: another way in which samples come or go. Keep out: what is worked out from them.
 """
 
@@ -23,14 +25,14 @@ _TEXTS: Final = SAMPLE_ROWS.of_kind
 _NUMBERS: Final = SAMPLE_ROWS.numbers[1:]
 _TEXT_NAMES: Final = ", ".join(_TEXTS)
 _NUMBER_NAMES: Final = ", ".join(_NUMBERS)
-# Of both tables: rows whose kind was lost by damage must never be those of a new kind.
+# Of both tables, so that not even rows whose kind was lost share a number with a new kind.
 _LAST_KIND: Final = f"""
 select greatest(coalesce((select max({KIND}) from sample_kinds), 0),
     coalesce((select max({KIND}) from sample_rows), 0))
 """
 _MANY_ROWS: Final = 200_000
 _INSERT_KINDS: Final = f"insert into sample_kinds (run_id, benchmark, {KIND}, {_TEXT_NAMES})"
-_INSERT_ROWS: Final = f"insert into sample_rows ({KIND}, {_NUMBER_NAMES})"
+_INSERT_ROWS: Final = f"insert into sample_rows (run_id, benchmark, {KIND}, {_NUMBER_NAMES})"
 _GIVEN_KINDS: Final = (
     f"{_INSERT_KINDS} select $run_id, $benchmark, unnest($kinds::integer[]), "
     + ", ".join(
@@ -45,7 +47,7 @@ from (select distinct run_id, benchmark, {_TEXT_NAMES} from {{source}})
 """
 _NEW_ROWS: Final = f"""
 {_INSERT_ROWS}
-select {KIND}, {_NUMBER_NAMES} from {{source}}
+select run_id, benchmark, {KIND}, {_NUMBER_NAMES} from {{source}}
 join (from sample_kinds where {KIND} > $last) using (run_id, benchmark, {_TEXT_NAMES})
 """
 _READ: Final = f"""
@@ -53,14 +55,13 @@ create or replace temp table read_samples as
 select ? as run_id, ? as benchmark, {_TEXT_NAMES}, {_NUMBER_NAMES} from {{rows}}
 """
 _DROP_READ: Final = "drop table read_samples"
-_HAS_SOME: Final = "select exists (from sample_kinds where {chosen})"
-_DELETE_ROWS: Final = """
-delete from sample_rows where kind in (select kind from sample_kinds where {chosen})
+_HAS_SOME: Final = """
+select exists (from sample_rows where {chosen}) or exists (from sample_kinds where {chosen})
 """
-_DELETE_KINDS: Final = "delete from sample_kinds where {chosen}"
+_DELETE: Final = "delete from {table} where {chosen}"
 _DELETE_EMPTY: Final = f"""
-delete from sample_kinds where {OF_KEY} and not exists (
-    from sample_rows where sample_rows.{KIND} = sample_kinds.{KIND})
+delete from sample_kinds
+where {OF_KEY} and {KIND} not in (select {KIND} from sample_rows where {OF_KEY})
 """
 
 
@@ -101,8 +102,8 @@ def delete_samples(
         given: its parameters.
     """
     ((has_some,),) = connection.execute(_HAS_SOME.format(chosen=chosen), given).fetchall()
-    for statement in (_DELETE_ROWS, _DELETE_KINDS) if has_some else ():
-        connection.execute(statement.format(chosen=chosen), given)
+    for table in SAMPLE_TABLES if has_some else ():
+        connection.execute(_DELETE.format(table=table, chosen=chosen), given)
 
 
 def drop_empty_kinds(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None:
@@ -122,13 +123,13 @@ def _load_packed(
             name = f"packed_{place}"
             connection.register(name, _renumbered(file, numbers, int(last) + 1))
             registered.callback(connection.unregister, name)
-            sources.append(f"select {KIND}, {_NUMBER_NAMES} from {name}")
+            sources.append(f"select $run_id, $benchmark, {KIND}, {_NUMBER_NAMES} from {name}")
         if not numbers:
             return
         _insert_kinds(connection, key, numbers)
         if sum(len(file.rows) for file in files) >= _MANY_ROWS:
             registered.enter_context(in_any_order(connection))
-        connection.execute(f"{_INSERT_ROWS} {' union all '.join(sources)}")
+        connection.execute(f"{_INSERT_ROWS} {' union all '.join(sources)}", key.parameters)
 
 
 def _renumbered(

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_MEASURED: Final = f"(from sample_kinds where {OF_KEY} and phase = 'measured')"
+_MEASURED: Final = f"""(
+    select * exclude (run_id, benchmark) from sample_kinds where {OF_KEY} and phase = 'measured'
+)"""
+_ROWS: Final = f"(from sample_rows where {OF_KEY} and kind in (select kind from {_MEASURED}))"
 _KINDS: Final = f"""
 select kind, scenario, protocol, operation, cast(status as varchar), outcome, error
 from {_MEASURED} order by kind
@@ -51,10 +54,12 @@ _ENDINGS: Final = f"""(
     from (
         select kind, if(checks_failed = 0, 0, 1) as checks_failed, max(ended_us) as ended_us,
             count(*) as times
-        from sample_rows where kind in (select kind from {_MEASURED}) group by all
-    ) join sample_kinds using (kind)
+        from {_ROWS} group by all
+    ) join {_MEASURED} using (kind)
 )"""
-_SAMPLES: Final = f"(select *, 1 as times from sample_rows join {_MEASURED} using (kind))"
+_SAMPLES: Final = f"""(
+    select *, 1 as times from (from sample_rows where {OF_KEY}) join {_MEASURED} using (kind)
+)"""
 _TOGETHER: Final = """
 insert into tallies
 select word, kind, value, cast(sum(times) as bigint), max(ended_us)
@@ -73,10 +78,7 @@ select kind, value, times, last_us from tallies where word = $word
 """
 _READ_ALL: Final = "select word, kind, value, times, last_us from tallies"
 _FEW_ROWS: Final = 50_000
-_FEW: Final = f"""
-select count(*) <= {_FEW_ROWS}
-from (from sample_rows where kind in (select kind from {_MEASURED}) limit {_FEW_ROWS + 1})
-"""
+_FEW: Final = f"select count(*) <= {_FEW_ROWS} from (from {_ROWS} limit {_FEW_ROWS + 1})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
 -- The texts of samples repeat: they stand once, as a kind, and a sample names its kind by a number.
+-- Whose a sample is stands in its own row, so that damage to kinds moves no sample to another run.
 -- `samples` is a view that has them side by side, with the columns that the table had.
 alter table samples rename to samples_with_texts;
 create table sample_kinds (
@@ -14,6 +15,8 @@ create table sample_kinds (
     error varchar not null
 );
 create table sample_rows (
+    run_id varchar not null,
+    benchmark varchar not null,
     kind integer not null,
     vu bigint not null,
     iteration bigint not null,
@@ -45,7 +48,7 @@ from (
     )
 );
 insert into sample_rows
-select kind, vu, iteration, intended_us, started_us, ended_us, bytes_out, bytes_in, records,
+select run_id, benchmark, kind, vu, iteration, intended_us, started_us, ended_us, bytes_out, bytes_in, records,
     checks_passed, checks_failed, coalesce(blocked_us, -1), coalesce(connecting_us, -1),
     coalesce(tls_us, -1), coalesce(sending_us, -1), coalesce(waiting_us, -1),
     coalesce(receiving_us, -1)
@@ -56,10 +59,11 @@ create view samples as
 select run_id, benchmark, scenario, protocol, vu, iteration, operation, phase, intended_us,
     started_us, ended_us, outcome, status, error, bytes_out, bytes_in, records, checks_passed,
     checks_failed, blocked_us, connecting_us, tls_us, sending_us, waiting_us, receiving_us
-from sample_rows join sample_kinds using (kind);
+from sample_rows join sample_kinds using (run_id, benchmark, kind);
 
--- The digests of what is as it was sealed go over to the new tables. What is not gets digests that
--- no rows have, so that it stays refused; what nobody can prove any more is taken as it is.
+-- The digests of what is as it was sealed go over to the new tables. What is not gets one of its
+-- rows that no rows have, with the number that was written, so that it stays refused; what nobody
+-- can prove any more is taken as it is.
 insert into digests (run_id, benchmark, table_name, row_count, digest, made_by)
 with before as (
     select sealed.run_id, sealed.benchmark, sealed.row_count,
@@ -86,13 +90,12 @@ after as (
         sum(hash(each)::hugeint) as digest
     from sample_kinds as each group by run_id, benchmark
     union all
-    select 'sample_rows', run_id, benchmark, count(*), sum(row_hash::hugeint)
-    from (select kind, hash(each) as row_hash from sample_rows as each)
-    join sample_kinds using (kind) group by run_id, benchmark
+    select 'sample_rows', run_id, benchmark, count(*), sum(hash(each)::hugeint)
+    from sample_rows as each group by run_id, benchmark
 )
 select run_id, benchmark, table_name,
-    if(is_whole, coalesce(after.row_count, 0), before.row_count),
-    if(is_whole, coalesce(after.digest, 0), -1), made_by
+    if(is_whole or table_name = 'sample_kinds', coalesce(after.row_count, 0), before.row_count),
+    if(is_whole or table_name = 'sample_kinds', coalesce(after.digest, 0), -1), made_by
 from before cross join makers left join after using (run_id, benchmark, table_name);
 delete from digests where table_name = 'samples';
 drop table samples_with_texts;

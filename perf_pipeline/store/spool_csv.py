@@ -237,7 +237,10 @@ def _read_all(kind: SpoolKind, paths: tuple[Path, ...]) -> list[str]:
 
 
 def _read_csv(kind: SpoolKind, header: tuple[str, ...], paths: list[Path]) -> str:
-    """Name the rows of files with the same header; an empty text is '' (DuckDB reads NULL)."""
+    """Name the rows of files with the same header.
+
+    DuckDB reads NULL from an empty field: it is '' of a text, and the default of what has one.
+    """
     names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
     types = ", ".join(f"'{name}': '{kind.types[name]}'" for name in header)
     columns = ", ".join(_column(kind, name, is_there=name in header) for name in kind.columns)
@@ -251,7 +254,9 @@ def _read_csv(kind: SpoolKind, header: tuple[str, ...], paths: list[Path]) -> st
 def _column(kind: SpoolKind, name: str, *, is_there: bool) -> str:
     if not is_there:
         return f"{kind.defaults[name]} as {name}"
-    return f"coalesce({name}, '') as {name}" if name in _TEXT else name
+    if name in _TEXT:
+        return f"coalesce({name}, '') as {name}"
+    return f"coalesce({name}, {kind.defaults[name]}) as {name}" if name in kind.defaults else name
 
 
 def _no_rows(kind: SpoolKind) -> str:

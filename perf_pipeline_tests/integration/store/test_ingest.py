@@ -138,6 +138,20 @@ def test_a_spool_of_before_the_phases_were_written_down_is_still_read(
     assert found.fetchall() == [(-1, -1)]
 
 
+def test_a_phase_that_a_spool_leaves_empty_is_one_that_nobody_measured(
+    history: History, tmp_path: Path
+) -> None:
+    run = MIXED.write(tmp_path)
+    path = run / "api" / "samples-1-0.csv"
+    header, *rows = (line.split(",") for line in path.read_text().splitlines())
+    at = header.index("tls_us")
+    lines = [header, *([*row[:at], "", *row[at + 1 :]] for row in rows)]
+    path.write_text("".join(f"{','.join(line)}\n" for line in lines))
+
+    assert history.ingest(run, "api") == Ingested(8, 0, 0, 0)
+    assert history.connection.execute("select distinct tls_us from samples").fetchall() == [(-1,)]
+
+
 def test_iterations_are_stored_one_row_each(history: History, tmp_path: Path) -> None:
     run = MIXED.write(tmp_path)
     header = "scenario,vu,iteration,phase,intended_us,started_us,ended_us,outcome\n"

@@ -3,8 +3,11 @@
 Add here: another reason for which a kept layout does not serve.
 """
 
+import marshal
 import sys
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jinja2 import DictLoader, Environment
@@ -22,13 +25,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def shown(folder: Path, text: str, kind: str = "html") -> str:
+def shown(folder: Path, text: str, kind: str = "html", **options: Any) -> str:
     """Lay out the template `a`, which has this text, in an environment of its own."""
     loader = DictLoader({"a": text})
     kept = KeptLayouts(folder, kind)
-    return (
-        Environment(loader=loader, bytecode_cache=kept, autoescape=True).get_template("a").render()
-    )
+    environment = Environment(loader=loader, bytecode_cache=kept, autoescape=True)
+    return environment.overlay(**options).get_template("a").render()
 
 
 def files(folder: Path) -> list[Path]:
@@ -66,6 +68,45 @@ def test_a_file_that_is_cut_off_is_made_anew(folder: Path, left: int) -> None:
 
     assert shown(folder, text) == "3 of many"
     assert file.read_bytes() == whole
+
+
+def test_a_file_with_one_bit_flipped_is_made_anew_wherever_it_is(folder: Path) -> None:
+    text = "{{ 1 + 2 }} of many"
+    shown(folder, text)
+    [file] = files(folder)
+    whole = file.read_bytes()
+    for at in range(0, len(whole), 5):
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+
+        assert shown(folder, text) == "3 of many"
+        assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize("held", [b"", b"garbage", marshal.dumps([1])])
+def test_a_file_that_holds_something_else_is_made_anew(folder: Path, held: bytes) -> None:
+    shown(folder, "{{ 1 + 2 }}")
+    [file] = files(folder)
+    file.write_bytes(sha256(held).digest() + held)
+
+    assert shown(folder, "{{ 1 + 2 }}") == "3"
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "is_now"),
+    [
+        ({"trim_blocks": True}, "{% if 1 %}\na{% endif %}", "a"),
+        ({"lstrip_blocks": True}, "  {% if 1 %}a{% endif %}", "a"),
+        ({"keep_trailing_newline": True}, "a\n", "a\n"),
+        ({"autoescape": False}, "{{ '<' }}", "<"),
+        ({"finalize": lambda value: f"({value})"}, "{{ 1 }}", "(1)"),
+    ],
+    ids=["trim_blocks", "lstrip_blocks", "keep_trailing_newline", "autoescape", "finalize"],
+)
+def test_an_environment_with_another_option_has_its_own_layouts(
+    folder: Path, option: dict[str, Any], text: str, is_now: str
+) -> None:
+    assert shown(folder, text) != is_now
+    assert shown(folder, text, **option) == is_now
 
 
 def test_a_folder_that_takes_no_file_costs_nothing_but_time(folder: Path) -> None:

@@ -2,7 +2,8 @@
 
 librdkafka tries to connect every 50 ms and logs every failure; its own log is therefore off
 (`QUIET`), and its errors come here.
-Add here: how a kind of error is told. Keep out: decisions about what to do then.
+Add here: how a kind of error is told, and told from others. Keep out: decisions about what to do
+then.
 """
 
 import logging
@@ -30,3 +31,15 @@ class BrokerErrors:
         if now_s >= self._again_s.get(error.code(), 0.0):
             self._again_s[error.code()] = now_s + _REPEAT_S
             self._log.warning("broker: %s; trying again", error.str())
+
+
+def is_for_good(error: KafkaError) -> bool:
+    """Say whether the client that had this error is of no use any more.
+
+    `fatal()` is false of such an error as a message brings it (confluent-kafka 2.16, issue 869).
+
+    >>> error = KafkaError(KafkaError._FATAL)
+    >>> error.fatal(), is_for_good(error), is_for_good(KafkaError(KafkaError._TRANSPORT))
+    (False, True, False)
+    """
+    return error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001 (it is documented so)

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from confluent_kafka import KafkaError
-
 from perf_pipeline.reference_system.broker_errors import QUIET, BrokerErrors
 from perf_pipeline.reference_system.settings import Settings
 
@@ -53,14 +51,6 @@ def consumer_configuration(
         "reconnect.backoff.max.ms": 1_000,
         **identity,
     }
-
-
-def is_for_good(error: KafkaError) -> bool:
-    """Say whether a consumer will never consume again.
-
-    `fatal()` is false of such an error as a message brings it (confluent-kafka 2.16, issue 869).
-    """
-    return error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001 (it is documented so)
 
 
 class Renewals:

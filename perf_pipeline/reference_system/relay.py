@@ -19,7 +19,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as BrokerMessage
 from psycopg.rows import TupleRow
 
-from perf_pipeline.reference_system.broker_errors import QUIET, BrokerErrors
+from perf_pipeline.reference_system.broker_errors import QUIET, BrokerErrors, is_for_good
 from perf_pipeline.reference_system.lifecycle import run_part
 from perf_pipeline.reference_system.messages import Message
 from perf_pipeline.reference_system.settings import Settings, read_settings
@@ -116,7 +116,7 @@ class Relay:
                 return
             _log.warning("broker: %s; the message stays in the outbox", error)
             # An idempotent producer is of no use any more after a fatal error.
-            self._producer_failed = self._producer_failed or error.fatal()
+            self._producer_failed = self._producer_failed or is_for_good(error)
 
         for row_id, *fields in rows:
             self._produce(row_id, Message(*fields), report)

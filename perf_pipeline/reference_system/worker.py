@@ -22,12 +22,12 @@ from queue import SimpleQueue
 import uvloop
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from perf_pipeline.reference_system.broker_errors import is_for_good
 from perf_pipeline.reference_system.deliveries import Delivery, DeliveryLog
 from perf_pipeline.reference_system.lifecycle import run_part
 from perf_pipeline.reference_system.membership import (
     Renewals,
     consumer_configuration,
-    is_for_good,
 )
 from perf_pipeline.reference_system.messages import Envelope, UnreadableMessageError, read_envelope
 from perf_pipeline.reference_system.progress import PartitionProgress

@@ -31,6 +31,7 @@ from perf_pipeline.judging.publish import publish
 from perf_pipeline.store.history import History
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.sample_tables import SAMPLE_TABLES
 from perf_pipeline.store.state import State
 
 SIZES: Final = (100, 1_000, 3_000)
@@ -131,7 +132,7 @@ def make_history(source: State, made: State, runs: int) -> str:
         run_id = history.runs(1, measured=True)[0].run_id
         for table in _OF_RUNS:
             history.connection.execute(f"delete from {table} where run_id <> ?", [run_id])
-        for table in ("samples", "iterations", "ledger", "readings", "digests"):
+        for table in (*SAMPLE_TABLES, "iterations", "ledger", "readings", "digests"):
             history.connection.execute(f"delete from {table} where run_id <> ?", [run_id])
         history.connection.execute("update runs set made_as = ?", [runs])
         for first in range(1, runs, _AT_ONCE):

@@ -110,15 +110,9 @@ class DaskEngine:
         A host that has come since `facts` asked them gets none.
 
         Raises:
-            GeneratorLimitError: a host can't start it, or can't be reached.
+            GeneratorLimitError: a host can't start it, can't be reached, or has gone since `facts`.
         """
-        hosts = self._hosts()
-        if self._told and not (hosts := {at: hosts[at] for at in self._told & hosts.keys()}):
-            raise GeneratorLimitError(
-                f"the hosts of the fleet at {self._address} are others than a moment ago",
-                hint="run again when hosts neither come nor go",
-            )
-        places = placed(hosts, count)
+        places = placed(self._asked_hosts(), count)
         counts = Counter(places)
         with self._asking():
             started = self._client.run(
@@ -131,6 +125,21 @@ class DaskEngine:
             (_host_of(address), self._connected(address, started[address].pop(0)))
             for address in places
         )
+
+    def _asked_hosts(self) -> dict[str, str]:
+        """Return those that `facts` asked; all, where it asked none.
+
+        Raises:
+            GeneratorLimitError: one of them has gone, so the run would not be what it is kept as.
+        """
+        hosts = self._hosts()
+        if gone := sorted({_host_of(address) for address in self._told - hosts.keys()}):
+            raise GeneratorLimitError(
+                f"the fleet at {self._address} has lost workers of Dask since they were asked, on "
+                f"{', '.join(gone)}",
+                hint="run again when hosts neither come nor go",
+            )
+        return {address: hosts[address] for address in self._told or hosts}
 
     def _connected(self, address: str, agent: Mapping[str, Any]) -> DriverLink:
         host, context = _host_of(address), None

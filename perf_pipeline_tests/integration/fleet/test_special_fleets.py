@@ -81,7 +81,7 @@ def test_a_scheduler_that_is_gone_is_told_in_a_sentence() -> None:
     assert raised.value.sentence.startswith(f"the fleet at {lost.address} does not answer any more")
 
 
-def test_a_host_that_came_since_the_hosts_were_asked_loads_nothing() -> None:
+def test_a_host_that_came_or_went_since_the_hosts_were_asked_loads_nothing() -> None:
     with (
         loopback_fleet(("127.0.0.2",)) as fleet,
         dask_engine(FleetConfig(address=fleet.address)) as engine,
@@ -93,10 +93,15 @@ def test_a_host_that_came_since_the_hosts_were_asked_loads_nothing() -> None:
         try:
             wait_until(lambda: len(watching.nthreads()) == 2)
             links = list(engine.links(2))
+            engine.facts(())
         finally:
             come.kill()
             come.wait()
+        wait_until(lambda: len(watching.nthreads()) == 1)
+        with pytest.raises(GeneratorLimitError) as raised:
+            engine.links(2)
         for _, link in links:
             link.close()
 
+    assert raised.value.sentence.endswith("since they were asked, on 127.0.0.3")
     assert [host for host, _ in links] == ["127.0.0.2", "127.0.0.2"]

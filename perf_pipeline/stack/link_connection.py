@@ -14,6 +14,7 @@ import ssl
 import struct
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from perf_pipeline.stack.link_brokers import ToldAnswers
@@ -186,9 +187,11 @@ class LinkConnection:
 
     def reset(self) -> None:
         """End both ends as a router does that has forgotten them: with RST."""
-        for end in (self.asks, self.answers):
-            end.reset()
-        self.forget()
+        try:
+            for end in (self.asks, self.answers):
+                end.reset()
+        finally:
+            self.forget()
 
     def close(self) -> None:
         """Close both ends once they have sent what they were given; asyncio leaves them open."""
@@ -286,7 +289,8 @@ class LinkEnd(asyncio.Protocol):
         if transport is not None and not self.is_lost:
             at_once = struct.pack("ii", 1, 0)
             end = transport.get_extra_info("socket")
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            with suppress(OSError):  # closed in a handshake, whose end only TLS hears of
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
             transport.abort()
 
     def pass_on(self, *, all_is_due: bool = False) -> None:

@@ -72,6 +72,12 @@ class AnswerTurns:
         self._ready.append(taker)
 
     def _all(self) -> None:
+        """Let all go on; where one fails, those behind it do in another moment."""
         ready, self._ready = self._ready, []
-        for taker in ready:
-            taker.go_on()
+        turns = iter(ready)
+        try:
+            for taker in turns:
+                taker.go_on()
+        finally:
+            for taker in turns:
+                self.add(taker)

@@ -18,7 +18,12 @@ from perf_pipeline.stack.kafka_configuration import number_of
 from perf_pipeline.stack.kafka_storage import has_given_up_log
 from perf_pipeline.stack.part_faults import empty_disks_of, kill_part
 from perf_pipeline.stack.parts import Stack
-from perf_pipeline.stack.process_register import is_alive, is_zombie, read_register
+from perf_pipeline.stack.process_register import (
+    ProcessRecord,
+    is_alive,
+    is_zombie,
+    read_register,
+)
 from perf_pipeline.stack.service import POLL_S, kept_command, log_path, spawn
 
 # After kill -9 of a postmaster its backends can hold the shared memory for a moment, and the
@@ -63,26 +68,33 @@ def make_room(stack: Stack, part: str, *, timeout_s: float = 60.0) -> None:
     """
     give_up_at = time.monotonic() + timeout_s
     empty_disks_of(stack.folder, part)
-    if part == "broker":
-        _end_without_log(stack.folder, give_up_at)
-    revive(stack, part, timeout_s=timeout_s)
-    while not is_answered(stack.endpoints, part):
+    while True:
+        # It may end, or give up its log, only now, of what it could not write before.
+        _end_without_log(stack.folder, part, give_up_at)
+        revive(stack, part, timeout_s=timeout_s)
+        # A broker without its log answers, too, and may have given it up in this moment.
+        if is_answered(stack.endpoints, part) and not _without_log(stack.folder, part):
+            return
         if time.monotonic() > give_up_at:
             raise StackError(f"{part} does not answer {timeout_s:g} s after its disk was emptied")
         time.sleep(POLL_S)
-        # It may end only now, of what it could not write before.
-        revive(stack, part, timeout_s=timeout_s)
 
 
-def _end_without_log(folder: Path, give_up_at: float) -> None:
+def _end_without_log(folder: Path, part: str, give_up_at: float) -> None:
     """Kill brokers that have given up their log, and wait until they are dead."""
-    register = read_register(folder)
-    for record in () if register is None else register.processes:
-        if record.part != "broker" or not has_given_up_log(log_path(folder, record.name)):
-            continue
+    for record in _without_log(folder, part):
         kill_part(folder, record.part, record.name)
         while is_alive(record) and time.monotonic() < give_up_at:
             time.sleep(POLL_S)
+
+
+def _without_log(folder: Path, part: str) -> list[ProcessRecord]:
+    """Return the processes of a part that are brokers which have given up their log."""
+    register = read_register(folder)
+    if register is None or part != "broker":
+        return []
+    brokers = (record for record in register.processes if record.part == part)
+    return [it for it in brokers if has_given_up_log(log_path(folder, it.name))]
 
 
 def _is_back(stack: Stack, part: str, name: str) -> bool:

@@ -57,6 +57,7 @@ class _Gathered:
     origin_ns: int
     judge: LiveJudge
     costs: CostsWatch
+    proxy: ProxyWatch
     outcomes: list[LoadOutcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
@@ -90,7 +91,9 @@ def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
     prepare_benchmark(session, benchmark)
     folder = fresh_folder(session, benchmark)
     judge, costs = _live_judge(session, benchmark), CostsWatch(session, benchmark)
-    load = _Gathered(session.now(), time.monotonic_ns(), judge, costs)
+    proxy = ProxyWatch(session.stack)
+    proxy.count_strangers()
+    load = _Gathered(session.now(), time.monotonic_ns(), judge, costs, proxy)
     if waits_in := record_of(benchmark).backlog_of:
         take_over_backlog(session.folder / waits_in, folder)
     return _load_and_write(session, benchmark, folder, load)
@@ -112,7 +115,7 @@ def _load_and_write(
         _run_steps(session, benchmark, folder, load)
     except TargetUnavailableError as error:
         load.aborted = True
-        load.note_proxy(ProxyWatch(session.stack))
+        load.note_proxy(load.proxy)
         if not load.proxy_trouble:
             load.problems.append(error.sentence)
     except GeneratorLimitError as error:
@@ -236,9 +239,8 @@ def _collect(
     """Read what was done, and complete the ledger of a benchmark that has one."""
     load.spans, counts = tuple(span_figures(folder)), tuple(counts_of(load.outcomes))
     found = completed_ledger(session, benchmark, folder, load.origin_ns, load.spans, counts, own)
-    proxy = ProxyWatch(session.stack)
-    load.note_proxy(proxy)  # messages that are on their way need it, too
-    for sentence in (*found.problems, *found.limits, *found.told, *proxy.told()):
+    load.note_proxy(load.proxy)  # messages that are on their way need it, too
+    for sentence in (*found.problems, *found.limits, *found.told, *load.proxy.told()):
         session.say(sentence)
     load.problems += found.problems
     load.limits += found.limits

@@ -6,6 +6,7 @@ what is done about it (progress.py, measure.py).
 """
 
 import time
+from contextlib import suppress
 from typing import Final
 
 from perf_pipeline.errors import StackError
@@ -27,6 +28,7 @@ class ProxyWatch:
     def __init__(self, stack: Stack | None) -> None:
         self._links = NO_LINKS if stack is None else stack.links
         self._began: tuple[float, float] | None = None
+        self._strangers_before = 0
 
     def begin(self) -> None:
         """Count the proxy's work from here."""
@@ -34,6 +36,11 @@ class ProxyWatch:
             self._began, _ = self._now()
         except StackError:
             self._began = None  # it is told at the end, when it is asked again
+
+    def count_strangers(self) -> None:
+        """Count from here who is no client of brokers; otherwise all of the proxy's time count."""
+        with suppress(StackError):  # which `trouble` tells
+            self._strangers_before = proxy_state(self._links).strangers if self._links.links else 0
 
     def trouble(self) -> str:
         """Say why what went through the proxy tells nothing about the target; or nothing."""
@@ -65,6 +72,7 @@ class ProxyWatch:
             strangers = proxy_state(self._links).strangers if self._links.links else 0
         except StackError:
             return ()  # which `trouble` tells
+        strangers -= self._strangers_before
         if not strangers:
             return ()
         sentence = (

@@ -21,7 +21,8 @@ from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS
 from perf_pipeline.workloads.kafka.consuming import Consuming
 from perf_pipeline.workloads.kafka.errors import error_class
-from perf_pipeline.workloads.kafka.reception import END, Reception
+from perf_pipeline.workloads.kafka.reception import Reception
+from perf_pipeline.workloads.kafka.rewinding import is_failure
 
 UNREADABLE: Final = "unreadable"
 
@@ -100,7 +101,7 @@ class MessageReception(Reception[Received]):
 
     def _one(self, message: Message, at_us: int) -> Received | None:
         error, partition, offset = message.error(), message.partition(), message.offset()
-        if error is not None and error.code() != END:
+        if error is not None and is_failure(message):
             return self.failure(error)
         assert partition is not None, "a message, and the end of a partition, has its place"
         assert offset is not None, "a message, and the end of a partition, has its place"
@@ -108,6 +109,7 @@ class MessageReception(Reception[Received]):
             self.progress.received(partition, offset)
             identity = self._read_id(message)
             return Received(partition, offset, message.value(), at_us, self.epoch, "", *identity)
+        self.progress.begun(partition, offset)
         self.progress.reached_end(partition, offset)
         return None
 

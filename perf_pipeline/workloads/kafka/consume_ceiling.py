@@ -22,7 +22,8 @@ from perf_pipeline.workloads.kafka.brokers import brokers_of
 from perf_pipeline.workloads.kafka.consuming import Consuming
 from perf_pipeline.workloads.kafka.errors import error_class
 from perf_pipeline.workloads.kafka.holes import GAP, Hole, losses_in
-from perf_pipeline.workloads.kafka.reception import END, Reception
+from perf_pipeline.workloads.kafka.reception import Reception
+from perf_pipeline.workloads.kafka.rewinding import is_failure
 
 MOST_HOLES: Final = 20
 
@@ -82,11 +83,13 @@ class BatchReception(Reception[ReceivedBatch]):
         count = size = out_of_order = 0
         for message in messages:
             error, partition, offset = message.error(), message.partition(), message.offset()
-            if error is not None and error.code() != END:
+            if error is not None and is_failure(message):
                 failures.append(self.failure(error))
                 continue
             assert partition is not None, "a message, and the end of a partition, has its place"
             assert offset is not None, "a message, and the end of a partition, has its place"
+            if partition not in positions:
+                self.progress.begun(partition, offset)
             expected = positions.get(partition, offset)
             if expected < offset:
                 holes.append(Hole(partition, expected, offset))

@@ -30,6 +30,16 @@ class OffsetProgress:
         self._end: dict[int, int] = {}
         self._committed: dict[int, int] = {}
 
+    def begun(self, partition: int, offset: int) -> None:
+        """Note where a partition goes on, unless that is known: nothing precedes it.
+
+        >>> progress = OffsetProgress()
+        >>> progress.begun(1, 3); progress.rewound()
+        {1: 3}
+        """
+        with self._lock:
+            self._position.setdefault(partition, offset)
+
     def received(self, partition: int, offset: int) -> None:
         """Note a message; offsets of a partition come in ascending order."""
         with self._lock:
@@ -57,12 +67,19 @@ class OffsetProgress:
     def reached_end(self, partition: int, offset: int) -> None:
         """Note that no message precedes `offset` that was not received.
 
-        Offsets without messages (markers of transactions) would count as lag for ever.
+        Offsets without messages (markers of transactions) would count as lag for ever. One of a
+        partition that was lost, or has not begun, is ignored.
+
+        >>> progress = OffsetProgress()
+        >>> progress.begun(1, 3); progress.reached_end(1, 6); progress.due()
+        {1: 6}
+        >>> progress.forget([1]); progress.reached_end(1, 9); progress.due()
+        {}
         """
         with self._lock:
-            self._end[partition] = offset
-            self._position.setdefault(partition, offset)
-            self._skip_to_end(partition)
+            if partition in self._position:
+                self._end[partition] = offset
+                self._skip_to_end(partition)
 
     def due(self) -> dict[int, int]:
         """Return the position of each partition that is beyond its committed offset."""

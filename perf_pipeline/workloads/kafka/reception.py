@@ -27,6 +27,7 @@ from perf_pipeline.workloads.kafka.first_look import require_topic
 from perf_pipeline.workloads.kafka.handed import Handed
 from perf_pipeline.workloads.kafka.offsets import OffsetProgress
 from perf_pipeline.workloads.kafka.rebalances import Rebalances
+from perf_pipeline.workloads.kafka.rewinding import first_offsets, go_back, is_failure
 from perf_pipeline.workloads.kafka.silence import BrokerSilence, LastQuestion
 
 BATCH_MESSAGES: Final = 1_000
@@ -37,8 +38,6 @@ JOIN_S: Final = 45.0
 _POLL_S: Final = 0.1
 _PAUSE_S: Final = 0.001
 _RETRY_S: Final = 1.0
-END: Final = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes have this name in the public API
-
 
 T = TypeVar("T", bound=Handed)
 
@@ -209,9 +208,18 @@ class Reception(ABC, Generic[T]):
         if first.error() is None:
             self._silence.heard()
         # consume() with a timeout would wait for a full batch; without one it only collects.
-        more = min(room, BATCH_MESSAGES) - 1
+        more, epoch = min(room, BATCH_MESSAGES) - 1, self.epoch
         messages = [first, *self._consumer.consume(more, timeout=0)] if more else [first]
+        if epoch != self.epoch:
+            messages = self._sent_back(messages)
         self._hand_over(self.accept(messages, at_us))
+
+    def _sent_back(self, messages: list[Message]) -> list[Message]:
+        """Let messages come again that may be of before a rebalance; return what is none."""
+        known = self.progress.rewound()
+        back = {at: known.get(at, first) for at, first in first_offsets(messages).items()}
+        go_back(self._consumer, self._topic, back)
+        return [message for message in messages if is_failure(message)]
 
     def _hand_over(self, batch: list[T]) -> None:
         self._handed += sum(handed.count for handed in batch)
@@ -275,12 +283,8 @@ class Reception(ABC, Generic[T]):
                 self._commit(is_asynchronous=False)
         self.progress.forget(partition.partition for partition in partitions)
         if self._is_incremental:
-            self._go_back(consumer)
-
-    def _go_back(self, consumer: Consumer) -> None:
-        """Let what VUs pass over of partitions that stay come again."""
-        for number, offset in self.progress.rewound().items():
-            consumer.seek(TopicPartition(self._topic, number, offset))
+            # What VUs pass over of partitions that stay comes again.
+            go_back(consumer, self._topic, self.progress.rewound())
 
     def _lose_assignment(self) -> None:
         self.epoch += 1

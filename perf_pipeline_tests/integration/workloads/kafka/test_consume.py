@@ -23,6 +23,7 @@ from perf_pipeline.workloads.kafka.produce import ProduceMessages, ProduceTransa
 from perf_pipeline.workloads.kafka.topics import fix_position, watermarks
 from perf_pipeline_tests.support.loads.kafka_lag import lag
 from perf_pipeline_tests.support.loads.kafka_topics import consumed_topic
+from perf_pipeline_tests.support.loads.rebalanced_amid import rebalance_amid
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
 
 PARTITIONS = 3
@@ -222,6 +223,24 @@ def test_a_member_that_joins_later_takes_over_and_nothing_is_lost(
         assert completed(second).total() > 0
         # Work under way is finished and committed before partitions are given away.
         assert done.total() - len(done) == 0
+        assert lag(parameters) == 0
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("parameters", ["consumer"], indirect=True)
+def test_a_rebalance_amid_a_collection_lets_no_message_come_twice(
+    parameters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebalance_amid(monkeypatch)
+
+    async def body() -> None:
+        fix(parameters)
+        promised = await produce(parameters, 2_000)
+        async with opened(ConsumeMessages(), parameters, vus=10) as bench:
+            await consume_until(bench, 10, lambda: set(completed(bench)) == set(promised))
+        assert completed(bench) == promised
+        assert outcomes(bench.samples).keys() <= {("ok", ""), ("interrupted", "")}
         assert lag(parameters) == 0
 
     asyncio.run(body())

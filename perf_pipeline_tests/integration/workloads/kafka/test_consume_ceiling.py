@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from perf_pipeline.config.kafka_client import with_properties
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.kafka.backlog import ensure_backlog
 from perf_pipeline.workloads.kafka.consume_ceiling import ConsumeCeiling
@@ -16,6 +17,7 @@ from perf_pipeline.workloads.kafka.produce import ProduceCeiling, ProduceTransac
 from perf_pipeline.workloads.kafka.topics import fix_position
 from perf_pipeline_tests.support.loads.kafka_lag import lag
 from perf_pipeline_tests.support.loads.kafka_topics import consumed_topic
+from perf_pipeline_tests.support.loads.rebalanced_amid import rebalance_amid
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
 
 PARTITIONS = 3
@@ -73,6 +75,25 @@ def test_every_message_of_a_backlog_is_counted_once(parameters: dict[str, Any]) 
         # As it comes, librdkafka waits a second whenever it has enough: 2 s and more for this.
         starts_us = [sample.started_us for sample in bench.samples]
         assert max(later - earlier for earlier, later in pairwise(starts_us)) < 700_000
+        assert lag(parameters) == 0
+
+    asyncio.run(body())
+
+
+def test_a_rebalance_amid_a_batch_counts_every_message_once(
+    parameters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The group's brokers share its work out, so that the member keeps its partitions."""
+    rebalance_amid(monkeypatch)
+    brokers = with_properties(parameters["brokers"], {"group.protocol": "consumer"})
+
+    async def body() -> None:
+        await produce(parameters, 40)
+        async with opened(ConsumeCeiling(), parameters | {"brokers": brokers}, vus=2) as bench:
+            await consume_until(40_000, bench)
+
+        assert counted(bench) == 40_000
+        assert outcomes(bench.samples).keys() == {("ok", "")}
         assert lag(parameters) == 0
 
     asyncio.run(body())

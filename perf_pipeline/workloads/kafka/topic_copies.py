@@ -24,7 +24,7 @@ from perf_pipeline.workloads.kafka.topics import (
     TIMEOUT_S,
     admin_of,
     explained,
-    require_existing,
+    no_topic,
     watermarks,
 )
 
@@ -40,12 +40,14 @@ def copy_topic(brokers: str, original: str, copies: Sequence[str]) -> None:
     Raises:
         TargetUnavailableError: the brokers do not answer, refuse, or have no such topic.
     """
-    require_existing(brokers, original)
     admin = admin_of(brokers)
     with explained(brokers, f"copying the topic {original}"):
         # All topics: one that is gone by now would be created where brokers auto-create.
-        partitions = admin.list_topics(timeout=TIMEOUT_S).topics[original].partitions
-        replicas = min(len(partition.replicas) for partition in partitions.values())
+        found = admin.list_topics(timeout=TIMEOUT_S).topics.get(original)
+        if found is None or not found.partitions:
+            raise no_topic(brokers, original)
+        partitions = found.partitions.values()
+        replicas = min(len(partition.replicas) for partition in partitions)
         settings = dict(_settings(brokers, original))
         wanted = [NewTopic(name, len(partitions), replicas, config=settings) for name in copies]
         for made in admin.create_topics(wanted, operation_timeout=TIMEOUT_S).values():

@@ -191,6 +191,14 @@ def admin_of(brokers: str) -> AdminClient:
     return AdminClient({**kafka_settings(brokers), "log_level": 0})
 
 
+def no_topic(brokers: str, topic: str) -> TargetUnavailableError:
+    """Return what is told of a topic that is not there."""
+    return TargetUnavailableError(
+        f"there is no topic {topic} on {shown_brokers(brokers)}",
+        hint="create it, or correct the topic's name in the profile",
+    )
+
+
 @contextmanager
 def explained(brokers: str, what: str) -> Iterator[None]:
     """Raise what brokers refuse or don't answer as TargetUnavailableError, with what was tried."""
@@ -214,10 +222,7 @@ def _partitions(admin: AdminClient, topic: str) -> list[int]:
 def _existing(brokers: str, admin: AdminClient, topic: str) -> list[int]:
     found = _partitions(admin, topic)
     if not found:
-        raise TargetUnavailableError(
-            f"there is no topic {topic} on {shown_brokers(brokers)}",
-            hint="create it, or correct the topic's name in the profile",
-        )
+        raise no_topic(brokers, topic)
     return found
 
 

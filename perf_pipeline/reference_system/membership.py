@@ -32,7 +32,7 @@ def consumer_configuration(
     # A worker without an id leaves the group when it stops, so that the others take over at once;
     # with one (static membership) it finds its partitions again after a restart, even a kill -9.
     identity = {"group.instance.id": settings.worker_id} if settings.worker_id else {}
-    is_of_brokers = settings.kafka.get("group.protocol") == "consumer"
+    is_of_brokers = str(settings.kafka.get("group.protocol", "")).lower() == "consumer"
     return {
         **settings.kafka,
         **({} if is_of_brokers else _OF_CLIENTS),

@@ -151,7 +151,7 @@ def test_every_message_is_delivered_exactly_once(system: System) -> None:
 def test_workers_deliver_in_a_group_whose_brokers_share_the_work_out(
     system: System, brokers: str
 ) -> None:
-    newer = with_properties(brokers, {"group.protocol": "consumer"})
+    newer = with_properties(brokers, {"group.protocol": "Consumer"})  # as librdkafka reads it
     with system.running("relay"), system.running("worker", BIRTHDAY_BROKERS=newer):
         users = system.add_users(50)
         attempts = system.await_deliveries(users)

@@ -114,13 +114,27 @@ def _joining(
         if protocols:
             assignor = {"partition.assignment.strategy": protocols[0]}
             return {**assignor, "session.timeout.ms": _SESSION_MS}, protocols[0]
-        # Groups of the newer protocol look dead to who asks by the older one.
-        # One that is not listed has no members, or its broker is silent.
-        listing = client.list_consumer_groups(request_timeout=_ASK_S).result()
+        is_of_brokers = has_newer_members(client, group)
     except KafkaException as error:
         raise StackError(f"the group {group} can't be asked for: {error.args[0].str()}") from error
-    without = {ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD}
-    newer = [it for it in listing.valid if it.type is ConsumerGroupType.CONSUMER]
-    if group not in {it.group_id for it in newer if it.state not in without}:
+    if not is_of_brokers:
         raise StackError(f"the group {group} has no members, so nobody would feel another one")
     return {"group.protocol": "consumer"}, "what its brokers say"
+
+
+def has_newer_members(client: AdminClient, group: str) -> bool:
+    """Say whether a group has members among whom its brokers share the partitions out (KIP-848).
+
+    Such a group looks dead to who asks by the older request.
+
+    Raises:
+        KafkaException: it is not listed, and a broker is silent that may have it.
+    """
+    listing = client.list_consumer_groups(request_timeout=_ASK_S).result()
+    without = {ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD}
+    newer = [it for it in listing.valid if it.type is ConsumerGroupType.CONSUMER]
+    if group in {it.group_id for it in newer if it.state not in without}:
+        return True
+    if listing.errors:
+        raise KafkaException(listing.errors[0])
+    return False

@@ -118,10 +118,10 @@ class Worker:
         await self._loop.run_in_executor(self._thread, self._renew)
 
     def _renew(self) -> None:
-        """Replace the consumer; in the consumer's thread only."""
+        """Replace the consumer, whose rebalances no longer count; in the consumer's thread only."""
         self._progress.clear()
-        self._consumer.close()
-        self._consumer = Consumer(consumer_configuration(self._settings, _log))
+        old, self._consumer = self._consumer, Consumer(consumer_configuration(self._settings, _log))
+        _closing(old).join(_LEAVE_S)  # a broker that hangs would hold up a stop
         self._subscribe()
 
     async def _fetch(self) -> None:
@@ -217,13 +217,9 @@ class Worker:
             await asyncio.wait_for(self._inbox.join(), _DRAIN_S)
 
     async def _leave(self) -> None:
-        """Commit and leave the group; a broker that hangs is not waited for.
-
-        In a daemon thread, because close() comes back only when the broker has answered.
-        """
+        """Commit and leave the group; a broker that hangs is not waited for."""
         await self._loop.run_in_executor(self._thread, self._store)
-        leaving = threading.Thread(target=self._consumer.close, daemon=True)
-        leaving.start()
+        leaving = _closing(self._consumer)
         give_up_s = self._loop.time() + _LEAVE_S
         while leaving.is_alive():
             if self._loop.time() > give_up_s:
@@ -231,7 +227,9 @@ class Worker:
                 return
             await asyncio.sleep(0.01)
 
-    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if consumer is not self._consumer:
+            return
         for partition in partitions:
             self._progress[partition.partition] = PartitionProgress(
                 partition.topic, partition.partition
@@ -241,15 +239,26 @@ class Worker:
         )
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if consumer is not self._consumer:
+            return
         # The loop only waits for this thread here, so that it is free to finish the work.
         asyncio.run_coroutine_threadsafe(self._drain(), self._loop).result()
         self._store()
         self._on_lost(consumer, partitions)
 
-    def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if consumer is not self._consumer:
+            return
         for partition in partitions:
             self._progress.pop(partition.partition, None)
         _log.info("gave up partitions %s", [partition.partition for partition in partitions])
+
+
+def _closing(consumer: Consumer) -> threading.Thread:
+    """Close a consumer in a daemon thread: close() comes back only when the broker has answered."""
+    closing = threading.Thread(target=consumer.close, daemon=True)
+    closing.start()
+    return closing
 
 
 def _delivery(envelope: Envelope, received_at: datetime, completed_at: datetime) -> Delivery:

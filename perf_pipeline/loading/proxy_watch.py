@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from perf_pipeline.errors import StackError
+from perf_pipeline.report.wording import plural
 from perf_pipeline.stack.link_routes import NO_LINKS
 from perf_pipeline.stack.links import ProxyState, proxy_state
 from perf_pipeline.stack.parts import Stack
@@ -76,8 +77,8 @@ class ProxyWatch:
         if not strangers:
             return ()
         sentence = (
-            f"{strangers} connections spoke something else than Kafka's protocol to the proxy "
-            "before brokers; they were none of the load's, and are not judged"
+            f"{plural(strangers, 'connection')} spoke something else than Kafka's protocol to the "
+            "proxy before brokers; none of it was the load's, and none is judged"
         )
         return (sentence,)
 

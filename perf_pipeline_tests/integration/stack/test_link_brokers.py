@@ -273,18 +273,18 @@ def test_what_is_not_kafkas_protocol_is_passed_on_as_it_is_and_told(size: int) -
 
 def test_who_never_spoke_kafkas_protocol_was_no_client_and_is_counted_alone(links: Links) -> None:
     before = proxy_state(links).strangers
+    watch = ProxyWatch(Stack("scanned", Endpoints(), (), Path(), (), links=links))
+    watch.count_strangers()
     with socket.create_connection(("127.0.0.1", links.links[0].port), timeout=60.0) as scan:
         scan.sendall(b"\xff" * 16)  # a size of -1
         assert scan.recv(1) == b""  # the broker hangs up
-
-    watch = ProxyWatch(Stack("scanned", Endpoints(), (), Path(), (), links=links))
 
     assert proxy_state(links).strangers == before + 1
     assert watch.trouble() == ""
     (told,) = watch.told()
     watch.count_strangers()  # the next benchmark
     assert watch.told() == ()
-    assert " connections spoke something else than Kafka's protocol to the" in told
+    assert "1 connection spoke something else than Kafka's protocol to the" in told
 
 
 def test_a_broker_on_another_host_is_known_by_its_name_whatever_its_capitals() -> None:

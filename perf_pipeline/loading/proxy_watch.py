@@ -41,7 +41,7 @@ class ProxyWatch:
     def count_strangers(self) -> None:
         """Count from here who is no client of brokers; otherwise all of the proxy's time count."""
         with suppress(StackError):  # which `trouble` tells
-            self._strangers_before = proxy_state(self._links).strangers if self._links.links else 0
+            self._strangers_before = self._state().strangers
 
     def trouble(self) -> str:
         """Say why what went through the proxy tells nothing about the target; or nothing."""
@@ -70,10 +70,9 @@ class ProxyWatch:
     def told(self) -> tuple[str, ...]:
         """Say what is worth knowing of the proxy and makes nothing INVALID."""
         try:
-            strangers = proxy_state(self._links).strangers if self._links.links else 0
+            strangers = self._state().strangers - self._strangers_before
         except StackError:
             return ()  # which `trouble` tells
-        strangers -= self._strangers_before
         if not strangers:
             return ()
         sentence = (
@@ -84,5 +83,8 @@ class ProxyWatch:
 
     def _now(self) -> tuple[tuple[float, float], str]:
         """Return the time and the proxy's CPU by now, and what it does not stand before."""
-        state = proxy_state(self._links) if self._links.links else ProxyState(0.0)
+        state = self._state()
         return (time.monotonic(), state.cpu_s), state.unknown
+
+    def _state(self) -> ProxyState:
+        return proxy_state(self._links) if self._links.links else ProxyState(0.0)

@@ -47,7 +47,7 @@ from perf_pipeline.stack.service import (
     run_once,
     spawn,
 )
-from perf_pipeline.stack.small_disk import ON_DISK, disk_of, make_disk, on_disk, small_disk_notice
+from perf_pipeline.stack.small_disk import ON_DISK, disk_of, on_new_disk, small_disk_notice
 
 HEAP = "256m"
 READY_S = 120.0  # ready in 2 s here, in 60 s where 20 processes wait for each CPU
@@ -133,9 +133,7 @@ def _start_broker(
     flags = archive_of(jars, java).flags(may_write=is_alone)
     argv = (*_java_command(folder, java, jars, flags), "kafka.Kafka", str(node.settings_in(home)))
     if has_small_disk:
-        disk = disk_of(folder, node.name)
-        make_disk(disk)
-        argv = on_disk(disk, home, (node.data_in(home).name,), argv)
+        argv = on_new_disk(disk_of(folder, node.name), home, (node.data_in(home).name,), argv)
     command = Command(
         name=node.name,
         part="broker",

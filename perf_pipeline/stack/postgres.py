@@ -43,7 +43,7 @@ from perf_pipeline.stack.service import (
     own_folder,
     spawn,
 )
-from perf_pipeline.stack.small_disk import ON_DISK, disk_of, make_disk, on_disk, small_disk_notice
+from perf_pipeline.stack.small_disk import ON_DISK, disk_of, on_new_disk, small_disk_notice
 from perf_pipeline.stack.unprivileged import unprivileged_prefix
 
 USER = "birthday"
@@ -132,9 +132,7 @@ def _start_server(folder: Path, binaries: Path, port: int, *, has_small_disk: bo
     argv = (*unprivileged_prefix(home), str(binaries / "postgres"), "-D", str(home))
     argv = (*argv, "-p", str(port))
     if has_small_disk:
-        disk = disk_of(folder, "postgres")
-        make_disk(disk)
-        argv = on_disk(disk, home, ON_SMALL_DISK, argv)
+        argv = on_new_disk(disk_of(folder, "postgres"), home, ON_SMALL_DISK, argv)
     # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
     command = Command(
         name="postgres",

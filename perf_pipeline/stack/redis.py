@@ -26,7 +26,7 @@ from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.parts import EXTERNAL, Launched, PartFinding, ServiceInfo
 from perf_pipeline.stack.places import plain_path, written
 from perf_pipeline.stack.service import BEHIND_THE_LOAD, LOOPBACK, Command, free_port, spawn
-from perf_pipeline.stack.small_disk import ON_DISK, disk_of, make_disk, on_disk, small_disk_notice
+from perf_pipeline.stack.small_disk import ON_DISK, disk_of, on_new_disk, small_disk_notice
 
 MAX_MEMORY = "256mb"
 READY_S = 15.0
@@ -75,11 +75,9 @@ def launch_redis(folder: Path, *, say: Say, has_small_disk: bool = False) -> Lau
         )
     argv: tuple[str, ...] = (str(program), str(config))
     if has_small_disk:
-        disk = disk_of(folder, "redis")
-        make_disk(disk)
         with written(folder):
             (home / _DATA).mkdir()
-        argv = on_disk(disk, home, (_DATA,), argv)
+        argv = on_new_disk(disk_of(folder, "redis"), home, (_DATA,), argv)
     command = Command(name="redis", argv=argv, secrets=(password,), nice=BEHIND_THE_LOAD)
     service = spawn(folder, command)
     url = f"redis://:{password}@{LOOPBACK}:{port}/0"

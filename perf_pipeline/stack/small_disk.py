@@ -86,21 +86,18 @@ def small_disk_obstacle() -> str:
         return f"{absent[0]} is not installed"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        home, nothing = folder / "home", ("/bin/sh", "-c", "true")
+        (home / "kept").mkdir(parents=True)
         try:
-            make_disk(folder, _TRIED_BYTES)
+            command = on_new_disk(folder, home, ("kept",), nothing, size_bytes=_TRIED_BYTES)
         except StackError as error:
             return error.sentence
-        (folder / "home" / "kept").mkdir(parents=True)
-        tried = _run(*on_disk(folder, folder / "home", ("kept",), ("/bin/sh", "-c", "true")))
+        tried = _run(*command)
     return f"none can be mounted: {tried}" if tried else ""
 
 
-def make_disk(folder: Path, size_bytes: int = SIZE_BYTES) -> None:
-    """Make an empty disk in a folder, with the place where it will be mounted.
-
-    Raises:
-        StackError: it can't be made.
-    """
+def _make_disk(folder: Path, size_bytes: int) -> None:
+    """Make an empty disk in a folder, with the place where it will be mounted."""
     image = folder.resolve() / _IMAGE
     with written(folder):
         _place_of(folder).mkdir(parents=True, exist_ok=True)
@@ -113,17 +110,27 @@ def make_disk(folder: Path, size_bytes: int = SIZE_BYTES) -> None:
         raise StackError(f"no file system can be made in {shown(image)}: {made}")
 
 
-def on_disk(
-    folder: Path, home: Path, kept: Sequence[str], command: Sequence[str]
+def on_new_disk(
+    folder: Path,
+    home: Path,
+    kept: Sequence[str],
+    command: Sequence[str],
+    *,
+    size_bytes: int = SIZE_BYTES,
 ) -> tuple[str, ...]:
-    """Return the command that mounts the folder's disk for a server and becomes that server.
+    """Make an empty disk; return the command that mounts it for a server and becomes that server.
 
     Args:
-        folder: that has a disk.
+        folder: that gets the disk.
         home: of the server's data.
         kept: folders in `home` that the disk holds; they are copied to it at the first start.
         command: of the server.
+        size_bytes: of the disk.
+
+    Raises:
+        StackError: no file system can be made.
     """
+    _make_disk(folder, size_bytes)
     unshare = shutil.which("unshare") or "unshare"
     shell = (unshare, "--mount", "--", "/bin/sh", "-c", _SCRIPT, "disk")
     places = (folder.resolve() / _IMAGE, _place_of(folder), home.resolve())

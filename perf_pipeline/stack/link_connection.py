@@ -2,28 +2,26 @@
 
 It speaks no protocol: what it passes on is TCP, but for the addresses in what brokers answer, and
 for TLS, inside of which these stand.
-Add here: how another rule is kept. Keep out: what rules are (link_rule.py), who gives them
-(link_proxy.py), what brokers answer (link_brokers.py), and imports of clients; the proxy stands
-beside a measurement.
+Add here: how another rule ends or holds up connections. Keep out: what rules are (link_rule.py),
+how slowly they let bytes through (link_pace.py), who gives them (link_proxy.py), what brokers
+answer (link_brokers.py), and imports of clients; the proxy stands beside a measurement.
 """
 
 import asyncio
-import random
 import socket
 import ssl
 import struct
 from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
 from perf_pipeline.stack.link_brokers import ToldAnswers
-from perf_pipeline.stack.link_rule import RETRANSMITTED_S, LinkRule, joined
+from perf_pipeline.stack.link_pace import LinkPace
+from perf_pipeline.stack.link_rule import LinkRule, joined
 from perf_pipeline.stack.told_ports import HERE, ToldPorts, spelled
 
 HOST: Final = HERE
 _WAITING_BYTES: Final = 4 * 1024 * 1024  # of one direction, before its sender has to wait
-_PIECES_PER_S: Final = 10
 _END: Final = b""
 
 
@@ -48,13 +46,16 @@ class ProxiedLink:
         self.told = told
         self._for_clients = None if tls is None else tls[0]
         self._for_server = None if tls is None else tls[1]
-        self.rule = joined(())
-        self._random = random.Random(upstream)
+        self.pace = LinkPace(upstream)
         self.connections: set[LinkConnection] = set()
         self.is_whole = asyncio.Event()
         self.is_whole.set()
         self._rules: dict[object, LinkRule] = {}
-        self._free_at = {True: 0.0, False: 0.0}
+
+    @property
+    def rule(self) -> LinkRule:
+        """Return what holds now: all rules together."""
+        return self.pace.rule
 
     @property
     def is_secured(self) -> bool:
@@ -85,7 +86,7 @@ class ProxiedLink:
         loop, plain = asyncio.get_running_loop(), end.plain
         if self._for_clients is None or plain is None:
             return
-        await asyncio.sleep(self.due(loop.time(), 0, is_answer=True) - loop.time())
+        await asyncio.sleep(self.pace.due(loop.time(), 0, is_answer=True) - loop.time())
         secured = await loop.start_tls(plain, end, self._for_clients, server_side=True)
         assert secured is not None
         end.transport = secured
@@ -100,40 +101,13 @@ class ProxiedLink:
         self._rules.pop(holder, None)
         self._apply()
 
-    def due(self, now: float, size: int, *, is_answer: bool) -> float:
-        """Say when bytes that came now are to be passed on.
-
-        Args:
-            now: the loop's time.
-            size: how many bytes.
-            is_answer: they come from the server.
-        """
-        rule = self.rule
-        due = now
-        if is_answer:
-            due += rule.delay_s + self._random.uniform(-rule.jitter_s, rule.jitter_s)
-            due += RETRANSMITTED_S if self._random.random() < rule.loss_ratio else 0.0
-        through = max(now, self._free_at[is_answer]) + size / rule.bytes_per_s
-        self._free_at[is_answer] = through
-        return max(due, through)
-
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Cut bytes so that a narrow link passes them on in a trickle, not in one lump."""
-        most = max(1, int(min(self.rule.bytes_per_s / _PIECES_PER_S, len(data))))
-        for begin in range(0, len(data), most):
-            yield data[begin : begin + most]
-
     def _apply(self) -> None:
         """Go by the rules of now; what waits keeps its time, unless the link is wider now."""
-        before = self.rule
-        self.rule = joined(self._rules.values())
-        is_wider = self.rule.changes_nothing or self.rule.bytes_per_s > before.bytes_per_s
+        is_wider = self.pace.go_by(joined(self._rules.values()))
         if self.rule.is_cut:
             self.is_whole.clear()
         else:
             self.is_whole.set()
-        if is_wider:
-            self._free_at = dict.fromkeys(self._free_at, 0.0)
         for connection in tuple(self.connections):
             if self.rule.resets:
                 connection.reset()
@@ -244,7 +218,7 @@ class LinkEnd(asyncio.Protocol):
         if link.rule.changes_nothing and target is not None and not self._waiting:
             target.write(data)
             return
-        for piece in link.pieces(data):
+        for piece in link.pace.pieces(data):
             self._let_wait(piece)
         self.pass_on()
         self._stop_or_go()
@@ -308,7 +282,7 @@ class LinkEnd(asyncio.Protocol):
 
     def _let_wait(self, piece: bytes) -> None:
         now = asyncio.get_running_loop().time()
-        due = self._connection.link.due(now, len(piece), is_answer=self._is_server)
+        due = self._connection.link.pace.due(now, len(piece), is_answer=self._is_server)
         last = self._waiting[-1][0] if self._waiting else now
         self._waiting.append((max(due, last), piece))
         self._waiting_bytes += len(piece)

@@ -18,10 +18,11 @@ from perf_pipeline.metrics.threshold import Threshold, Verdict
 from perf_pipeline.store import queries, run_rows, series, statistics, tables
 from perf_pipeline.store.access import connected, exclusive, said_plainly, stoppable
 from perf_pipeline.store.asked import AskedRuns
+from perf_pipeline.store.begun_run import write_run
 from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.histograms import KEPT, has_histograms, is_from_buckets, replace_histograms
-from perf_pipeline.store.ingest import ingest_benchmark, transaction, write_run
+from perf_pipeline.store.ingest import ingest_benchmark, transaction
 from perf_pipeline.store.migrate import is_current, migrate
 from perf_pipeline.store.over_time import over_time
 from perf_pipeline.store.present import metrics_of

@@ -15,14 +15,14 @@ import duckdb
 
 from perf_pipeline.errors import SpoolDamagedError
 from perf_pipeline.store.access import told_plainly
+from perf_pipeline.store.begun_run import utc_timestamp, write_run
 from perf_pipeline.store.censoring import mark_stored
 from perf_pipeline.store.check_rows import write_checks
 from perf_pipeline.store.engines import LARGE_BYTES, use_all_threads
 from perf_pipeline.store.former import former_benchmark, lost_rows, readable_samples, uncounted
 from perf_pipeline.store.names import fold_names, wanted_names
-from perf_pipeline.store.order import place_of
 from perf_pipeline.store.proof import is_sealed, seal
-from perf_pipeline.store.records import OF_KEY, BenchmarkOutcome, Ingested, RunKey, RunRecord
+from perf_pipeline.store.records import OF_KEY, BenchmarkOutcome, Ingested, RunKey
 from perf_pipeline.store.sample_tables import SAMPLE_TABLES, delete_samples, load_samples
 from perf_pipeline.store.spool_csv import KINDS, SpoolFiles, spool_files
 from perf_pipeline.store.spool_manifest import OUTCOME_FILE, check_spool
@@ -33,19 +33,6 @@ KEYED_TABLES: Final = (
     "figures", "reported_figures", "ledger", "summaries", "histograms", "verdicts", "diffs",
     "lineage", "slow_traces", "costs", "faults", "capacity_windows", "growth", "scaling_points",
 )  # fmt: skip
-_LARGEST: Final = 2**63 - 1
-_UPSERT_ENVIRONMENT: Final = """
-insert into environments (environment_id, facts)
-values (?, map(?::varchar[], ?::varchar[])) on conflict do nothing
-"""
-_UPSERT_RUN: Final = """
-insert or replace into runs (run_id, profile, profile_json, config_hash, seed, target,
-    triggered_by, code_version, began_at, environment_id, notices, planned, problems, made_as,
-    revision, machine, run_tags)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?::varchar[], ?::varchar[], ?,
-    map(?::varchar[], ?::varchar[]), map(?::varchar[], ?::varchar[]),
-    map(?::varchar[], ?::varchar[]))
-"""
 _INSERT_BENCHMARK: Final = """
 insert into benchmarks (run_id, benchmark, status, began_at, wall_s, measured_s, valid,
     invalid_reasons, health, load_hash, problems, torn_lines, raw_kept, ingested_at, damage)
@@ -157,14 +144,6 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.commit()
 
 
-def utc_timestamp(text: str) -> datetime | None:
-    """Read ISO 8601 into the naive UTC timestamp that the tables hold; None for no text."""
-    if not text:
-        return None
-    moment = datetime.fromisoformat(text)
-    return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None)
-
-
 def _folder_of(spool_run: Path, benchmark: str) -> Path:
     folder = spool_run / benchmark
     if not folder.is_dir():
@@ -191,46 +170,6 @@ def _delete(connection: duckdb.DuckDBPyConnection, key: RunKey, but: Collection[
         connection.execute(
             f"delete from {table} where run_id = ? and benchmark = ?", [key.run_id, key.benchmark]
         )
-
-
-def write_run(
-    connection: duckdb.DuckDBPyConnection, run: RunRecord, *, begins_now: bool = False
-) -> None:
-    """Store what a run is and was to do; a run that is known keeps its number in the order."""
-    facts, began_at = run.environment, utc_timestamp(run.began_at)
-    connection.execute(_UPSERT_ENVIRONMENT, [run.environment_id, list(facts), [*facts.values()]])
-    connection.execute(
-        _UPSERT_RUN,
-        [
-            run.run_id,
-            run.profile,
-            run.profile_json,
-            run.config_hash,
-            max(-_LARGEST, min(run.seed, _LARGEST)),
-            run.target,
-            run.trigger,
-            run.code_version,
-            began_at,
-            run.environment_id,
-            [*run.notices, *_odd_seed(run)],
-            None if run.planned is None else list(run.planned),
-            list(run.problems),
-            place_of(connection, run.run_id, began_at, begins_now=begins_now),
-            list(run.revision),
-            [*run.revision.values()],
-            list(run.machine),
-            [*run.machine.values()],
-            list(run.tags),
-            [*run.tags.values()],
-        ],
-    )
-
-
-def _odd_seed(run: RunRecord) -> list[str]:
-    """Say that a seed, which had no bounds once, is larger than the history's integers."""
-    if abs(run.seed) <= _LARGEST:
-        return []
-    return [f"the seed {str(run.seed)[:40]} is stored as {_LARGEST}; the profile has it whole"]
 
 
 def load_rows(

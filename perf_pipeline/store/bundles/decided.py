@@ -24,7 +24,8 @@ from perf_pipeline.store.baselines import (
     decisions,
     store_changes,
 )
-from perf_pipeline.store.ingest import transaction, utc_timestamp
+from perf_pipeline.store.begun_run import utc_timestamp
+from perf_pipeline.store.ingest import transaction
 
 if TYPE_CHECKING:
     from perf_pipeline.store.history import History

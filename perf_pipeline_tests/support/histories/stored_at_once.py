@@ -12,8 +12,9 @@ from typing import Final
 
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import FIGURES, Summary
+from perf_pipeline.store.begun_run import utc_timestamp, write_run
 from perf_pipeline.store.history import History
-from perf_pipeline.store.ingest import KEYED_TABLES, transaction, utc_timestamp, write_run
+from perf_pipeline.store.ingest import KEYED_TABLES, transaction
 from perf_pipeline.store.proof import _makers, seal
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 from perf_pipeline.store.tables import insert_rows

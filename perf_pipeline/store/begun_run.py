@@ -1,0 +1,74 @@
+"""The rows of a run itself: what it is, what it was to do, and in which surroundings.
+
+Add here: another thing that is known before any load. Keep out: what was measured (ingest.py).
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import duckdb
+
+from perf_pipeline.store.order import place_of
+from perf_pipeline.store.records import RunRecord
+
+_LARGEST: Final = 2**63 - 1
+_UPSERT_ENVIRONMENT: Final = """
+insert into environments (environment_id, facts)
+values (?, map(?::varchar[], ?::varchar[])) on conflict do nothing
+"""
+_UPSERT_RUN: Final = """
+insert or replace into runs (run_id, profile, profile_json, config_hash, seed, target,
+    triggered_by, code_version, began_at, environment_id, notices, planned, problems, made_as,
+    revision, machine, run_tags)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?::varchar[], ?::varchar[], ?,
+    map(?::varchar[], ?::varchar[]), map(?::varchar[], ?::varchar[]),
+    map(?::varchar[], ?::varchar[]))
+"""
+
+
+def write_run(
+    connection: duckdb.DuckDBPyConnection, run: RunRecord, *, begins_now: bool = False
+) -> None:
+    """Store what a run is and was to do; a run that is known keeps its number in the order."""
+    facts, began_at = run.environment, utc_timestamp(run.began_at)
+    connection.execute(_UPSERT_ENVIRONMENT, [run.environment_id, list(facts), [*facts.values()]])
+    connection.execute(
+        _UPSERT_RUN,
+        [
+            run.run_id,
+            run.profile,
+            run.profile_json,
+            run.config_hash,
+            max(-_LARGEST, min(run.seed, _LARGEST)),
+            run.target,
+            run.trigger,
+            run.code_version,
+            began_at,
+            run.environment_id,
+            [*run.notices, *_odd_seed(run)],
+            None if run.planned is None else list(run.planned),
+            list(run.problems),
+            place_of(connection, run.run_id, began_at, begins_now=begins_now),
+            list(run.revision),
+            [*run.revision.values()],
+            list(run.machine),
+            [*run.machine.values()],
+            list(run.tags),
+            [*run.tags.values()],
+        ],
+    )
+
+
+def _odd_seed(run: RunRecord) -> list[str]:
+    """Say that a seed, which had no bounds once, is larger than the history's integers."""
+    if abs(run.seed) <= _LARGEST:
+        return []
+    return [f"the seed {str(run.seed)[:40]} is stored as {_LARGEST}; the profile has it whole"]
+
+
+def utc_timestamp(text: str) -> datetime | None:
+    """Read ISO 8601 into the naive UTC timestamp that the tables hold; None for no text."""
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None)

@@ -48,6 +48,7 @@ class Bucket:
         failed: operations that did not.
         p95_ms: of their response times; None without any.
         waiting: messages that were under way at its end; None where nobody knows.
+        under_way: operations that had not ended when the bucket was looked at.
     """
 
     begins_us: int
@@ -56,6 +57,7 @@ class Bucket:
     failed: int
     p95_ms: float | None = None
     waiting: float | None = None
+    under_way: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,11 @@ def bands_of(before: Sequence[Bucket]) -> Bands | None:
     """Say what was usual; None where there is too little, or where it was not steady.
 
     At least three buckets are needed, and 95 % of what was asked went well.
+
+    Args:
+        before: buckets of the time before the first fault, as they were known when it began: what
+            was under way then is in the hand of the fault, and says nothing of before but that it
+            had taken so long already.
     """
     asked = [bucket for bucket in before if bucket.planned > 0]
     if len(asked) < LEAST_BUCKETS:
@@ -136,7 +143,7 @@ def bands_of(before: Sequence[Bucket]) -> Bands | None:
     waiting = [bucket.waiting for bucket in before if bucket.waiting is not None]
     slowest = _high(times)
     return Bands(
-        answered=_low([bucket.answered / bucket.planned for bucket in asked]) * (1 - _RATE_ROOM),
+        answered=_low([_going_well(bucket) for bucket in asked]) * (1 - _RATE_ROOM),
         failed=_high([_failed(bucket) for bucket in asked]) + _FAILED_ROOM,
         p95_ms=slowest + max(_TIME_ROOM_MS, _TIME_ROOM * slowest) if times else None,
         waiting=_high(waiting) * (1 + _WAITING_MORE) + _WAITING_ROOM if waiting else None,
@@ -255,6 +262,10 @@ def _end(count: int, next_us: int | None, place: Callable[[int], int]) -> int:
 
 def _share(good: Sequence[bool]) -> float | None:
     return sum(good) / len(good) if good else None
+
+
+def _going_well(bucket: Bucket) -> float:
+    return (bucket.answered + bucket.under_way) / bucket.planned
 
 
 def _failed(bucket: Bucket) -> float:

@@ -1,7 +1,7 @@
 """Work out from a benchmark's spool what its load felt of each fault, and write it down.
 
 Add here: another figure of a fault. Keep out: the rule of recovery (analysis/recovery.py), SQL
-(store/) and breaking things (fault_driver.py).
+(store/), what was usual before (fault_buckets.py) and breaking things (fault_driver.py).
 """
 
 import csv
@@ -12,28 +12,21 @@ from typing import Final
 
 from perf_pipeline.analysis.recovery import (
     LEAST_ANSWERED,
-    Bands,
-    Bucket,
     Recovery,
-    bands_of,
     drain_per_s,
     recovery_of,
     seconds_needed,
-    width_us,
 )
 from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.loading.fault_buckets import BucketedLoad, bucketed
 from perf_pipeline.metrics.catalog import ANSWERED_BESIDE_FAULTS, FAULTS_UNRECOVERED
 from perf_pipeline.metrics.faults import FAULT_COLUMNS, FaultRecord
 from perf_pipeline.metrics.sample import Figure
-from perf_pipeline.plan.rates import Knot, rate_of, starts_between
 from perf_pipeline.store.records import ScenarioCounts
 from perf_pipeline.store.spool_course import (
-    Grid,
-    answers_of,
     dropped_between,
     failed_and_slow,
     lost_and_duplicated,
-    waiting_of,
 )
 from perf_pipeline.units import US_PER_S
 
@@ -65,18 +58,6 @@ class FeltFaults:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _BucketedLoad:
-    """Hold a load in buckets, and what was usual in it."""
-
-    folder: Path
-    buckets: Sequence[Bucket]
-    bands: Bands
-    width_us: int
-    ends_us: int
-    knows_messages: bool
-
-
 def felt_faults(
     folder: Path,
     config: BenchmarkConfig,
@@ -96,7 +77,7 @@ def felt_faults(
     """
     if not records:
         return FeltFaults()
-    load = _bucketed(folder, config, counts, records[0].injected_us, knows_messages=knows_messages)
+    load = bucketed(folder, config, counts, records[0].injected_us, knows_messages=knows_messages)
     found = _nothing_to_compare_with(records) if load is None else _felt(load, records)
     _write(folder / FILE, found.records)
     return found
@@ -111,55 +92,7 @@ def _nothing_to_compare_with(records: Sequence[FaultRecord]) -> FeltFaults:
     return FeltFaults(tuple(records), (unrecovered,), (problem,))
 
 
-def _bucketed(
-    folder: Path,
-    config: BenchmarkConfig,
-    counts: Sequence[ScenarioCounts],
-    first_us: int,
-    *,
-    knows_messages: bool,
-) -> _BucketedLoad | None:
-    """Cut a load into buckets; None where there is nothing to compare with."""
-    measured = [count for count in counts if count.measured_until_us > count.measured_from_us]
-    if not measured:
-        return None
-    from_us = min(count.measured_from_us for count in measured)
-    ends_us = max(count.measured_until_us for count in measured)
-    rates = [_rate(config, count) for count in measured]
-    before_us = first_us - from_us
-    if before_us <= 0:
-        return None
-    starts = sum(starts_between(rate, from_us, first_us) for rate in rates)
-    width = width_us(starts * US_PER_S / before_us, before_us)
-    grid = Grid(from_us, width, max(0, ends_us - from_us) // width)
-    by_id = waiting_of(folder, grid, by_id=True) if knows_messages else None
-    waiting = by_id if by_id is not None else waiting_of(folder, grid, by_id=False)
-    buckets = [
-        Bucket(
-            begins_us=begin,
-            planned=sum(starts_between(rate, begin, begin + width) for rate in rates),
-            answered=answers.answered,
-            failed=answers.failed,
-            p95_ms=answers.p95_ms,
-            waiting=None if waiting is None else waiting[number],
-        )
-        for number, (begin, answers) in enumerate(
-            zip(grid.begins, answers_of(folder, grid), strict=True)
-        )
-    ]
-    bands = bands_of([bucket for bucket in buckets if bucket.begins_us + width <= first_us])
-    if bands is None:
-        return None
-    return _BucketedLoad(folder, buckets, bands, width, ends_us, by_id is not None)
-
-
-def _rate(config: BenchmarkConfig, count: ScenarioCounts) -> list[Knot]:
-    """Return the planned starts of a scenario on the benchmark's axis."""
-    scenario = config.scenarios[count.name]
-    return list(rate_of(scenario.plan, count.measured_from_us - scenario.warm_up_us))
-
-
-def _felt(load: _BucketedLoad, records: Sequence[FaultRecord]) -> FeltFaults:
+def _felt(load: BucketedLoad, records: Sequence[FaultRecord]) -> FeltFaults:
     figures: list[Figure] = []
     problems: list[str] = []
     seen: list[FaultRecord] = []
@@ -191,7 +124,7 @@ def _felt(load: _BucketedLoad, records: Sequence[FaultRecord]) -> FeltFaults:
 
 
 def _figures(
-    load: _BucketedLoad, record: FaultRecord, recovery: Recovery, since_us: int, until_us: int
+    load: BucketedLoad, record: FaultRecord, recovery: Recovery, since_us: int, until_us: int
 ) -> Iterator[Figure]:
     """Yield the figures of one fault; one that nobody knows is absent, never zero."""
 
@@ -235,7 +168,7 @@ def _wholes(figures: Sequence[Figure], records: Sequence[FaultRecord]) -> Iterat
     yield Figure(FAULTS_UNRECOVERED, float(unrecovered))
 
 
-def _beside(load: _BucketedLoad, records: Sequence[FaultRecord]) -> Iterator[Figure]:
+def _beside(load: BucketedLoad, records: Sequence[FaultRecord]) -> Iterator[Figure]:
     """Yield the share that went well apart from faults; nothing where none of the load is."""
     spans = [(record.injected_us, _over_us(load, record)) for record in records]
     apart = [
@@ -256,7 +189,7 @@ def _beside(load: _BucketedLoad, records: Sequence[FaultRecord]) -> Iterator[Fig
         yield Figure(ANSWERED_BESIDE_FAULTS, answered / asked)
 
 
-def _over_us(load: _BucketedLoad, record: FaultRecord) -> int:
+def _over_us(load: BucketedLoad, record: FaultRecord) -> int:
     """Return until when a fault is blamed: its recovery, and not before its undo."""
     recovered_us = load.ends_us if record.recovered_us is None else record.recovered_us
     return max(recovered_us, record.undone_us)
@@ -273,7 +206,7 @@ def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def _problems(load: _BucketedLoad, record: FaultRecord, recovery: Recovery) -> Iterator[str]:
+def _problems(load: BucketedLoad, record: FaultRecord, recovery: Recovery) -> Iterator[str]:
     if recovery.recovered_us is not None:
         return
     left_s = (load.ends_us - record.undone_us) / US_PER_S

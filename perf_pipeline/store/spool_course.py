@@ -7,7 +7,7 @@ Add here: another question about a stretch of a load. Keep out: what follows fro
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from perf_pipeline.store.censoring import UNDECIDED, mark_unanswered
 from perf_pipeline.store.spool_figures import spooled
@@ -23,6 +23,14 @@ select cast(floor((intended_us - $from_us) / $width_us) as bigint) as bucket,
     count(*) filter (where outcome <> 'ok' and not ({UNDECIDED})),
     quantile_cont(ended_us - intended_us, 0.95) / 1000.0
 from spooled where phase = 'measured' group by bucket
+"""
+_COURSE_UNTIL: Final = f"""
+select cast(floor((intended_us - $from_us) / $width_us) as bigint) as bucket,
+    count(*) filter (where ended_us <= $until_us and outcome = 'ok'),
+    count(*) filter (where ended_us <= $until_us and outcome <> 'ok' and not ({UNDECIDED})),
+    quantile_cont(least(ended_us, $until_us) - intended_us, 0.95) / 1000.0,
+    count(*) filter (where ended_us > $until_us)
+from spooled where phase = 'measured' and intended_us < $until_us group by bucket
 """
 _MEANWHILE: Final = f"""
 select count(*) filter (where outcome <> 'ok' and not ({UNDECIDED})),
@@ -88,24 +96,43 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Hold what became of the operations that were due in a bucket."""
+    """Hold what became of the operations that were due in a bucket.
+
+    Attributes:
+        answered: went well.
+        failed: did not.
+        p95_ms: of their response times; None without any.
+        under_way: had not ended when somebody looked.
+    """
 
     answered: int = 0
     failed: int = 0
     p95_ms: float | None = None
+    under_way: int = 0
 
 
-def answers_of(folder: Path, grid: Grid) -> list[Answers]:
+def answers_of(folder: Path, grid: Grid, until_us: int) -> tuple[list[Answers], list[Answers]]:
     """Count the measured operations of each bucket by when they were due.
+
+    Args:
+        folder: of the benchmark.
+        grid: its buckets.
+        until_us: when somebody looks at them before their end.
+
+    Returns:
+        What became of them in the end; and what was known at that moment, where one that was
+        under way has the age that it had then as its response time.
 
     Raises:
         PerfPipelineError: a file is of another version.
     """
     with spooled(folder, "samples") as connection:
         mark_unanswered(connection, "spooled")
-        rows = connection.execute(_COURSE, grid.parameters).fetchall()
-    found = {bucket: Answers(answered, failed, p95) for bucket, answered, failed, p95 in rows}
-    return [found.get(number, Answers()) for number in range(grid.count)]
+        ended = connection.execute(_COURSE, grid.parameters).fetchall()
+        known = connection.execute(
+            _COURSE_UNTIL, {**grid.parameters, "until_us": until_us}
+        ).fetchall()
+    return _by_bucket(ended, grid), _by_bucket(known, grid)
 
 
 def failed_and_slow(folder: Path, from_us: int, until_us: int, slow_ms: float) -> tuple[int, int]:
@@ -164,6 +191,11 @@ def lost_and_duplicated(folder: Path, from_us: int, until_us: int) -> tuple[int,
         row = connection.execute(_OF_STRETCH, given).fetchone()
     lost, duplicated = row or (0, 0)
     return int(lost), int(duplicated)
+
+
+def _by_bucket(rows: Iterable[tuple[Any, ...]], grid: Grid) -> list[Answers]:
+    found = {bucket: Answers(*counted) for bucket, *counted in rows}
+    return [found.get(number, Answers()) for number in range(grid.count)]
 
 
 def _summed(rows: Iterable[tuple[int, float]], grid: Grid) -> Iterator[float]:

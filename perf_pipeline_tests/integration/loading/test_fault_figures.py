@@ -28,12 +28,16 @@ HALF_A_SECOND = FaultRecord(0, "reset", "reset", "load to api", 6_200_000, 6_700
 
 
 def seen(
-    tmp_path: Path, ms: float, outcome: Outcome, fault: FaultRecord = HALF_A_SECOND
+    tmp_path: Path,
+    ms: float,
+    outcome: Outcome,
+    fault: FaultRecord = HALF_A_SECOND,
+    from_us: int = 6_200_000,
 ) -> FeltFaults:
-    """Work out a load of seconds 1 to 11 in which the ten operations due in a fault are unlike."""
+    """Work out a load of seconds 1 to 11 in which operations due until 6.7 s are unlike others."""
 
     def one(due_us: int) -> Sample:
-        is_hit = 6_200_000 <= due_us < 6_700_000
+        is_hit = from_us <= due_us < 6_700_000
         took_ms, ended = (ms, outcome) if is_hit else (1.0, Outcome.OK)
         return sample(took_ms, outcome=ended, intended_us=due_us, started_us=due_us)
 
@@ -101,3 +105,17 @@ def test_a_quick_undo_behind_which_too_few_whole_buckets_lie_is_no_failed_recove
         "nobody saw whether the target recovered from the fault reset: its undo took 0.1 s, and "
         "of the 3.5 s of load that show it at this rate 1.5 s were left; make the load longer"
     )
+
+
+@pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.FAILED])
+def test_what_a_fault_did_to_operations_under_way_is_not_usual_before_it(
+    tmp_path: Path, outcome: Outcome
+) -> None:
+    # Due 5.4 to 6.65 s, 26 operations that end 1.5 s later: 12 of them in the bucket from 5 to 6 s.
+    found = seen(tmp_path, 1_500.0, outcome, from_us=5_400_000)
+
+    figures = {figure.name: figure.value for figure in found.figures if figure.operation}
+    # Usual are 1 ms, and 800 ms at most of those under way: all 26 are slower, or fail.
+    hit = {Outcome.OK: "fault_slow", Outcome.FAILED: "fault_failed"}[outcome]
+    assert figures[hit] == 26
+    assert not found.problems

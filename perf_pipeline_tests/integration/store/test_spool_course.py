@@ -45,13 +45,25 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_operations_are_counted_where_they_were_due(folder: Path) -> None:
-    first, second, third, fourth = answers_of(folder, GRID)
+    (first, second, third, fourth), _ = answers_of(folder, GRID, until_us=3_000_000)
 
     # p95 of 10 and 400 ms: 10 + 0.95 * 390 = 380.5; from the intended start, 100 ms + 5 ms
     assert first == Answers(2, 0, pytest.approx(380.5))  # type: ignore[arg-type]  # near enough
     assert second == Answers(0, 1, 105.0)
     assert third == Answers(1, 0, 20.0)
     assert fourth == Answers()
+
+
+def test_an_operation_that_was_under_way_has_the_age_that_it_had_at_that_moment(
+    folder: Path,
+) -> None:
+    _, (first, second, third, fourth) = answers_of(folder, GRID, until_us=1_650_000)
+
+    # That of 1.4 s ends at 1.8 s and was 250 ms old: p95 of 10 and 250 is 10 + 0.95 * 240 = 238.
+    assert first == Answers(1, 0, pytest.approx(238.0), 1)  # type: ignore[arg-type]  # near enough
+    # That of 1.6 s fails at 1.705 s, which nobody knew; the last one was not due.
+    assert second == Answers(0, 0, 50.0, 1)
+    assert third == fourth == Answers()
 
 
 def test_messages_wait_from_their_acknowledgement_to_their_first_completion(folder: Path) -> None:

@@ -1,0 +1,108 @@
+"""Cut a load with faults into buckets, and say what was usual in those before the first fault.
+
+Add here: what else is known of a bucket. Keep out: the rule of recovery (analysis/recovery.py) and
+what follows from it (fault_figures.py).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from perf_pipeline.analysis.recovery import Bands, Bucket, bands_of, width_us
+from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.plan.rates import Knot, rate_of, starts_between
+from perf_pipeline.store.records import ScenarioCounts
+from perf_pipeline.store.spool_course import Answers, Grid, answers_of, waiting_of
+from perf_pipeline.units import US_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class BucketedLoad:
+    """Hold a load in buckets, and what was usual in it.
+
+    Attributes:
+        folder: of the benchmark.
+        buckets: of the whole load, in order, as they were in the end.
+        bands: of the time before the first fault.
+        width_us: of each bucket.
+        ends_us: the end of what was measured, µs since the benchmark's origin.
+        knows_messages: its ledger tells which messages were delivered.
+    """
+
+    folder: Path
+    buckets: Sequence[Bucket]
+    bands: Bands
+    width_us: int
+    ends_us: int
+    knows_messages: bool
+
+
+def bucketed(
+    folder: Path,
+    config: BenchmarkConfig,
+    counts: Sequence[ScenarioCounts],
+    first_us: int,
+    *,
+    knows_messages: bool,
+) -> BucketedLoad | None:
+    """Cut a load into buckets; None where there is nothing to compare with.
+
+    What was usual is what was known when the first fault began: an operation that was under way
+    then may be slow or fail by the fault, and would make that usual.
+
+    Args:
+        folder: of the benchmark.
+        config: of the benchmark.
+        counts: of its scenarios.
+        first_us: begin of the first fault, µs since the benchmark's origin.
+        knows_messages: its ledger tells which messages were delivered.
+    """
+    measured = [count for count in counts if count.measured_until_us > count.measured_from_us]
+    if not measured:
+        return None
+    from_us = min(count.measured_from_us for count in measured)
+    ends_us = max(count.measured_until_us for count in measured)
+    rates = [_rate(config, count) for count in measured]
+    before_us = first_us - from_us
+    if before_us <= 0:
+        return None
+    starts = sum(starts_between(rate, from_us, first_us) for rate in rates)
+    width = width_us(starts * US_PER_S / before_us, before_us)
+    grid = Grid(from_us, width, max(0, ends_us - from_us) // width)
+    by_id = waiting_of(folder, grid, by_id=True) if knows_messages else None
+    waiting = by_id if by_id is not None else waiting_of(folder, grid, by_id=False)
+    planned = [
+        sum(starts_between(rate, begin, begin + width) for rate in rates) for begin in grid.begins
+    ]
+    ended, known = (
+        list(_buckets(grid, planned, answers, waiting))
+        for answers in answers_of(folder, grid, until_us=first_us)
+    )
+    bands = bands_of([bucket for bucket in known if bucket.begins_us + width <= first_us])
+    if bands is None:
+        return None
+    return BucketedLoad(folder, ended, bands, width, ends_us, by_id is not None)
+
+
+def _buckets(
+    grid: Grid,
+    planned: Sequence[float],
+    answers: Sequence[Answers],
+    waiting: Sequence[float] | None,
+) -> Iterator[Bucket]:
+    for number, (begin, found) in enumerate(zip(grid.begins, answers, strict=True)):
+        yield Bucket(
+            begins_us=begin,
+            planned=planned[number],
+            answered=found.answered,
+            failed=found.failed,
+            p95_ms=found.p95_ms,
+            waiting=None if waiting is None else waiting[number],
+            under_way=found.under_way,
+        )
+
+
+def _rate(config: BenchmarkConfig, count: ScenarioCounts) -> list[Knot]:
+    """Return the planned starts of a scenario on the benchmark's axis."""
+    scenario = config.scenarios[count.name]
+    return list(rate_of(scenario.plan, count.measured_from_us - scenario.warm_up_us))

@@ -32,9 +32,16 @@ def patient(benchmark: str, operation: str) -> tuple[str, ...]:
 
 
 @pytest.mark.timeout(180)
-def test_steps_of_a_profile_are_loaded_checked_judged_and_reported(command: CommandLine) -> None:
+def test_steps_of_a_profile_are_loaded_checked_judged_and_reported(
+    command: CommandLine, tmp_path: Path
+) -> None:
+    profile = tmp_path / "signup.toml"
+    text = EXAMPLE.read_text(encoding="utf-8")
+    assert text.count('duration = "1s"') == 1
+    profile.write_text(text.replace('duration = "1s"', 'duration = "50s"'), encoding="utf-8")
+
     answer = command(
-        "run", "--profile", str(EXAMPLE), "--only", "signup", *patient("signup", "read back")
+        "run", "--profile", str(profile), "--only", "signup", *patient("signup", "read back")
     )
     with open_history(command.state / "history.duckdb") as history:
         (run,) = history.runs()
@@ -55,7 +62,7 @@ def test_steps_of_a_profile_are_loaded_checked_judged_and_reported(command: Comm
         ("read back", "status is 200"): (ITERATIONS, 0),
         ("read back", "$.firstName is Ada"): (ITERATIONS, 0),
         ("leave", "status is 200 or 404"): (ITERATIONS, 0),
-        ("leave", "duration < 1s"): (ITERATIONS, 0),
+        ("leave", "duration < 50s"): (ITERATIONS, 0),
     }
     assert summaries["http_reqs", ""].count == 3 * ITERATIONS
     assert summaries["http_reqs", "read back"].count == ITERATIONS

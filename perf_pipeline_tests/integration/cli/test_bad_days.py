@@ -7,12 +7,14 @@ import os
 import signal
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 
 import pytest
 
 from perf_pipeline.stack.embedded import revive
 from perf_pipeline_tests.support.commands.command_line import (
     CREATION,
+    Answer,
     is_alive,
     load_workers,
     wait_until,
@@ -23,24 +25,37 @@ pytestmark = pytest.mark.timeout(180)
 STATUS = "select status, valid, invalid_reasons, problems from benchmarks where run_id = '{}'"
 
 
-def test_a_run_uses_the_stack_that_is_up_leaves_it_and_removes_its_rows(up: Up) -> None:
-    before = up.pids("api")
-    running = up.begun(*CREATION, seconds=4.0)
-    wait_until(lambda: up.own_rows() > 0, 10.0)
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Hold a run on the stack that was up, to whose end nothing happened."""
 
-    answer = running.answer()
+    answer: Answer
+    api_before: tuple[int, ...]
+
+
+@pytest.fixture(scope="module")
+def used(up: Up) -> Used:
+    """Run with a threshold on answers that nobody gives."""
+    before = up.pids("api")
+    running = up.begun(
+        *CREATION, seconds=2.0, more='"http_req_duration{status:500}" = ["p(95)<1000"]'
+    )
+    wait_until(lambda: up.own_rows() > 0, 10.0)
+    return Used(running.answer(), before)
+
+
+def test_a_run_uses_the_stack_that_is_up_leaves_it_and_removes_its_rows(up: Up, used: Used) -> None:
+    answer = used.answer
 
     assert answer.code == up.command.code_of(answer.run_id), answer.out
     assert "using the stack that is up" in answer.err
     assert up.own_rows() == 0
-    assert up.pids("api") == before
+    assert up.pids("api") == used.api_before
     assert "api: reference" in up.command.here("status").out
 
 
-def test_a_benchmark_without_data_for_its_threshold_is_not_measured(up: Up) -> None:
-    profile = up.command.profile(1.0, '"http_req_duration{status:500}" = ["p(95)<1000"]')
-
-    answer = up.command("run", "--profile", str(profile), *CREATION)
+def test_a_benchmark_without_data_for_its_threshold_is_not_measured(up: Up, used: Used) -> None:
+    answer = used.answer
 
     statuses = up.command.sql(
         f"select tags, status from verdicts where run_id = '{answer.run_id}' and tags <> ''"

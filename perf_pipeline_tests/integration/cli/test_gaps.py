@@ -10,6 +10,7 @@ from perf_pipeline.cli.main import main
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.half_runs import A, B, HalfRun
+from perf_pipeline_tests.support.histories.made_before import stored_once
 
 NOT_RUN = f"{B} of run r1 is missing: the benchmark did not run"
 
@@ -23,8 +24,12 @@ def call(state: Path, *arguments: str) -> str:
 
 def half_run(state: Path) -> None:
     """Leave a run of two benchmarks that did only the first."""
-    HalfRun(state).begin().measure(A)
-    recover_run(State(state), "r1")
+
+    def store(_: int) -> None:
+        HalfRun(state).begin().measure(A)
+        recover_run(State(state), "r1")
+
+    stored_once(state, (f"run r1 did {A} alone",), store)
 
 
 def test_a_comparison_names_the_benchmark_that_did_not_run(tmp_path: Path) -> None:

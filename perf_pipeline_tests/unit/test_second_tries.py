@@ -49,20 +49,42 @@ def test_reads_the_same_run_as_the_second_try(run):
     assert (run, measured) == (3, ["run", "ended", "run"])
 """
 
+IN_PROCESSES = """
+import os
+
+import pytest
+
+tried = []
+
+
+def test_fails_at_first(request):
+    tried.append("")
+    assert not hasattr(request.config.failures_db, "sock")  # so nobody is asked
+    assert len(tried) > 1, "the server was not there yet"
+
+
+def test_ends_its_process():
+    os._exit(1)
+
+
+def test_passes_at_once():
+    pass
+"""
+
 
 def suite_of(tests: int, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a suite in which so many tests fail at their first try."""
     return suite(FIRST_TRIES.format(tests=tests), folder)
 
 
-def suite(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def suite(text: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run a file of tests, each of which may try twice."""
     (folder / "test_given.py").write_text(text, encoding="utf-8")
     plugins = ["pytest_rerunfailures", "perf_pipeline_tests.support.second_tries"]
     argv = ["-m", "pytest", "-q", "--reruns", "1", "-c", "/dev/null", "--rootdir", str(folder)]
     named = [word for plugin in plugins for word in ("-p", plugin)]
     return subprocess.run(
-        [sys.executable, *argv, "-p", "no:cacheprovider", *named, str(folder)],
+        [sys.executable, *argv, "-p", "no:cacheprovider", *named, *options, str(folder)],
         env={
             **os.environ,
             "PYTEST_ADDOPTS": "",
@@ -101,3 +123,15 @@ def test_a_second_try_measures_anew_what_the_tests_of_a_file_share(tmp_path: Pat
 
     assert ended.returncode == 0, ended.stdout
     assert "3 passed, 1 rerun" in ended.stdout.splitlines()[-1]
+
+
+def test_processes_try_twice_without_asking_and_each_death_of_one_is_a_failure(
+    tmp_path: Path,
+) -> None:
+    # The second test ends one process and the one in its place; the next one leaves it out.
+    ended = suite(IN_PROCESSES, tmp_path, "-p", "xdist", "-n", "1", "--dist", "loadfile")
+
+    assert ended.returncode == pytest.ExitCode.TESTS_FAILED, ended.stdout
+    assert "2 failed, 2 passed, " in ended.stdout.splitlines()[-1]
+    assert ", 1 rerun" in ended.stdout.splitlines()[-1]
+    assert "crashed while running" in ended.stdout

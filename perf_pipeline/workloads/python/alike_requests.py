@@ -106,27 +106,44 @@ class AlikeRequest(httpx.Request):
     ) -> None:
         body = b"" if content is None else _as_json(content).encode("utf-8")
         self._pattern, self._url, self._body = pattern, url, body
-        self._made = pattern.fields(body)
         self.method, self.url, self.extensions = pattern.method, url, extensions
-        self.headers = _headers_of(self._made)
-        self.stream = httpx.ByteStream(body)
         self._content = body
+        self._headers: httpx.Headers | None = None
+        self._stream: httpx.SyncByteStream | httpx.AsyncByteStream | None = None
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """Return the headers, which may be changed."""
+        if self._headers is None:
+            self._headers = headers = httpx.Headers()
+            headers._list = self._pattern.fields(self._body)  # noqa: SLF001 - see above
+        return self._headers
+
+    @headers.setter
+    def headers(self, given: httpx.Headers) -> None:
+        self._headers = given
+
+    @property
+    def stream(self) -> httpx.SyncByteStream | httpx.AsyncByteStream:
+        """Return the body as a stream."""
+        if self._stream is None:
+            self._stream = httpx.ByteStream(self._body)
+        return self._stream
+
+    @stream.setter
+    def stream(self, given: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
+        self._stream = given
 
     def written(self) -> bytes | None:
         """Return its bytes; None where somebody has changed it since it was made."""
+        headers, pattern = self._headers, self._pattern
         is_as_made = (
             self.url is self._url
-            and self.method is self._pattern.method
+            and self.method is pattern.method
             and self._content is self._body
-            and self.headers._list == self._made  # noqa: SLF001 - see above
+            and (headers is None or headers._list == pattern.fields(self._body))  # noqa: SLF001 - see above
         )
-        return self._pattern.written(self._url.raw_path, self._body) if is_as_made else None
-
-
-def _headers_of(fields: list[_Field]) -> httpx.Headers:
-    headers = httpx.Headers()
-    headers._list = list(fields)  # noqa: SLF001 - see above
-    return headers
+        return pattern.written(self._url.raw_path, self._body) if is_as_made else None
 
 
 class AlikeRequests:

@@ -29,6 +29,11 @@ class OriginCookies(httpx.Cookies):
         stored = self.jar._cookies  # type: ignore[attr-defined]  # noqa: SLF001 - see above
         return bool(stored) and super().__bool__()
 
+    def clear(self, domain: str | None = None, path: str | None = None) -> None:
+        """Remove all cookies, or those of a domain, or of a path of it."""
+        if domain is not None or self:
+            super().clear(domain, path)
+
     def extract_cookies(self, response: httpx.Response) -> None:
         """Take the cookies of a response."""
         now, origin = datetime.now(UTC), self._origin

@@ -4,7 +4,7 @@ Add here: what httpx's client promises and ours must keep. Keep out: sending (tr
 (samples.py).
 """
 
-from datetime import timedelta
+from collections.abc import Coroutine
 from time import monotonic_ns
 from typing import Any, Final
 
@@ -13,7 +13,6 @@ import httpx
 from perf_pipeline.workloads.python.alike_requests import AlikeRequests
 from perf_pipeline.workloads.python.cookies import OriginCookies
 from perf_pipeline.workloads.python.redirects import add_cookies, following_of
-from perf_pipeline.workloads.python.response import LoadResponse
 from perf_pipeline.workloads.python.transport import LoadTransport
 
 _MOST_REMEMBERED_URLS: Final = 4_096
@@ -130,11 +129,55 @@ class LoadClient(httpx.AsyncClient):
             return await super().send(
                 request, stream=stream, auth=auth, follow_redirects=follow_redirects
             )
+        return await self._exchanged(request, follow_redirects)
+
+    async def request(
+        self,
+        method: str,
+        url: httpx.URL | str,
+        *,
+        cookies: Any = None,
+        auth: Any = httpx.USE_CLIENT_DEFAULT,
+        follow_redirects: Any = httpx.USE_CLIENT_DEFAULT,
+        **options: Any,
+    ) -> httpx.Response:
+        """Make a request and send it, as httpx.AsyncClient does.
+
+        Raises:
+            httpx.TransportError: there is no complete response.
+            TargetNotAllowedError: it goes to another origin; nothing was sent.
+        """
+        if cookies is not None:
+            return await super().request(
+                method,
+                url,
+                cookies=cookies,
+                auth=auth,
+                follow_redirects=follow_redirects,
+                **options,
+            )
+        request = self.build_request(method, url, **options)
+        if self._needs_the_long_way(request, auth):
+            return await super().send(request, auth=auth, follow_redirects=follow_redirects)
+        return await self._exchanged(request, follow_redirects)
+
+    def post(self, url: httpx.URL | str, **options: Any) -> Coroutine[Any, Any, httpx.Response]:
+        """Send a POST request, as httpx.AsyncClient does."""
+        return self.request("POST", url, **options)
+
+    async def _exchanged(self, request: httpx.Request, follow_redirects: Any) -> httpx.Response:
+        """Send a request and go where redirects lead; after too many of them give the last one."""
         if follow_redirects is httpx.USE_CLIENT_DEFAULT:
             follow_redirects = self.follow_redirects
         history: list[httpx.Response] = []
         while True:
-            response = await self._once(request)
+            began_ns = monotonic_ns()
+            self._set_timeout(request)
+            response = await self._load_transport.handle_async_request(request)
+            response.default_encoding = self._default_encoding
+            if response.sets_cookies:
+                self.cookies.extract_cookies(response)
+            response.take_as_read(monotonic_ns() - began_ns)
             response.history = list(history)
             following = self._following(request, response)
             if following is None or not follow_redirects or len(history) >= self.max_redirects:
@@ -152,17 +195,6 @@ class LoadClient(httpx.AsyncClient):
             or bool(request.url.userinfo)
             or self.is_closed
         )
-
-    async def _once(self, request: httpx.Request) -> LoadResponse:
-        began_ns = monotonic_ns()
-        self._set_timeout(request)
-        response = await self._load_transport.handle_async_request(request)
-        response.default_encoding = self._default_encoding
-        if response.sets_cookies:
-            self.cookies.extract_cookies(response)
-        response.take_as_read()
-        response.elapsed = timedelta(microseconds=(monotonic_ns() - began_ns) / 1_000)
-        return response
 
     def _following(self, request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
         """Return the request that a redirect asks for; none leads away from the target."""

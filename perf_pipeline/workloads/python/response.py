@@ -4,6 +4,7 @@ Add here: what of a response a target can make unreadable. Keep out: requests (t
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any, Protocol
 
 import httpx
@@ -80,13 +81,52 @@ class LoadResponse(httpx.Response):
         self._observer = observer
         self._new_cookies = cookies
         self._plain: bytes | None = None
-        super().__init__(
-            result.status,
-            headers=headers.headers,
-            stream=_Unkept(self._fault) if result.is_cut else httpx.ByteStream(result.body),
-            request=request,
-            extensions={"http_version": version, "result": result},
-        )
+        # What httpx's own constructor sets, but that makes headers and a stream for nobody.
+        self.status_code = result.status
+        self._known_headers = headers
+        self._own_headers: httpx.Headers | None = None
+        self._request: httpx.Request | None = request
+        self.next_request = None
+        self.extensions = {"http_version": version, "result": result}
+        self.history = []
+        self.is_closed = self.is_stream_consumed = False
+        self.default_encoding = "utf-8"
+        self._own_stream: httpx.SyncByteStream | httpx.AsyncByteStream | None = None
+        self._num_bytes_downloaded = self._elapsed_ns = 0
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """Return the headers, which may be changed."""
+        if self._own_headers is None:
+            self._own_headers = httpx.Headers(self._known_headers.headers)
+        return self._own_headers
+
+    @headers.setter
+    def headers(self, given: httpx.Headers) -> None:
+        self._own_headers = given
+
+    @property
+    def stream(self) -> httpx.SyncByteStream | httpx.AsyncByteStream:
+        """Return the body as a stream."""
+        if self._own_stream is None:
+            result = self._result
+            self._own_stream = (
+                _Unkept(self._fault) if result.is_cut else httpx.ByteStream(result.body)
+            )
+        return self._own_stream
+
+    @stream.setter
+    def stream(self, given: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
+        self._own_stream = given
+
+    @property
+    def elapsed(self) -> timedelta:
+        """Return how long the request took, from here to the end of its body."""
+        return timedelta(microseconds=self._elapsed_ns / 1_000)
+
+    @elapsed.setter
+    def elapsed(self, took: timedelta) -> None:
+        self._elapsed_ns = round(took / timedelta(microseconds=1) * 1_000)
 
     @property
     def content(self) -> bytes:
@@ -142,8 +182,9 @@ class LoadResponse(httpx.Response):
         taken.extract_cookies(self)
         return taken
 
-    def take_as_read(self) -> None:
+    def take_as_read(self, took_ns: int) -> None:
         """Mark the body as read; httpx's own way costs 12 us more."""
+        self._elapsed_ns = took_ns
         self._content = body = self._result.body
         self._num_bytes_downloaded = len(body)
         self.is_stream_consumed = self.is_closed = True

@@ -18,7 +18,7 @@ from perf_pipeline.config.http_steps import PythonParameters
 from perf_pipeline.engine.exception_text import log_traceback
 from perf_pipeline.engine.ports import Iteration, WorkerContext, Workload
 from perf_pipeline.errors import PerfPipelineError, ProfileError, ScenarioError
-from perf_pipeline.scenario import VU, ScenarioCode
+from perf_pipeline.scenario import VU, DeclaredScenario, ScenarioCode
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.http.connections import connect_first, connection_maker
 from perf_pipeline.workloads.http.origin import HttpOrigin
@@ -97,7 +97,10 @@ class _VuRunner:
         found = self._users.get(iteration.vu)
         if found is None:
             vu, book = self._user(iteration)
-            found = self._users[iteration.vu] = (vu, self._make(), book)
+            code = self._make()
+            # The author's own function, without a coroutine around it.
+            code = code.code if isinstance(code, DeclaredScenario) else code
+            found = self._users[iteration.vu] = (vu, code, book)
         vu, code, book = found
         vu.iteration, vu.random = iteration.number, iteration.random
         if not self._own.keep_cookies:

@@ -167,6 +167,8 @@ class SampleBook:
 
     def completed(self, request: httpx.Request, result: HttpResult, issued_ns: int) -> None:
         """Hold a request that ended."""
+        if result.first_byte_ns and self._iteration is not None:
+            self._iteration.has_waited = True  # for an answer, in which others had their turn
         expected = request.extensions.get("expect", EXPECTED_BY_DEFAULT)
         held = _Held(
             self._operation(request),

@@ -4,6 +4,7 @@ Expected values were produced by running grafana/k6 (the commit stands in the da
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,14 @@ import pytest
 
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.sample import Figure, Outcome, Reading
-from perf_pipeline.metrics.threshold import Status, parse_threshold
-from perf_pipeline.store.history import History, open_history
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Status, Threshold, parse_threshold
+from perf_pipeline.store.history import History
+from perf_pipeline.store.records import RunKey, ScenarioCounts
 from perf_pipeline.store.statistics import summaries_of
 from perf_pipeline.store.windows import measured_windows
-from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
+from perf_pipeline_tests.support.histories.new_history import history_at
+from perf_pipeline_tests.support.histories.spool import Spool, complete, counts, sample
 
 _CASES: Final = json.loads(
     Path(__file__).with_name("k6_statistics_cases.json").read_text(encoding="utf-8")
@@ -31,76 +34,112 @@ _METRIC: Final = {
 }
 
 
+_TAG: Final = {
+    "trend": "source",
+    "counter": "operation",
+    "gauge": "operation",
+    "rate": "operation",
+}
+
+
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
-    """Open one history for all cases; each case is a run of its own in it."""
-    with open_history(tmp_path_factory.mktemp("k6") / "history.duckdb") as opened:
+    """Store all cases of a duration as one run, in which each has a tag of its own."""
+    folder = tmp_path_factory.mktemp("k6")
+    by_seconds: dict[float, list[Spool]] = defaultdict(list)
+    for case in _CASES["percentile"]:
+        by_seconds[1.0].append(_spool(case["id"], "trend", case["input"]["values"]))
+    for case in _CASES["eval"]:
+        given = case["input"]
+        rows = _spool(case["id"], given["metric_type"], given["samples"])
+        by_seconds[given["duration_ms"] / 1000].append(rows)
+    with history_at(folder / "history.duckdb") as opened:
+        for seconds, cases in by_seconds.items():
+            run = Spool(
+                _key(seconds).run_id,
+                samples=[row for case in cases for row in case.samples],
+                readings=[row for case in cases for row in case.readings],
+                figures=[row for case in cases for row in case.figures],
+                outcome=complete(_window(seconds), measured_s=seconds),
+            )
+            opened.ingest(run.write(folder / "spool"), "api")
         yield opened
 
 
-def _ingested(
-    history: History, spool: Path, case_id: str, kind: str, values: list[float], measured_s: float
-) -> RunKey:
+def _window(seconds: float) -> ScenarioCounts:
+    """Let the scenario of the samples be measured as long as k6's run."""
+    whole = counts()
+    until_us = whole.measured_from_us + round(seconds * 1e6)
+    return replace(whole, measured_until_us=until_us)
+
+
+def _key(seconds: float) -> RunKey:
+    return RunKey(f"{seconds:g} s", "api")
+
+
+def _spool(case_id: str, kind: str, values: list[float]) -> Spool:
     """Put values where a metric of this kind comes from."""
-    run = replace(_spool(kind, values, measured_s), run_id=case_id).write(spool)
-    history.ingest(run, "api")
-    return RunKey(case_id, "api")
-
-
-def _spool(kind: str, values: list[float], measured_s: float) -> Spool:
-    outcome = complete(measured_s=measured_s)
     if kind == "trend":
-        readings = [Reading(n, "host", "host_cpu_percent", value) for n, value in enumerate(values)]
-        return Spool(readings=readings, outcome=outcome)
+        return Spool(
+            readings=[
+                Reading(n, case_id, "host_cpu_percent", value) for n, value in enumerate(values)
+            ]
+        )
     if kind == "gauge":
-        figures = [Figure("produce_rate", value) for value in values]
-        return Spool(figures=figures, outcome=outcome)
+        return Spool(figures=[Figure("produce_rate", value, operation=case_id) for value in values])
     if kind == "rate":
         outcomes = [Outcome.OK if value else Outcome.FAILED for value in values]
-        return Spool(samples=[sample(outcome=ending) for ending in outcomes], outcome=outcome)
-    return Spool(samples=[sample(bytes_out=int(value)) for value in values], outcome=outcome)
+        return Spool(samples=[sample(outcome=ending, operation=case_id) for ending in outcomes])
+    return Spool(samples=[sample(bytes_out=int(value), operation=case_id) for value in values])
+
+
+def _threshold(case_id: str, kind: str, expression: str) -> Threshold:
+    """Ask for the figure of one case alone; test_figures asks without a filter."""
+    return parse_threshold(f"{_METRIC[kind]}{{{_TAG[kind]}:{case_id}}}", expression)
+
+
+@pytest.fixture(scope="module")
+def summaries(history: History) -> dict[str, Summary]:
+    """Give the summaries of the cases of percentiles, by case."""
+    key = _key(1.0)
+    windows = measured_windows(history.connection, key)
+    found = summaries_of(history.connection, key, [CATALOG["host_cpu_percent"]], windows)
+    return {
+        summary.tags["source"]: summary
+        for summary in found["host_cpu_percent"]
+        if "source" in summary.tags
+    }
 
 
 @pytest.mark.parametrize("case", _CASES["percentile"], ids=lambda case: case["id"])
 def test_a_percentile_is_the_one_of_k6(
-    case: dict[str, Any], history: History, tmp_path: Path
+    case: dict[str, Any], history: History, summaries: dict[str, Summary]
 ) -> None:
     values, expected = case["input"]["values"], case["expected"]
-    threshold = parse_threshold("host_cpu_percent", f"p({case['input']['p']})<1")
-    key = _ingested(history, tmp_path, case["id"], "trend", values, 1.0)
-    observed = history.observe(key, threshold)
-    # Of this metric alone: the others have no data here.
-    windows = measured_windows(history.connection, key)
-    found = summaries_of(history.connection, key, [CATALOG["host_cpu_percent"]], windows)
-    summaries = {
-        (summary.metric, *summary.tags): summary for summary in found.get("host_cpu_percent", ())
-    }
+    threshold = _threshold(case["id"], "trend", f"p({case['input']['p']})<1")
+    observed = history.observe(_key(1.0), threshold)
 
     if not values:  # k6 says 0 here, and lets thresholds like p(95)<1000 pass on nothing
         assert observed is None
-        assert ("host_cpu_percent",) not in summaries
+        assert case["id"] not in summaries
         return
     assert observed == pytest.approx(expected["value"], rel=1e-12, abs=1e-12)
-    summary = summaries["host_cpu_percent",]
+    summary = summaries[case["id"]]
     shown = (summary.average, summary.count, summary.maximum, summary.median, summary.minimum)
     wanted = tuple(expected[name] for name in ("avg", "count", "max", "med", "min"))
     assert shown == pytest.approx(wanted, rel=1e-12)
 
 
 @pytest.mark.parametrize("case", _CASES["eval"], ids=lambda case: case["id"])
-def test_a_threshold_is_judged_as_k6_judges_it(
-    case: dict[str, Any], history: History, tmp_path: Path
-) -> None:
+def test_a_threshold_is_judged_as_k6_judges_it(case: dict[str, Any], history: History) -> None:
     given, expected = case["input"], case["expected"]
     kind, values = given["metric_type"], given["samples"]
     try:
-        threshold = parse_threshold(_METRIC[kind], given["expression"])
+        threshold = _threshold(case["id"], kind, given["expression"])
     except ValueError:
         assert expected["lhs"] is None  # k6 skips such a threshold; we refuse it before the load
         return
-    seconds = given["duration_ms"] / 1000
-    key = _ingested(history, tmp_path, case["id"], kind, values, seconds)
-    observed = history.observe(key, threshold)
+    observed = history.observe(_key(given["duration_ms"] / 1000), threshold)
 
     if not values or expected["lhs"] is None:  # k6 passes or fails on zero; no data is NO_DATA here
         assert observed is None
@@ -108,6 +147,19 @@ def test_a_threshold_is_judged_as_k6_judges_it(
         return
     assert observed == pytest.approx(expected["lhs"], rel=1e-12)
     assert (threshold.judge(observed).status is Status.PASS) == expected["pass"]
+
+
+@pytest.fixture(scope="module")
+def filtered(history: History, tmp_path_factory: pytest.TempPathFactory) -> RunKey:
+    """Store three samples, each of which sends another power of 2."""
+    samples = [
+        sample(scenario="a", operation="get", status=200, bytes_out=1),
+        sample(scenario="b", operation="get", status=200, bytes_out=2),
+        sample(scenario="a", operation="put", status=2000, bytes_out=4),
+    ]
+    run = Spool("filtered", samples=samples, outcome=complete())
+    history.ingest(run.write(tmp_path_factory.mktemp("filtered")), "api")
+    return RunKey(run.run_id, "api")
 
 
 @pytest.mark.parametrize(
@@ -124,19 +176,9 @@ def test_a_threshold_is_judged_as_k6_judges_it(
     ],
 )
 def test_a_filter_takes_the_samples_that_have_all_its_tags(
-    tags: str, numbers: set[int], history: History, tmp_path: Path
+    tags: str, numbers: set[int], history: History, filtered: RunKey
 ) -> None:
-    samples = [
-        sample(scenario="a", operation="get", status=200, bytes_out=1),
-        sample(scenario="b", operation="get", status=200, bytes_out=2),
-        sample(scenario="a", operation="put", status=2000, bytes_out=4),
-    ]
-    run = Spool(f"filter {tags}", samples=samples, outcome=complete())
-    history.ingest(run.write(tmp_path), "api")
+    observed = history.observe(filtered, parse_threshold(f"data_sent{{{tags}}}", "count>0"))
 
-    observed = history.observe(
-        RunKey(run.run_id, "api"), parse_threshold(f"data_sent{{{tags}}}", "count>0")
-    )
-
-    # each sample sends another power of 2, so that the sum says which were taken
+    # the sum says which samples were taken
     assert (observed or 0) == sum(2**number for number in numbers)

@@ -9,6 +9,7 @@ import pytest
 
 from perf_pipeline.analysis.finding import FindingStatus
 from perf_pipeline.config.loading import validate_profile
+from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.evidence import findings_of_run
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.metrics.growth import GROWTH_COLUMNS, GROWTH_FILE, GrowthRecord
@@ -18,6 +19,7 @@ from perf_pipeline.store.records import RunKey, RunRecord
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import Spool, complete, counts, sample
+from perf_pipeline_tests.support.histories.verdicts import judged_spool
 
 MEMORY, LATENCY = "memory_growth_bytes_per_h", "latency_growth_ms_per_h"
 # It grows by 3 an hour, or by 1 to 5.
@@ -32,10 +34,13 @@ LOAD = {
 }
 
 
-def judged(state: Path, records: Sequence[GrowthRecord], metric: str, bound: str) -> Verdict:
-    """Store a run in which these grew, the last of them fastest, and judge one bound."""
+def profile_with(metric: str, bound: str) -> Profile:
     benchmark = {"scenarios": {"create": LOAD}, "growth": {}, "thresholds": {metric: [bound]}}
-    profile = validate_profile({"name": "grown", "benchmarks": {"api": benchmark}}, "here")
+    return validate_profile({"name": "grown", "benchmarks": {"api": benchmark}}, "here")
+
+
+def spooled(state: Path, records: Sequence[GrowthRecord], profile: Profile) -> Path:
+    """Leave a run in which these grew, the last of them fastest; give its folder."""
     figures = [Figure(row.metric, row.per_h, operation=row.part) for row in records]
     fastest = replace(figures[-1], operation="")
     folder = Spool(
@@ -49,15 +54,13 @@ def judged(state: Path, records: Sequence[GrowthRecord], metric: str, bound: str
     record = RunRecord.from_json((folder / "run.json").read_text())
     made_with = replace(record, profile_json=profile.as_json, config_hash=profile.config_hash)
     (folder / "run.json").write_text(made_with.to_json())
-    with history_at(State(state).history_file) as history:
-        history.ingest(folder, "api")
-        history.summarise(RunKey("r1", "api"), profile.benchmarks["api"].all_thresholds())
-    [verdict] = [
-        verdict
-        for verdict in judge_run(State(state), "r1", profile=profile)["api"]
-        if verdict.threshold.key == metric
-    ]
-    return verdict
+    return folder
+
+
+def judged(state: Path, records: Sequence[GrowthRecord], metric: str, bound: str) -> Verdict:
+    """Judge one bound on a run in which these grew."""
+    profile = profile_with(metric, bound)
+    return judged_spool(state, spooled(state, records, profile), profile)[metric]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,13 @@ def test_an_operation_may_have_the_name_of_the_load_generator(tmp_path: Path) ->
 def test_a_growth_that_nobody_can_tell_yet_says_nothing_against_other_readings(
     tmp_path: Path,
 ) -> None:
-    assert judged(tmp_path, [API], MEMORY, "value<4").status is Status.NO_DATA
+    profile = profile_with(MEMORY, "value<4")
+    folder = spooled(tmp_path, [API], profile)
+    with history_at(State(tmp_path).history_file) as history:
+        history.ingest(folder, "api")
+        history.summarise(RunKey("r1", "api"), profile.benchmarks["api"].all_thresholds())
+    verdicts = judge_run(State(tmp_path), "r1", profile=profile)["api"]
+    assert {v.threshold.key: v.status for v in verdicts}[MEMORY] is Status.NO_DATA
 
     found = {finding.rule: finding for _, finding in findings_of_run(State(tmp_path), "r1")}
 

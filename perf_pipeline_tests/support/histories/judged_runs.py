@@ -14,7 +14,7 @@ from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import MIXED
 from perf_pipeline_tests.support.histories.synthetic_history import Made, add_runs
-from perf_pipeline_tests.support.histories.verdicts import FAST, judged, profile_with
+from perf_pipeline_tests.support.histories.verdicts import FAST, profile_with, stored
 
 # What a history decides itself: the place of a run in its order, and whether samples are here.
 _OF_THE_HISTORY = {"runs": "made_as", "benchmarks": "raw_kept"}
@@ -30,8 +30,8 @@ def add_judged(state: Path, runs: Sequence[Made]) -> list[str]:
 
 def add_sampled(state: Path) -> str:
     """Store and judge a run with samples, scenarios, checks and iterations; give its id."""
-    judged(state, MIXED.samples, FAST)
-    assert profile_with(FAST).benchmark_names == ["api"]
+    stored(state, MIXED.samples, profile_with(FAST))
+    judge_run(State(state), "r1")
     return "r1"
 
 

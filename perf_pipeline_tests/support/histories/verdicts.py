@@ -5,13 +5,18 @@ Add here: another way to store what is judged. Keep out: assertions, and the sam
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+
+import duckdb
 
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.judging.judge import judge_run
+from perf_pipeline.judging.judge import judge_in
 from perf_pipeline.metrics.sample import Sample
 from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.store.history import History, _history
+from perf_pipeline.store.migrate import migrate
 from perf_pipeline.store.records import RunKey, RunRecord, ScenarioCounts
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.new_history import history_at
@@ -40,15 +45,22 @@ def profile_with(thresholds: Mapping[str, list[object]], *scenarios: str) -> Pro
 def stored(
     state: Path, samples: Sequence[Sample], profile: Profile, *scenarios: ScenarioCounts
 ) -> None:
-    """Store samples as a run, `r1`, that was made with a profile."""
+    """Store samples as a run, `r1`, that was made with a profile, in the history of a state."""
+    folder = _spooled(state, samples, profile, *scenarios)
+    with history_at(State(state).history_file) as history:
+        history.ingest(folder, "api")
+        history.summarise(RunKey("r1", "api"), profile.benchmarks["api"].all_thresholds())
+
+
+def _spooled(
+    state: Path, samples: Sequence[Sample], profile: Profile, *scenarios: ScenarioCounts
+) -> Path:
     outcome = replace(complete(*(scenarios or (CLOSED,))), load_hash="l")
     folder = Spool(samples=samples, outcome=outcome).write(State(state).spool)
     record = RunRecord.from_json((folder / "run.json").read_text())
     made_with = replace(record, profile_json=profile.as_json, config_hash=profile.config_hash)
     (folder / "run.json").write_text(made_with.to_json())
-    with history_at(State(state).history_file) as history:
-        history.ingest(folder, "api")
-        history.summarise(RunKey("r1", "api"), profile.benchmarks["api"].all_thresholds())
+    return folder
 
 
 def judged(
@@ -57,10 +69,22 @@ def judged(
     thresholds: Mapping[str, list[object]] = FAST,
     *scenarios: ScenarioCounts,
 ) -> dict[str, Verdict]:
-    """Store samples as a run, and give its verdicts by the keys of their thresholds."""
+    """Give the verdicts on samples by the keys of their thresholds; the state has a spool only."""
     profile = profile_with(thresholds, *(scenario.name for scenario in scenarios))
-    stored(state, samples, profile, *scenarios)
-    return {
-        verdict.threshold.key: verdict
-        for verdict in judge_run(State(state), "r1", profile=profile)["api"]
-    }
+    return judged_spool(state, _spooled(state, samples, profile, *scenarios), profile)
+
+
+def judged_spool(state: Path, folder: Path, profile: Profile) -> dict[str, Verdict]:
+    """Give the verdicts on a spooled run, `r1`, by the keys of their thresholds."""
+    history = _in_memory()
+    history.ingest(folder, "api")  # in the place of what was judged before
+    verdicts = judge_in(history, State(state), "r1", profile=profile)["api"]
+    return {verdict.threshold.key: verdict for verdict in verdicts}
+
+
+@cache
+def _in_memory() -> History:
+    """Give the history of this process for what is only judged: a file takes twice the CPU."""
+    connection = duckdb.connect(":memory:", config={"threads": 1})
+    migrate(connection, "memory")
+    return _history(Path(":memory:"), connection)

@@ -75,13 +75,19 @@ def _holding(program: str, path: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate("")
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a history with one run in it."""
-    path = tmp_path / "history.duckdb"
+    path = tmp_path_factory.mktemp("made") / "history.duckdb"
     with history_at(path) as history:
-        history.ingest(SPOOL.write(tmp_path / "spool"), "api")
+        history.ingest(SPOOL.write(path.parent / "spool"), "api")
     return path
+
+
+@pytest.fixture
+def path(made: Path, tmp_path: Path) -> Path:
+    """Give a copy of that history."""
+    return Path(shutil.copy2(made, tmp_path / "history.duckdb"))
 
 
 def _run_ids(path: Path) -> list[str]:

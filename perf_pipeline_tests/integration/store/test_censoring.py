@@ -1,6 +1,6 @@
 """What the end of a load cut off: when it failed, and what it does to figures; by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from perf_pipeline.metrics.sample import Outcome, Phase, Sample
 from perf_pipeline.store.history import History
 from perf_pipeline.store.sample_tables import delete_samples
 from perf_pipeline.store.spool_figures import span_figures
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
     Spool,
@@ -23,6 +24,13 @@ from perf_pipeline_tests.support.histories.spool import (
 
 def cut(ms: float, operation: str = "create_user", phase: Phase = Phase.MEASURED) -> Sample:
     return sample(ms, outcome=Outcome.INTERRUPTED, status=0, operation=operation, phase=phase)
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """Give one history: what a test stores takes the place of what the one before stored."""
+    with history_at(tmp_path_factory.mktemp("censoring") / "history.duckdb") as opened:
+        yield opened
 
 
 def stored(history: History, folder: Path, samples: Sequence[Sample]) -> None:

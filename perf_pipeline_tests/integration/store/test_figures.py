@@ -57,11 +57,9 @@ from perf_pipeline_tests.support.histories.spool import (
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_threshold_sees_the_exact_figure(
-    key: str, expression: str, expected: float, history: History, tmp_path: Path
+    key: str, expression: str, expected: float, mixed: History
 ) -> None:
-    history.ingest(MIXED.write(tmp_path), "api")
-
-    assert observe(history, key, expression) == pytest.approx(expected, rel=1e-12)
+    assert observe(mixed, key, expression) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +77,8 @@ def test_a_threshold_sees_the_exact_figure(
         ("dropped_iterations{scenario:nobody}", "count==0"),
     ],
 )
-def test_no_rows_give_no_figure(
-    key: str, expression: str, history: History, tmp_path: Path
-) -> None:
-    history.ingest(MIXED.write(tmp_path), "api")
-
-    assert observe(history, key, expression) is None
+def test_no_rows_give_no_figure(key: str, expression: str, mixed: History) -> None:
+    assert observe(mixed, key, expression) is None
 
 
 def test_every_metric_can_be_observed_and_summarised_on_an_empty_benchmark(

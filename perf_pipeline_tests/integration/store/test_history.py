@@ -37,16 +37,14 @@ def test_stored_summaries_are_those_that_were_returned(history: History, tmp_pat
     assert len(stored) == len(returned)
 
 
-def test_an_outcome_is_given_back_as_it_was(history: History, tmp_path: Path) -> None:
-    history.ingest(MIXED.write(tmp_path), "api")
-
-    (outcome,) = history.outcomes("r1")
+def test_an_outcome_is_given_back_as_it_was(mixed: History) -> None:
+    (outcome,) = mixed.outcomes("r1")
 
     assert MIXED.outcome is not None
     assert replace(outcome, checks={}) == replace(
         MIXED.outcome, checks={}, began_at="2026-11-01T12:00:05+00:00"
     )
-    assert history.checks("r1") == [
+    assert mixed.checks("r1") == [
         CheckCounts("api", "create", "create_user", "id is set", 2, 1),
         CheckCounts("api", "create", "create_user", "status is 201", 3, 1),
     ]
@@ -86,23 +84,17 @@ def test_what_was_asked_before_is_answered_anew_when_a_run_was_written_or_remove
         history.run("r1")
 
 
-def test_an_unknown_run_is_refused_with_the_known_ones(history: History, tmp_path: Path) -> None:
-    history.ingest(MIXED.write(tmp_path), "api")
-
+def test_an_unknown_run_is_refused_with_the_known_ones(mixed: History) -> None:
     with pytest.raises(PerfPipelineError, match="'r7' is not in the history\n.*are: r1"):
-        history.run("r7")
+        mixed.run("r7")
     with pytest.raises(PerfPipelineError, match="'api' of run 'r7' is not in the history"):
-        observe(history, "http_reqs", "count>0", RunKey("r7", "api"))
+        observe(mixed, "http_reqs", "count>0", RunKey("r7", "api"))
 
 
 @pytest.mark.parametrize("typed", ["lat", "last", "lates", "lastest", "LATEST", "newlatest"])
-def test_a_misspelt_latest_is_answered_with_the_word(
-    history: History, tmp_path: Path, typed: str
-) -> None:
-    history.ingest(MIXED.write(tmp_path), "api")
-
+def test_a_misspelt_latest_is_answered_with_the_word(mixed: History, typed: str) -> None:
     with pytest.raises(PerfPipelineError, match="did you mean latest\\? the newest runs are: r1"):
-        history.run(typed)
+        mixed.run(typed)
 
 
 def test_verdicts_are_given_back_as_they_were(history: History, tmp_path: Path) -> None:

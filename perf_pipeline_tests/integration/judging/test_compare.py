@@ -282,22 +282,34 @@ def test_suspects_that_are_the_same_again_regress_however_their_tags_are_written
     assert DiffStatus.ENVIRONMENT_CHANGED not in now
 
 
-def test_two_reruns_in_line_settle_a_suspect(tmp_path: Path) -> None:
-    add_runs(tmp_path, api_runs(*QUIET))
-    (suspect,) = add_runs(tmp_path, api_runs(SLOW))
-    assert _p95(compare_run(State(tmp_path), suspect)).status is DiffStatus.SUSPECT
+@pytest.fixture(scope="module")
+def suspected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a state with eight quiet runs and a slow one, r009, that was compared with them."""
+    state = tmp_path_factory.mktemp("suspected") / "state"
+    *_, suspect = add_runs(state, api_runs(*QUIET, SLOW))
+    assert _p95(compare_run(State(state), suspect)).status is DiffStatus.SUSPECT
+    return state
 
+
+@pytest.fixture
+def state(suspected: Path, tmp_path: Path) -> Path:
+    """Give a copy of that state."""
+    return Path(shutil.copytree(suspected, tmp_path / "state"))
+
+
+def test_two_reruns_in_line_settle_a_suspect(state: Path) -> None:
+    suspect = "r009"
     rerun = replace(api_runs(80.0)[0], trigger="confirm")
-    add_runs(tmp_path, [replace(rerun, run_id=f"{suspect}-c1")])
-    compare_run(State(tmp_path), f"{suspect}-c1")
-    assert _p95(compare_run(State(tmp_path), suspect)).status is DiffStatus.SUSPECT
-    add_runs(tmp_path, [replace(rerun, run_id=f"{suspect}-c2")])
-    compare_run(State(tmp_path), f"{suspect}-c2")
+    add_runs(state, [replace(rerun, run_id=f"{suspect}-c1")])
+    compare_run(State(state), f"{suspect}-c1")
+    assert _p95(compare_run(State(state), suspect)).status is DiffStatus.SUSPECT
+    add_runs(state, [replace(rerun, run_id=f"{suspect}-c2")])
+    compare_run(State(state), f"{suspect}-c2")
 
-    settled = _p95(compare_run(State(tmp_path), suspect))
+    settled = _p95(compare_run(State(state), suspect))
     assert settled.status is DiffStatus.OK
     assert settled.reason == "the first run differed from the baseline, but 2 re-runs did not"
-    with open_history(State(tmp_path).history_file) as history:
+    with open_history(State(state).history_file) as history:
         assert notices_of(history, suspect)[0].startswith(
             "suspect benchmarks were run again 2 times (r009-c1, r009-c2)"
         )
@@ -311,22 +323,20 @@ def _again(state: Path, run_id: str, *p95_ms: float) -> None:
         compare_run(State(state), rerun.run_id)
 
 
-def test_a_regression_is_confirmed_by_more_than_half_of_all_runs(tmp_path: Path) -> None:
-    add_runs(tmp_path, api_runs(*QUIET))
-    (suspect,) = add_runs(tmp_path, api_runs(SLOW))
-    compare_run(State(tmp_path), suspect)
-    _again(tmp_path, suspect, SLOW)
+def test_a_regression_is_confirmed_by_more_than_half_of_all_runs(state: Path) -> None:
+    suspect = "r009"
+    _again(state, suspect, SLOW)
 
-    one_rerun = _p95(compare_run(State(tmp_path), suspect))
+    one_rerun = _p95(compare_run(State(state), suspect))
 
     # itself and a re-run, and the two before were in line: 2 of 4
     assert one_rerun.status is DiffStatus.SUSPECT
-    with open_history(State(tmp_path).history_file) as history:
+    with open_history(State(state).history_file) as history:
         assert [row for row in changes(history) if row.found_by == "gate"] == []
-    add_runs(tmp_path, [replace(api_runs(SLOW)[0], trigger="confirm", run_id=f"{suspect}-c2")])
-    compare_run(State(tmp_path), f"{suspect}-c2")
+    add_runs(state, [replace(api_runs(SLOW)[0], trigger="confirm", run_id=f"{suspect}-c2")])
+    compare_run(State(state), f"{suspect}-c2")
 
-    settled = _p95(compare_run(State(tmp_path), suspect))
+    settled = _p95(compare_run(State(state), suspect))
 
     assert settled.status is DiffStatus.REGRESSED
     # all three are 100 ms against a median of 80 ms
@@ -334,17 +344,15 @@ def test_a_regression_is_confirmed_by_more_than_half_of_all_runs(tmp_path: Path)
         "3 of 5 runs are out of line in the bad direction, with 2 re-runs r009-c1, r009-c2; "
         "the 3 runs together +25.0 % (+"
     )
-    with open_history(State(tmp_path).history_file) as history:
+    with open_history(State(state).history_file) as history:
         assert {row.run_id for row in changes(history) if row.found_by == "gate"} == {suspect}
 
 
-def test_two_of_five_runs_do_not_confirm_a_regression(tmp_path: Path) -> None:
-    add_runs(tmp_path, api_runs(*QUIET))
-    (suspect,) = add_runs(tmp_path, api_runs(SLOW))
-    compare_run(State(tmp_path), suspect)
-    _again(tmp_path, suspect, 80.0, SLOW)
+def test_two_of_five_runs_do_not_confirm_a_regression(state: Path) -> None:
+    suspect = "r009"
+    _again(state, suspect, 80.0, SLOW)
 
-    settled = _p95(compare_run(State(tmp_path), suspect))
+    settled = _p95(compare_run(State(state), suspect))
 
     assert settled.status is DiffStatus.SUSPECT
     assert settled.reason == (

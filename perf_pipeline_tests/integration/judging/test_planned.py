@@ -1,6 +1,7 @@
 """What a run was to do is known to every later judgement, whatever became of it."""
 
 import json
+import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -29,11 +30,38 @@ def flat(report: RunReport) -> str:
     return " ".join(render_terminal(report, 200).split())
 
 
-def test_a_benchmark_that_never_began_stays_unmeasured_in_every_form(tmp_path: Path) -> None:
-    HalfRun(tmp_path, problems=["the target is down"]).begin().measure(A)
-    recover_run(State(tmp_path), "r1")
+@pytest.fixture(scope="module")
+def half_stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a state whose run r1 measured A only and was stored; nobody changes it."""
+    folder = tmp_path_factory.mktemp("half")
+    HalfRun(folder, problems=["the target is down"]).begin().measure(A)
+    recover_run(State(folder), "r1")
+    return folder
 
-    report = publish(State(tmp_path), run_to_judge(State(tmp_path)))
+
+@pytest.fixture
+def half(half_stored: Path, tmp_path: Path) -> Path:
+    """Give a copy of that state."""
+    return Path(shutil.copytree(half_stored, tmp_path, dirs_exist_ok=True))
+
+
+@pytest.fixture(scope="module")
+def whole_stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a state whose run r0 measured all; nobody changes it."""
+    folder = tmp_path_factory.mktemp("whole")
+    HalfRun(folder, "r0").begin().measure(A).measure(B)
+    recover_run(State(folder), "r0")
+    return folder
+
+
+@pytest.fixture
+def whole(whole_stored: Path, tmp_path: Path) -> Path:
+    """Give a copy of that state."""
+    return Path(shutil.copytree(whole_stored, tmp_path, dirs_exist_ok=True))
+
+
+def test_a_benchmark_that_never_began_stays_unmeasured_in_every_form(half: Path) -> None:
+    report = publish(State(half), run_to_judge(State(half)))
 
     assert report.exit_code is ExitCode.NOT_MEASURED
     assert states_of(report) == {A: BenchmarkStatus.COMPLETED, B: BenchmarkStatus.NOT_RUN}
@@ -52,29 +80,24 @@ def test_a_benchmark_that_never_began_stays_unmeasured_in_every_form(tmp_path: P
     assert "NOTICE the target is down" in flat(report)
 
 
-def test_judging_again_gives_and_stores_no_data_for_it(tmp_path: Path) -> None:
-    HalfRun(tmp_path).begin().measure(A)
-    recover_run(State(tmp_path), "r1")
-
-    judged = judge_run(State(tmp_path), "r1")
+def test_judging_again_gives_and_stores_no_data_for_it(half: Path) -> None:
+    judged = judge_run(State(half), "r1")
 
     assert {name: {verdict.status for verdict in several} for name, several in judged.items()} == {
         A: {Status.PASS},
         B: {Status.NO_DATA},
     }
     stored = "select count(*) from verdicts where status = 'NO_DATA'"
-    _, rows = query_snapshot(State(tmp_path).history_file, stored)
+    _, rows = query_snapshot(State(half).history_file, stored)
     assert rows == [(3,)]  # and that the target answered
 
 
 def test_a_run_killed_before_anything_was_stored_is_the_last_run_and_not_measured(
-    tmp_path: Path,
+    whole: Path,
 ) -> None:
-    good = HalfRun(tmp_path, "r0").begin().measure(A).measure(B)
-    recover_run(State(tmp_path), good.run_id)
-    HalfRun(tmp_path).begin()
+    HalfRun(whole).begin()
 
-    report = publish(State(tmp_path), run_to_judge(State(tmp_path)))
+    report = publish(State(whole), run_to_judge(State(whole)))
 
     assert report.run_id == "r1"
     assert report.exit_code is ExitCode.NOT_MEASURED
@@ -104,13 +127,11 @@ def test_a_killed_benchmark_is_not_measured_before_and_after_its_samples_are_ing
 
 
 def test_a_run_that_could_not_tell_the_history_is_not_forgotten_for_an_older_one(
-    tmp_path: Path,
+    whole: Path,
 ) -> None:
-    good = HalfRun(tmp_path, "r0").begin().measure(A).measure(B)
-    recover_run(State(tmp_path), good.run_id)
-    HalfRun(tmp_path).begin(registers=False).measure(A)
+    HalfRun(whole).begin(registers=False).measure(A)
 
-    report = publish(State(tmp_path), run_to_judge(State(tmp_path)))
+    report = publish(State(whole), run_to_judge(State(whole)))
 
     assert report.run_id == "r1"
     assert states_of(report) == {A: BenchmarkStatus.NOT_STORED, B: BenchmarkStatus.NOT_RUN}
@@ -172,28 +193,24 @@ def test_what_another_profile_has_and_the_run_was_never_to_do_is_not_missing(
     ) in report.notices
 
 
-def test_a_what_if_keeps_what_the_run_was_to_do_and_stores_nothing(tmp_path: Path) -> None:
-    HalfRun(tmp_path).begin().measure(A)
-    recover_run(State(tmp_path), "r1")
+def test_a_what_if_keeps_what_the_run_was_to_do_and_stores_nothing(half: Path) -> None:
     query = "select benchmark, status from verdicts order by all"
-    before = query_snapshot(State(tmp_path).history_file, query)[1]
+    before = query_snapshot(State(half).history_file, query)[1]
     other = load_profile("quick", {**TWO, "seed": 99})
 
-    report = publish(State(tmp_path), "r1", profile=other)
+    report = publish(State(half), "r1", profile=other)
 
     assert report.exit_code is ExitCode.NOT_MEASURED
     assert states_of(report)[B] is BenchmarkStatus.NOT_RUN
-    assert query_snapshot(State(tmp_path).history_file, query)[1] == before
+    assert query_snapshot(State(half).history_file, query)[1] == before
 
 
-def test_a_spool_folder_without_plan_and_benchmark_is_no_run(tmp_path: Path) -> None:
-    HalfRun(tmp_path, "r0").begin().measure(A).measure(B)
-    recover_run(State(tmp_path), "r0")
-    HalfRun(tmp_path, "seeded", planned=None).begin(registers=False)
-    (State(tmp_path).spool / "torn").mkdir()
-    (State(tmp_path).spool / "torn" / "run.json").write_text('{"run_id": "to', encoding="utf-8")
+def test_a_spool_folder_without_plan_and_benchmark_is_no_run(whole: Path) -> None:
+    HalfRun(whole, "seeded", planned=None).begin(registers=False)
+    (State(whole).spool / "torn").mkdir()
+    (State(whole).spool / "torn" / "run.json").write_text('{"run_id": "to', encoding="utf-8")
 
-    assert run_to_judge(State(tmp_path)) == "r0"
+    assert run_to_judge(State(whole)) == "r0"
 
 
 def test_a_profile_in_which_all_is_switched_off_is_refused_before_any_load() -> None:

@@ -72,31 +72,38 @@ def state(stored: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_newest_report_drops_raw_samples_and_files_of_old_runs(state: Path) -> None:
-    publish(State(state), "r3")
+@pytest.fixture(scope="module")
+def pruned(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a copy in which the newest run was reported; nobody changes it."""
+    folder = tmp_path_factory.mktemp("pruned")
+    shutil.copytree(stored, folder, dirs_exist_ok=True)
+    publish(State(folder), "r3")
+    return folder
 
-    assert samples_of(state) == {"r2": 10, "r3": 10}
-    assert sorted(path.name for path in State(state).spool.iterdir()) == ["r0", "r2", "r3"]
+
+def test_the_newest_report_drops_raw_samples_and_files_of_old_runs(pruned: Path) -> None:
+    assert samples_of(pruned) == {"r2": 10, "r3": 10}
+    assert sorted(path.name for path in State(pruned).spool.iterdir()) == ["r0", "r2", "r3"]
 
 
-def test_summaries_and_verdicts_of_old_runs_stay(state: Path) -> None:
-    publish(State(state), "r3")
-
+def test_summaries_and_verdicts_of_old_runs_stay(pruned: Path) -> None:
     count = "select count(*) from {} where run_id = 'r1'"
     for table in ("summaries", "verdicts", "benchmarks"):
-        assert query_snapshot(State(state).history_file, count.format(table))[1][0][0] > 0, table
+        assert query_snapshot(State(pruned).history_file, count.format(table))[1][0][0] > 0, table
 
 
-def test_old_runs_whose_files_are_gone_are_not_read_again_by_every_report(state: Path) -> None:
-    publish(State(state), "r3")
-    with State(state).history() as history:
+def test_old_runs_whose_files_are_gone_are_not_read_again_by_every_report(
+    pruned: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(pruned, tmp_path, dirs_exist_ok=True)
+    with State(tmp_path).history() as history:
         # Whoever asks for what the run was is told of it; a series needs no histogram.
         changed = history.connection.execute("delete from histograms where run_id = 'r1'")
         assert changed.fetchone() != (0,)
         with pytest.raises(StoreError, match="r1"):
             history.outcomes("r1")
 
-    publish(State(state), "r3")
+    publish(State(tmp_path), "r3")
 
 
 def test_a_report_of_an_old_run_drops_nothing(state: Path) -> None:
@@ -120,20 +127,24 @@ def test_a_re_run_that_confirms_does_not_keep_the_old_ones(state: Path) -> None:
     assert samples_of(state) == {"r3": 10, "r3-c1": 10}
 
 
-def test_a_dropped_run_can_still_be_reported_and_says_what_it_said(state: Path) -> None:
-    publish(State(state), "r3")
+def test_a_dropped_run_can_still_be_reported_and_says_what_it_said(
+    pruned: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(pruned, tmp_path, dirs_exist_ok=True)
 
-    report = publish(State(state), "r1")
+    report = publish(State(tmp_path), "r1")
 
     assert [str(benchmark.status) for benchmark in report.benchmarks] == ["COMPLETED"]
     assert report.benchmarks[0].verdicts
 
 
-def test_a_dropped_run_is_judged_by_its_histograms_which_the_reason_says(state: Path) -> None:
+def test_a_dropped_run_is_judged_by_its_histograms_which_the_reason_says(
+    state: Path, pruned: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(pruned, tmp_path / "pruned")
     before = judge_run(State(state), "r1")[BENCHMARK]
-    publish(State(state), "r3")
 
-    after = judge_run(State(state), "r1")[BENCHMARK]
+    after = judge_run(State(tmp_path / "pruned"), "r1")[BENCHMARK]
 
     assert [verdict.status for verdict in after] == [verdict.status for verdict in before]
     told = {

@@ -32,6 +32,7 @@ from perf_pipeline.loading.prepare import begin_run
 from perf_pipeline.loading.session import Session
 from perf_pipeline.report.wording import plural
 from perf_pipeline.runs.measuring import way_of
+from perf_pipeline.store.baselines import most_like_runs
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.rerun_ids import rerun_id
 from perf_pipeline.store.state import State
@@ -144,8 +145,13 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
 
 
 def _undecided(session: Session, at_most: int) -> list[str]:
-    """Name the benchmarks to run again; only then the comparison is stored, for the re-run."""
+    """Name the benchmarks to run again; only then the comparison is stored, for the re-run.
+
+    Nothing is suspect beside fewer runs than the gate needs, so that nothing is compared then.
+    """
     with session.state.history() as history:
+        if most_like_runs(history, session.run_id) < session.profile.baseline.minimum_runs:
+            return []
         found = compare_settled(history, session.run_id, session.profile)
         undecided = (name for name, diff in found.told if is_undecided(diff, at_most))
         names = list(dict.fromkeys(undecided))

@@ -104,6 +104,16 @@ where this.run_id = ? and runs.profile = this.profile and runs.triggered_by <> '
     and runs.run_id not in (select unnest(?::varchar[]))
 order by {NEWEST_FIRST} limit 1
 """
+# By the load of each of its benchmarks; the most of these.
+_LIKES: Final = """
+select coalesce(max(likes), 0) from (
+    select count(*) as likes
+    from (select benchmark, load_hash from benchmarks where run_id = $run_id)
+        join benchmarks using (benchmark, load_hash) join runs using (run_id)
+    where run_id <> $run_id and profile = $profile and environment_id = $environment
+    group by benchmark, load_hash
+)
+"""
 _GATES: Final = f"""
 select runs.run_id, bool_or(diffs.status = 'ENVIRONMENT_CHANGED')
 from runs join diffs on diffs.run_id = runs.run_id, runs as this
@@ -200,6 +210,21 @@ def previous_run(history: History, run_id: str) -> RunRecord | None:
     others = history.asked.runs_of_other_lines(run_id)
     row = history.connection.execute(_PREVIOUS, [run_id, others]).fetchone()
     return history.run(row[0]) if row else None
+
+
+def most_like_runs(history: History, run_id: str) -> int:
+    """Count the other runs of a run's profile and environment that have a load of it.
+
+    Of the load that most of them have; those that are of no use for a comparison are counted, too.
+    The rows are not proven here, but where they are compared.
+
+    Raises:
+        RequestError: there is no such run.
+    """
+    run = history.run(run_id)
+    given = {"run_id": run_id, "profile": run.profile, "environment": run.environment_id}
+    row = history.connection.execute(_LIKES, given).fetchone()
+    return int(row[0]) if row else 0
 
 
 def withheld_before(history: History, run_id: str) -> list[str]:

@@ -16,6 +16,7 @@ from perf_pipeline.store.baselines import (
     confirmed_runs,
     decide,
     decisions,
+    most_like_runs,
     previous_run,
     releases,
     replace_dated,
@@ -123,6 +124,22 @@ def test_the_run_before_is_of_the_same_profile_and_no_rerun(
     assert previous_run(history, "r1") is None
     assert confirmations(history, "r2") == ["r2-c1"]
     assert confirmations(history, "r3") == []
+
+
+def test_like_runs_share_profile_environment_and_a_load(history: History, tmp_path: Path) -> None:
+    # r1 to r3 are alike; each of the others differs from them in one thing.
+    _ingest(history, tmp_path, Spool("f1", profile="full"))
+    _ingest(history, tmp_path, Spool("e1", environment={"cpus": "64"}))
+    heavier = Spool("l1", samples=[sample(10)], outcome=replace(complete(), load_hash="heavier"))
+    history.ingest(heavier.write(tmp_path), "api")
+
+    assert {run: most_like_runs(history, run) for run in ("r1", "r3", "f1", "e1", "l1")} == {
+        "r1": 2,
+        "r3": 2,
+        "f1": 0,
+        "e1": 0,
+        "l1": 0,
+    }
 
 
 def test_the_re_runs_of_another_run_are_none_of_a_run_whose_id_begins_like_it(

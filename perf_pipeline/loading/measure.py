@@ -152,7 +152,8 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
                 else:
                     _run_step(session, benchmark, step, folder, load, sampling)
             _collect(session, benchmark, folder, load, own)
-        load.problems += [*load.unfit.values(), *told_failures(folder), *sampling.problems]
+        failures = told_failures(folder, load.spans)
+        load.problems += [*load.unfit.values(), *failures, *sampling.problems]
         load.problems += load.costs.write(folder)
         # Not before: readings, and later steps, are about our load alone.
         if not load.aborted:

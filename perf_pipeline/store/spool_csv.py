@@ -190,7 +190,7 @@ class SpoolFiles:
 
 @contextmanager
 def spool_files(folder: Path, kind: str, left_out: Collection[str] = ()) -> Iterator[SpoolFiles]:
-    """Find the files of a kind in a benchmark's folder, without their torn last lines.
+    """Find the files of a kind in a benchmark's folder that have rows, without torn last lines.
 
     Args:
         folder: of the benchmark.
@@ -211,6 +211,8 @@ def spool_files(folder: Path, kind: str, left_out: Collection[str] = ()) -> Iter
             if whole_bytes == 0:
                 continue
             _check_header(path, spec)
+            if whole_bytes == len(_first_line(path)):  # nobody wrote a row
+                continue
             readable.append(
                 path if whole_bytes == size_bytes else _copy_of(path, whole_bytes, Path(scratch))
             )
@@ -287,8 +289,12 @@ def _check_header(path: Path, kind: SpoolKind) -> None:
 
 
 def _header(path: Path) -> tuple[str, ...]:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return tuple(file.readline().strip().split(","))
+    return tuple(_first_line(path).decode("utf-8", "replace").strip().split(","))
+
+
+def _first_line(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.readline()
 
 
 def _copy_of(path: Path, size_bytes: int, scratch: Path) -> Path:

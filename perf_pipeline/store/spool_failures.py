@@ -4,11 +4,12 @@ Add here: another fact about failures that a person looks for first. Keep out: v
 (judging/).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from perf_pipeline.metrics.totals import SpanFigures
 from perf_pipeline.store.censoring import UNDECIDED, mark_unanswered
 from perf_pipeline.store.spool_figures import spooled
 
@@ -64,8 +65,18 @@ def failure_ways(folder: Path) -> list[FailureWay]:
         return [FailureWay(*row) for row in connection.execute(_WAYS).fetchall()]
 
 
-def told_failures(folder: Path) -> Iterator[str]:
-    """Tell the ways that are at least 1 % of an operation, such as `403 on auth::login, 100 %`."""
+def told_failures(folder: Path, spans: Iterable[SpanFigures]) -> Iterator[str]:
+    """Tell the ways that are at least 1 % of an operation, such as `403 on auth::login, 100 %`.
+
+    Args:
+        folder: of the benchmark.
+        spans: its totals; where nothing failed, the samples are not read once more.
+
+    Raises:
+        PerfPipelineError: a file is of another version.
+    """
+    if not any(span.failed for span in spans):
+        return
     ways = [way for way in failure_ways(folder) if way.share >= _LEAST_SHARE]
     yield from map(str, ways[:_MOST_TOLD])
     if len(ways) > _MOST_TOLD:

@@ -72,6 +72,8 @@ def backlog_from_spool(folder: Path) -> Backlog:
     Raises:
         PerfPipelineError: a file is of another version.
     """
+    if not has_rows(folder, "ledger"):
+        return Backlog(0, 0, None)
     with spooled(folder, "ledger") as connection:
         row = connection.execute(_BACKLOG).fetchone()
     return Backlog(*(row or (0, 0, None)))
@@ -114,6 +116,16 @@ def ledger_counts_from_spool(folder: Path) -> LedgerCounts:
     with spooled(folder, "ledger") as connection:
         row = connection.execute(_LEDGER_COUNTS).fetchone()
     return LedgerCounts(*(int(count) for count in row or (0,) * 5))
+
+
+def has_rows(folder: Path, kind: str) -> bool:
+    """Tell whether a benchmark's spool has any row of a kind, which takes no question to DuckDB.
+
+    Raises:
+        PerfPipelineError: a file is of another version.
+    """
+    with spool_files(folder, kind) as found:
+        return bool(found.paths or found.binary)
 
 
 @contextmanager

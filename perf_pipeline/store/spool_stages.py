@@ -9,7 +9,7 @@ from typing import Final
 
 from perf_pipeline.metrics.totals import StageFigures
 from perf_pipeline.store.ledger_sql import STAGES, stations
-from perf_pipeline.store.spool_figures import spooled
+from perf_pipeline.store.spool_figures import has_rows, spooled
 
 _PREFIX: Final = "stage_"
 _MEANS: Final = ", ".join(f"avg({value}) / 1000.0" for value in STAGES.values())
@@ -59,6 +59,8 @@ def stages_from_spool(folder: Path, from_us: int, until_us: int) -> StageFigures
     Raises:
         PerfPipelineError: a file is of another version.
     """
+    if not has_rows(folder, "ledger"):
+        return StageFigures()
     with spooled(folder, "ledger") as connection:
         means = connection.execute(_TAIL, [from_us, until_us]).fetchone() or ()
         saturation = connection.execute(_SATURATION).fetchone()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from perf_pipeline.metrics.sample import Outcome, Phase, Sample
 from perf_pipeline.store.spool_failures import failure_ways, told_failures
+from perf_pipeline.store.spool_figures import span_figures
 from perf_pipeline_tests.support.histories.spool import Spool, sample
 
 FAILED, TIMED_OUT = Outcome.FAILED, Outcome.TIMEOUT
@@ -14,7 +15,8 @@ def forbidden(operation: str = "auth::login") -> Sample:
 
 
 def told(folder: Path, *samples: Sample) -> list[str]:
-    return list(told_failures(Spool(samples=samples).write(folder) / "api"))
+    written = Spool(samples=samples).write(folder) / "api"
+    return list(told_failures(written, span_figures(written)))
 
 
 def test_a_status_on_every_request_is_told_with_the_operation(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from perf_pipeline.store.spool_figures import spooled
+import pytest
+
+from perf_pipeline.errors import SpoolDamagedError
+from perf_pipeline.store.spool_figures import has_rows, spooled
 from perf_pipeline_tests.support.histories.spool import Spool, complete, ledger
 
 _COUNT = "select count(*) from spooled"
@@ -27,3 +30,17 @@ def test_nothing_of_a_spool_is_left_for_the_next_question(tmp_path: Path) -> Non
 
     with spooled(folder, "samples") as connection:
         assert connection.execute(_COUNT).fetchone() == (0,)
+
+
+def test_a_file_without_a_row_has_none_and_its_head_is_looked_at_all_the_same(
+    tmp_path: Path,
+) -> None:
+    one = ledger("a:acknowledged@1")
+    empty = Spool("r1", outcome=complete()).write(tmp_path) / "api"
+    filled = Spool("r2", ledger=one, outcome=complete()).write(tmp_path) / "api"
+
+    assert [has_rows(folder, "ledger") for folder in (empty, filled)] == [False, True]
+
+    (empty / "ledger-1-0.csv").write_text("message,what,when\n", encoding="utf-8")
+    with pytest.raises(SpoolDamagedError, match="has the columns 'message,what,when'"):
+        has_rows(empty, "ledger")

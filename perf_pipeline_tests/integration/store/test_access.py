@@ -331,7 +331,7 @@ def test_a_full_disk_is_one_sentence_and_earlier_runs_are_intact(tmp_path: Path)
     disk.mkdir()
     SPOOL.write(spool)
     rng = random.Random(1)  # columns of noise: nothing to compress
-    many = [sample(vu=rng.getrandbits(60), iteration=rng.getrandbits(60)) for _ in range(50_000)]
+    many = [sample(vu=rng.getrandbits(60), iteration=rng.getrandbits(60)) for _ in range(25_000)]
     Spool(run_id="r2", samples=many, outcome=complete()).write(spool)
     mount = f"mount -t tmpfs -o size=2m none '{disk}'"
     probe = subprocess.run(["unshare", "-m", "sh", "-c", mount], capture_output=True, check=False)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -38,11 +39,12 @@ def stored(history: History, folder: Path, samples: Sequence[Sample]) -> None:
     history.ingest(Spool(samples=list(samples), outcome=outcome).write(folder), "api")
 
 
-def failed_ms(history: History) -> list[float]:
+def failed_ms(history: History, scenario: str) -> list[float]:
     """Give what those that count as failed had waited."""
     rows = history.connection.execute(
         "select (ended_us - started_us) / 1000.0 from samples where outcome = 'interrupted' "
-        "and error = 'unanswered' order by all"
+        "and error = 'unanswered' and scenario = ? order by all",
+        [scenario],
     )
     return [ms for (ms,) in rows.fetchall()]
 
@@ -50,42 +52,57 @@ def failed_ms(history: History) -> list[float]:
 FIFTY = [sample(50)] * 10
 
 
-@pytest.mark.parametrize(
-    ("samples", "expected"),
-    [
-        # 2 of them, 10 answers: C(15, 5) = 3003 >= 2000 and C(14, 4) = 1001 < 2000: 5 x 50 ms.
-        ([*FIFTY, cut(40), cut(249)], []),
-        ([*FIFTY, cut(40), cut(251)], [251]),
-        # A slow but steady target: C(4 + 17, 17) = 5985 >= 4000 > C(4 + 14, 14): 15 x 2 s or more.
-        ([sample(2_000)] * 4 + [cut(1_000)] * 4, []),
-        # Two kinds of answers; what is under way is like the slow ones.
-        ([sample(5)] * 99 + [sample(800)] + [cut(790), cut(3)], []),
-        # Noise of a busy machine, 0.1 s, where answers take 0.2 ms.
-        ([sample(0.2)] * 1_000 + [cut(99)], []),
-        ([sample(0.2)] * 1_000 + [cut(101)], [101]),
-        # A few answers do not excuse any silence: at most 20 times the longest.
-        ([sample(50), cut(990)], []),
-        ([sample(50), cut(1_010)], [1_010]),
-        # Nothing was answered at all.
-        ([cut(90), cut(110)], [110]),
-        # A time-out is no answer that explains a wait; an answer that was not wanted is one.
-        ([*FIFTY, sample(10_000, outcome=Outcome.TIMEOUT, status=0), cut(5_000)], [5_000]),
-        ([sample(900, outcome=Outcome.FAILED, status=500), cut(5_000)], []),
-        ([sample(0.1, outcome=Outcome.FAILED, status=0, error="refused"), cut(2_000)], [2_000]),
-        # An operation without an answer goes by those of its scenario: C(10 + 4, 4) = 1001: 0.2 s.
-        ([*FIFTY, cut(190, "report")], []),
-        ([*FIFTY, cut(210, "report")], [210]),
-        # Warm-up answers explain as well; what an older version called drain stays as it is.
-        ([sample(900, phase=Phase.WARM_UP), cut(800)], []),
-        ([*FIFTY, cut(5_000, phase=Phase.DRAIN)], []),
-    ],
-)
-def test_an_interrupted_operation_failed_when_it_had_waited_longer_than_answers_explain(
-    history: History, tmp_path: Path, samples: list[Sample], expected: list[float]
-) -> None:
-    stored(history, tmp_path, samples)
+CASES: Final[list[tuple[list[Sample], list[float]]]] = [
+    # 2 of them, 10 answers: C(15, 5) = 3003 >= 2000 and C(14, 4) = 1001 < 2000: 5 x 50 ms.
+    ([*FIFTY, cut(40), cut(249)], []),
+    ([*FIFTY, cut(40), cut(251)], [251]),
+    # A slow but steady target: C(4 + 17, 17) = 5985 >= 4000 > C(4 + 14, 14): 15 x 2 s or more.
+    ([sample(2_000)] * 4 + [cut(1_000)] * 4, []),
+    # Two kinds of answers; what is under way is like the slow ones.
+    ([sample(5)] * 99 + [sample(800)] + [cut(790), cut(3)], []),
+    # Noise of a busy machine, 0.1 s, where answers take 0.2 ms.
+    ([sample(0.2)] * 1_000 + [cut(99)], []),
+    ([sample(0.2)] * 1_000 + [cut(101)], [101]),
+    # A few answers do not excuse any silence: at most 20 times the longest.
+    ([sample(50), cut(990)], []),
+    ([sample(50), cut(1_010)], [1_010]),
+    # Nothing was answered at all.
+    ([cut(90), cut(110)], [110]),
+    # A time-out is no answer that explains a wait; an answer that was not wanted is one.
+    ([*FIFTY, sample(10_000, outcome=Outcome.TIMEOUT, status=0), cut(5_000)], [5_000]),
+    ([sample(900, outcome=Outcome.FAILED, status=500), cut(5_000)], []),
+    ([sample(0.1, outcome=Outcome.FAILED, status=0, error="refused"), cut(2_000)], [2_000]),
+    # An operation without an answer goes by those of its scenario: C(10 + 4, 4) = 1001: 0.2 s.
+    ([*FIFTY, cut(190, "report")], []),
+    ([*FIFTY, cut(210, "report")], [210]),
+    # Warm-up answers explain as well; what an older version called drain stays as it is.
+    ([sample(900, phase=Phase.WARM_UP), cut(800)], []),
+    ([*FIFTY, cut(5_000, phase=Phase.DRAIN)], []),
+]
 
-    assert failed_ms(history) == expected
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """Give a run in which each case is a scenario: what explains a wait is in a scenario alone."""
+    scenarios = {f"case-{number}": samples for number, (samples, _) in enumerate(CASES)}
+    samples = [
+        replace(one, scenario=name) for name, several in scenarios.items() for one in several
+    ]
+    counted = [counts(name, iterations=len(several)) for name, several in scenarios.items()]
+    folder = tmp_path_factory.mktemp("cases")
+    with history_at(folder / "history.duckdb") as opened:
+        run = Spool(samples=samples, outcome=complete(*counted))
+        opened.ingest(run.write(folder / "spool"), "api")
+        yield opened
+
+
+@pytest.mark.parametrize("number", range(len(CASES)))
+def test_an_interrupted_operation_failed_when_it_had_waited_longer_than_answers_explain(
+    cases: History, number: int
+) -> None:
+    _, expected = CASES[number]
+
+    assert failed_ms(cases, f"case-{number}") == expected
 
 
 def test_a_hang_counts_as_requests_failures_and_long_waits(

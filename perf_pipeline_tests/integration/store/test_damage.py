@@ -7,7 +7,6 @@ PERF_TEST_SEED which ones.
 import os
 import random
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,6 +30,7 @@ from perf_pipeline.store.ingest import KEYED_TABLES
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 from perf_pipeline.store.spool_manifest import check_spool, write_manifest
 from perf_pipeline.store.spool_records import write_outcome, write_run_record
+from perf_pipeline_tests.support.commands.forked import ran
 from perf_pipeline_tests.support.histories.damaging import damage, flip, repeat, truncate, zero
 from perf_pipeline_tests.support.histories.spool import complete, counts
 
@@ -137,10 +137,19 @@ def copy(tmp_path: Path, whole: Path) -> Path:
     return Path(shutil.copytree(whole, tmp_path / KEY.run_id))
 
 
+@pytest.fixture(scope="module")
+def opened() -> Iterator[History]:
+    """Open one history for all tests: the tables of a new one take as long as most of them."""
+    with memory_history() as found:
+        found.connection.execute("set threads = 1")  # as for a small file
+        yield found
+
+
 @pytest.fixture
-def history() -> Iterator[History]:
-    with memory_history() as opened:
-        yield opened
+def history(opened: History) -> History:
+    """Give that history, empty."""
+    _forget(opened)
+    return opened
 
 
 def judged(history: History, profile: Profile) -> list[Verdict]:
@@ -412,7 +421,7 @@ def _leave_a_write_ahead_log(path: Path) -> None:
         "        judge_benchmark(history, 'r1', profile_of(history, 'r1'), outcome)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    subprocess.run([sys.executable, "-c", program, str(path)], check=False)
+    ran([sys.executable, "-c", program, str(path)])
     assert path.with_name(f"{path.name}.wal").stat().st_size > 0
 
 
@@ -427,8 +436,9 @@ def _asked(path: Path, profile: Profile, right: list[Verdict]) -> str:
 
 
 def _forget(history: History) -> None:
-    for table in (*KEYED_TABLES, "runs"):
+    for table in (*KEYED_TABLES, "digests", "runs"):
         history.connection.execute(f"delete from {table}")
+    history.asked.forget()
 
 
 def _said(verdicts: list[Verdict]) -> list[tuple[Status, float | None]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, parse_threshold
 from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.comparison_rows import DiffRow, SeriesPoint
@@ -14,6 +15,7 @@ from perf_pipeline.store.lineage import Lineage, store_judged
 from perf_pipeline.store.records import RunKey, RunRecord
 from perf_pipeline.store.removal import remove_runs
 from perf_pipeline.store.series import OverRuns, SeriesName
+from perf_pipeline.store.tables import write_summaries
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
     MIXED,
@@ -156,6 +158,15 @@ def _run_of(day: int, *, ms: float = 1.0, valid: bool = True, **other: object) -
     return replace(spool, **other)  # type: ignore[arg-type]  # fields of Spool by name
 
 
+def _store(history: History, folder: Path, spool: Spool) -> None:
+    """Bring in a run with the only summary that a series is asked for here."""
+    history.ingest(spool.write(folder), "api")
+    (one,) = spool.samples
+    ms = (one.ended_us - one.started_us) / 1_000
+    summary = Summary("http_req_duration", {"scenario": "create"}, 1, None, *[ms] * 9)
+    write_summaries(history.connection, RunKey(spool.run_id, "api"), [summary])
+
+
 def _days(history: History, before: str | None, limit: int = 30) -> OverRuns:
     """Read the p95 of the runs that are like r1."""
     (outcome,) = history.outcomes("r1")
@@ -183,8 +194,7 @@ def test_a_series_has_only_complete_valid_like_runs_oldest_first(
         _run_of(10, ms=100, outcome=replace(complete(), load_hash="twice the rate")),
     ]
     for spool in spools:
-        history.ingest(spool.write(tmp_path), "api")
-        history.summarise(RunKey(spool.run_id, "api"))
+        _store(history, tmp_path, spool)
 
     assert [(point.run_id, point.value) for point in _days(history, "r9").before] == [
         ("r1", 10),
@@ -205,9 +215,7 @@ def test_a_series_with_gaps_in_the_newest_runs_goes_on_in_older_ones(
 ) -> None:
     for day in range(1, 9):
         # Those in the middle did not keep up and say nothing.
-        spool = _run_of(day, ms=day, valid=day in {1, 2, 8})
-        history.ingest(spool.write(tmp_path), "api")
-        history.summarise(RunKey(spool.run_id, "api"))
+        _store(history, tmp_path, _run_of(day, ms=day, valid=day in {1, 2, 8}))
 
     assert [point.run_id for point in _days(history, "r8", 1).before] == ["r2"]
     assert [point.run_id for point in _days(history, "r8", 2).whole] == ["r2", "r8"]

@@ -1,5 +1,6 @@
 """The stages of a message's way: expected values worked out by hand from the stations."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,17 +21,23 @@ WHOLE = (
 )
 
 
-def stages(tmp_path: Path, text: str) -> dict[str, float]:
+@pytest.fixture(scope="module")
+def history() -> Iterator[History]:
+    """Give one history: what a test stores takes the place of what the one before stored."""
+    with memory_history() as opened:
+        yield opened
+
+
+def stages(history: History, tmp_path: Path, text: str) -> dict[str, float]:
     """Give the median of every stage that has values, and of the whole latency, in ms."""
     run = Spool(ledger=ledger(text), outcome=complete()).write(tmp_path)
     found = {}
-    with memory_history() as history:
-        history.ingest(run, KEY.benchmark)
-        for metric in (*STAGES, "message_latency"):
-            seen = history.observe(KEY, parse_threshold(metric, "med<1"))
-            if seen is not None:
-                found[metric.removeprefix("stage_")] = seen
-        assert found == in_view(history)
+    history.ingest(run, KEY.benchmark)
+    for metric in (*STAGES, "message_latency"):
+        seen = history.observe(KEY, parse_threshold(metric, "med<1"))
+        if seen is not None:
+            found[metric.removeprefix("stage_")] = seen
+    assert found == in_view(history)
     return found
 
 
@@ -86,18 +93,18 @@ def tail(tmp_path: Path, text: str) -> StageFigures:
     ],
 )
 def test_stages_are_the_times_between_known_stations_and_add_up_to_the_latency(
-    text: str, expected: dict[str, float], tmp_path: Path
+    text: str, expected: dict[str, float], history: History, tmp_path: Path
 ) -> None:
-    found = stages(tmp_path, text)
+    found = stages(history, tmp_path, text)
 
     latency = found.pop("message_latency")
     assert found == expected
     assert sum(found.values()) == latency
 
 
-def test_only_messages_of_the_measured_phase_count(tmp_path: Path) -> None:
+def test_only_messages_of_the_measured_phase_count(history: History, tmp_path: Path) -> None:
     """The window is seconds 1 to 11: b was intended before it."""
-    found = stages(tmp_path, f"{WHOLE} b:intended@10 b:acknowledged@900 b:completed@990")
+    found = stages(history, tmp_path, f"{WHOLE} b:intended@10 b:acknowledged@900 b:completed@990")
 
     assert found["message_latency"] == 45
     assert "system" not in found

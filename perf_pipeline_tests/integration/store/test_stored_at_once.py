@@ -19,7 +19,7 @@ from perf_pipeline_tests.support.histories.synthetic_history import (
 )
 
 MADE = (
-    *api_runs(80.0),
+    *api_runs(80.0, 80.5, 79.5),
     Made(
         {API: 81.0, END: 95.5},
         valid=False,
@@ -68,5 +68,5 @@ def test_runs_that_are_stored_at_once_are_as_if_their_spools_were_brought_in(
         for run in runs:
             history.proof.require_run(run.record.run_id)
 
-    assert len(at_once["benchmarks"]) == 4
+    assert len(at_once["benchmarks"]) == 6
     assert at_once == brought

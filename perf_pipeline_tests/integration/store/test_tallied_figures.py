@@ -41,7 +41,7 @@ def _drawn() -> Spool:
     return Spool(samples=made, outcome=complete())
 
 
-@pytest.fixture(scope="module", params=[1, 20], ids=["few", "many"])
+@pytest.fixture(scope="module", params=[1, 17], ids=["few", "many"])
 def history(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[History]:

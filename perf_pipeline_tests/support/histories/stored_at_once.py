@@ -6,9 +6,11 @@ Add here: a column that a comparison reads. Keep out: samples; a run with some i
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
+
+import duckdb
 
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import FIGURES, Summary
@@ -25,6 +27,16 @@ _BENCHMARK: Final = (
     "ingested_at, health, problems, damage, torn_lines, raw_kept"
 )
 _SUMMARY: Final = ", ".join(("run_id, benchmark, kind, unit, metric, tags", *FIGURES))
+_IS_LAST: Final = """
+select not exists (from runs as later where later.began_at > this.began_at)
+from runs as this where this.run_id = ?
+"""
+_LATER: Final = """
+insert into runs select * replace (
+    unnest(?::varchar[]) as run_id, unnest(?::timestamp[]) as began_at,
+    made_as + unnest(range(1, ?)) as made_as
+) from runs where run_id = ?
+"""
 # What has no row has a digest as well, which takes longer to work out than all else together.
 _FILLED: Final = ("benchmarks", "summaries")
 _DIGEST: Final = "run_id, benchmark, table_name, made_by, row_count, digest"
@@ -49,8 +61,8 @@ def store_at_once(history: History, runs: Sequence[WithoutSamples]) -> None:
     """Store runs that the history does not have, in one transaction."""
     connection = history.connection
     with transaction(connection):
-        for run in runs:
-            write_run(connection, run.record)
+        for alike in _alike([run.record for run in runs]):
+            _write_runs(connection, alike)
         insert_rows(connection, "benchmarks", _BENCHMARK, [*_rows_of(runs, _benchmark_rows)])
         insert_rows(connection, "summaries", _SUMMARY, [*_rows_of(runs, _summary_rows)])
         keys = [RunKey(run.record.run_id, made.benchmark) for run in runs for made in run.outcomes]
@@ -59,6 +71,35 @@ def store_at_once(history: History, runs: Sequence[WithoutSamples]) -> None:
         empty = [(table, makers[table]) for table in KEYED_TABLES if table not in _FILLED]
         sealed = [(key.run_id, key.benchmark, *table, 0, 0) for key in keys for table in empty]
         insert_rows(connection, "digests", _DIGEST, sealed)
+
+
+def _alike(records: Sequence[RunRecord]) -> Iterator[list[RunRecord]]:
+    """Divide runs where one is more than a later run of what the one before was of."""
+    found: list[RunRecord] = []
+    for record in records:
+        if found and (
+            record.began_at <= found[-1].began_at
+            or record != replace(found[0], run_id=record.run_id, began_at=record.began_at)
+        ):
+            yield found
+            found = []
+        found.append(record)
+    if found:
+        yield found
+
+
+def _write_runs(connection: duckdb.DuckDBPyConnection, alike: Sequence[RunRecord]) -> None:
+    """Write the first as a run is written, and the others as copies, where none began later."""
+    first, *others = alike
+    write_run(connection, first)
+    ((is_last,),) = connection.execute(_IS_LAST, [first.run_id]).fetchall()
+    if is_last and others:
+        moments = [utc_timestamp(other.began_at) for other in others]
+        ids = [other.run_id for other in others]
+        connection.execute(_LATER, [ids, moments, len(alike), first.run_id])
+    else:
+        for other in others:
+            write_run(connection, other)
 
 
 def _rows_of(

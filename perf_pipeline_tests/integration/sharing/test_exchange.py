@@ -1,5 +1,7 @@
 """Runs go to a team's place and come from it: whole, once, and never over another run."""
 
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from perf_pipeline.store.bundles.parts import RAW
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.removal import remove_runs
-from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
 from perf_pipeline_tests.support.histories.judged_runs import add_judged, add_sampled, rows_of
 from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import observe
@@ -23,11 +25,40 @@ def anna(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
     return CommandLine(folder)
 
 
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """Hold a place to which she pushed, and a history that was pulled from it."""
+
+    place: Path
+    pushed: Answer
+    pulled: Answer
+    ben: CommandLine
+
+
+@pytest.fixture(scope="module")
+def exchanged(anna: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Exchanged:
+    """Push and pull once; nobody changes what is there."""
+    folder = tmp_path_factory.mktemp("exchanged")
+    place, ben = folder / "place", CommandLine(folder / "ben")
+    return Exchanged(place, anna.here("push", str(place)), ben.here("pull", str(place)), ben)
+
+
+@pytest.fixture
+def place(exchanged: Exchanged, tmp_path: Path) -> str:
+    """Give a copy of the place to which she pushed."""
+    return str(shutil.copytree(exchanged.place, tmp_path / "place"))
+
+
+@pytest.fixture
+def ben(exchanged: Exchanged, tmp_path: Path) -> CommandLine:
+    """Give a copy of the history that was pulled from it."""
+    return CommandLine(Path(shutil.copytree(exchanged.ben.state, tmp_path / "ben")))
+
+
 def test_what_is_pulled_has_every_row_that_was_pushed_but_for_samples(
-    anna: CommandLine, tmp_path: Path
+    anna: CommandLine, exchanged: Exchanged
 ) -> None:
-    place, ben = str(tmp_path / "place"), CommandLine(tmp_path / "ben")
-    pushed, pulled = anna.here("push", place), ben.here("pull", place)
+    place, pushed, pulled = exchanged.place, exchanged.pushed, exchanged.pulled
 
     assert (pushed.code, pushed.out) == (
         0,
@@ -38,22 +69,16 @@ def test_what_is_pulled_has_every_row_that_was_pushed_but_for_samples(
         f"pulled 3 runs from {place}; 0 were there already\n",
     )
     for run_id in ("r1", "r002", "r003"):
-        hers, his = rows_of(anna.state, run_id), rows_of(ben.state, run_id)
+        hers, his = rows_of(anna.state, run_id), rows_of(exchanged.ben.state, run_id)
         for table in RAW:
             assert his.pop(table) == []
             hers.pop(table)
         assert his == hers
 
 
-def test_figures_without_samples_come_from_the_histograms(
-    anna: CommandLine, tmp_path: Path
-) -> None:
-    place = str(tmp_path / "place")
-    anna.here("push", place)
-    CommandLine(tmp_path / "ben").here("pull", place)
-
+def test_figures_without_samples_come_from_the_histograms(exchanged: Exchanged) -> None:
     # create_user took 10, 20, 30 and 100 ms in the measured phase; get_user 1 and 3 ms.
-    with history_at(tmp_path / "ben" / "history.duckdb") as history:
+    with history_at(exchanged.ben.state / "history.duckdb") as history:
         key = RunKey("r1", "api")
         assert observe(history, "http_req_duration", "max<1", key) == 100.0
         assert observe(history, "http_reqs", "count<1", key) == 6
@@ -62,24 +87,24 @@ def test_figures_without_samples_come_from_the_histograms(
         )
 
 
-def test_samples_travel_when_they_are_asked_for(anna: CommandLine, tmp_path: Path) -> None:
-    place, ben = str(tmp_path / "place"), CommandLine(tmp_path / "ben")
-    bare = anna.here("push", place)
+def test_samples_travel_when_they_are_asked_for(
+    anna: CommandLine, exchanged: Exchanged, place: str, tmp_path: Path
+) -> None:
+    ben = CommandLine(tmp_path / "ben")
     pushed = anna.here("push", place, "--samples")
     again = anna.here("push", place, "--samples")
     ben.here("pull", place, "--samples")
 
-    assert bare.out.startswith("pushed 3 runs")
+    assert exchanged.pushed.out.startswith("pushed 3 runs")
     assert pushed.out == f"pushed 1 run to {place}; 2 were there already\n"
     assert again.out == f"pushed 0 runs to {place}; 3 were there already\n"
     assert rows_of(ben.state, "r1") == rows_of(anna.state, "r1")
     assert ben.value("select raw_kept from benchmarks where run_id = 'r1'")
 
 
-def test_a_second_time_nothing_moves(anna: CommandLine, tmp_path: Path) -> None:
-    place, ben = str(tmp_path / "place"), CommandLine(tmp_path / "ben")
-    anna.here("push", place)
-    ben.here("pull", place)
+def test_a_second_time_nothing_moves(
+    anna: CommandLine, ben: CommandLine, place: str, tmp_path: Path
+) -> None:
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "place").rglob("*.*")}
     answers = [anna.here("push", place), ben.here("pull", place), ben.here("sync", place)]
     after = {path: path.stat().st_mtime_ns for path in (tmp_path / "place").rglob("*.*")}
@@ -95,11 +120,10 @@ def test_a_second_time_nothing_moves(anna: CommandLine, tmp_path: Path) -> None:
 
 
 def test_a_run_with_other_content_is_told_and_overwritten_nowhere(
-    anna: CommandLine, tmp_path: Path
+    place: str, tmp_path: Path
 ) -> None:
-    place, ben = str(tmp_path / "place"), CommandLine(tmp_path / "ben")
+    ben = CommandLine(tmp_path / "ben")
     add_judged(ben.state, [Made({API: 99.0}, run_id="r002")])
-    anna.here("push", place)
     pushed, pulled = ben.here("push", place), ben.here("pull", place)
 
     assert (pushed.code, pulled.code) == (97, 97)
@@ -113,12 +137,11 @@ def test_a_run_with_other_content_is_told_and_overwritten_nowhere(
 
 
 def test_a_run_that_is_there_twice_with_different_contents_is_not_pulled(
-    anna: CommandLine, tmp_path: Path
+    place: str, tmp_path: Path
 ) -> None:
-    place, other = str(tmp_path / "place"), str(tmp_path / "other")
+    other = str(tmp_path / "other")
     cara, ben = CommandLine(tmp_path / "cara"), CommandLine(tmp_path / "ben")
     add_judged(cara.state, [Made({API: 99.0}, run_id="r002")])
-    anna.here("push", place)
     cara.here("push", other)
     # As two machines leave it that pushed in the same moment.
     for path in (tmp_path / "other").rglob("*.*"):
@@ -150,11 +173,8 @@ def test_only_judged_runs_are_pushed_and_the_others_are_told(tmp_path: Path) -> 
 
 
 def test_a_run_that_was_removed_comes_back_only_by_its_name(
-    anna: CommandLine, tmp_path: Path
+    anna: CommandLine, ben: CommandLine, place: str
 ) -> None:
-    place, ben = str(tmp_path / "place"), CommandLine(tmp_path / "ben")
-    anna.here("push", place)
-    ben.here("pull", place)
     with history_at(ben.state / "history.duckdb") as history:
         remove_runs(history, ["r002"])
     left = ben.here("pull", place)
@@ -169,9 +189,10 @@ def test_a_run_that_was_removed_comes_back_only_by_its_name(
     assert "3 were there already" in anna_again.out
 
 
-def test_the_newest_runs_of_a_place_can_be_pulled_alone(anna: CommandLine, tmp_path: Path) -> None:
-    place, ben = str(tmp_path / "place"), CommandLine(tmp_path / "ben")
-    anna.here("push", place)
+def test_the_newest_runs_of_a_place_can_be_pulled_alone(
+    anna: CommandLine, place: str, tmp_path: Path
+) -> None:
+    ben = CommandLine(tmp_path / "ben")
     pulled = ben.here("pull", place, "--newest", "1")
 
     assert pulled.out.startswith(f"pulled 1 run from {place}; 0 were there already\n")
@@ -180,11 +201,8 @@ def test_the_newest_runs_of_a_place_can_be_pulled_alone(anna: CommandLine, tmp_p
 
 
 def test_pins_and_acceptances_travel_and_keep_their_order(
-    anna: CommandLine, tmp_path: Path
+    anna: CommandLine, ben: CommandLine, place: str
 ) -> None:
-    place, ben = str(tmp_path / "place"), CommandLine(tmp_path / "ben")
-    anna.here("push", place)
-    ben.here("pull", place)
     anna.here("baseline", "pin", "r002", "--name", "v1", "--reason", "release")
     first = anna.here("push", place)
     ben.here("pull", place)
@@ -202,10 +220,9 @@ def test_pins_and_acceptances_travel_and_keep_their_order(
 
 
 def test_a_run_of_the_past_takes_the_place_that_its_date_asks_for(
-    anna: CommandLine, tmp_path: Path
+    place: str, tmp_path: Path
 ) -> None:
-    place, ben = str(tmp_path / "place"), CommandLine(tmp_path / "ben")
-    anna.here("push", place)
+    ben = CommandLine(tmp_path / "ben")
     add_judged(ben.state, [Made({API: 80.0}, run_id="his")])  # dated an hour before r002
     ben.here("pull", place)
     listed = ben.here("list", "--json").out

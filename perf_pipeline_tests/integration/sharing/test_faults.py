@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ import pytest
 from perf_pipeline.sharing.manifest import BundlePart, Manifest
 from perf_pipeline.store.bundles.content import contents_of
 from perf_pipeline.store.migrate import apply_until, migrations
-from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
 from perf_pipeline_tests.support.histories.judged_runs import add_judged, add_sampled
 from perf_pipeline_tests.support.histories.synthetic_history import api_runs
 from perf_pipeline_tests.support.servers.s3_server import S3Server, s3_server
@@ -68,82 +68,100 @@ def _cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize(
-    ("harm", "file", "told"),
-    [
-        (_flip, "parts/r002/summaries.*", "its part parts/r002/summaries."),
-        (_cut, "parts/r002/runs.*", "its part parts/r002/runs."),
-        (Path.unlink, "parts/r002/verdicts.*", "its part parts/r002/verdicts."),
-        (_flip, "runs/*.r002.*", "its manifest runs/"),
-        (_cut, "runs/*.r002.*", "its manifest runs/"),
-    ],
-    ids=["a flipped bit", "a cut part", "a missing part", "a flipped manifest", "a cut manifest"],
-)
-def test_a_damaged_run_is_refused_by_its_part_and_the_others_are_taken(
-    place: Path, tmp_path: Path, harm: Callable[[Path], None], file: str, told: str
-) -> None:
-    ben = CommandLine(tmp_path / "ben")
-    [harmed] = place.glob(file)
-    harm(harmed)
-    pulled = ben.here("pull", str(place))
-
-    assert pulled.code == 97
-    assert f"run r002 was not pulled: {told}" in pulled.err
-    assert pulled.out.startswith("pulled 2 runs from ")
-    assert ben.sql("select run_id from runs order by 1") == [("r003",), ("r1",)]
-    assert ben.value("select count(*) from summaries where run_id = 'r002'") == 0
-
-
-def _rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+def _rewritten(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
     """Change what a manifest says, and seal it again as its writer would."""
-    said = json.loads(path.read_text())
-    del said["sha256"]
-    change(said)
-    parts = tuple(BundlePart(**part) for part in said.pop("parts"))
-    path.write_bytes(Manifest(**said, parts=parts).to_json())
+
+    def rewrite(path: Path) -> None:
+        said = json.loads(path.read_text())
+        del said["sha256"]
+        change(said)
+        parts = tuple(BundlePart(**part) for part in said.pop("parts"))
+        path.write_bytes(Manifest(**said, parts=parts).to_json())
+
+    return rewrite
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (
-            lambda said: said.update(schema_version=_NEWEST + 1),
-            f"it was written by a newer perf_pipeline: it has schema {_NEWEST + 1}",
-        ),
-        (
-            lambda said: said["parts"][0].update(rows=2),
-            "its table runs has 1 rows, of which 0 are of another run, and its manifest says 2",
-        ),
-        (
-            lambda said: said.update(parts=said["parts"][1:]),
-            "it has no rows of the table runs",
-        ),
-        (
-            lambda said: said.update(content=said["content"][:16] + 48 * "0"),
-            "what was measured is not what its manifest says",
-        ),
-        (
-            lambda said: said["parts"][0].update(table="wonders"),
-            "it has no rows of the table runs",
-        ),
-        (
-            lambda said: said["parts"][0].update(table="../runs"),
-            "its manifest names a table '../runs', which none is",
-        ),
-    ],
-    ids=["newer", "fewer rows", "no run", "other content", "another table", "outside"],
-)
-def test_a_bundle_that_is_not_what_it_says_is_refused_and_the_others_are_taken(
-    place: Path, tmp_path: Path, change: Callable[[dict[str, Any]], object], told: str
+_MANIFEST: Final = "runs/*.{run}.*"
+# By what was done to a run: how, to which of its files, and what is told of it.
+HARMS: Final[dict[str, tuple[Callable[[Path], None], str, str]]] = {
+    "a flipped bit": (_flip, "parts/{run}/summaries.*", "its part parts/{run}/summaries."),
+    "a cut part": (_cut, "parts/{run}/runs.*", "its part parts/{run}/runs."),
+    "a missing part": (Path.unlink, "parts/{run}/verdicts.*", "its part parts/{run}/verdicts."),
+    "a flipped manifest": (_flip, _MANIFEST, "its manifest runs/"),
+    "a cut manifest": (_cut, _MANIFEST, "its manifest runs/"),
+    "newer": (
+        _rewritten(lambda said: said.update(schema_version=_NEWEST + 1)),
+        _MANIFEST,
+        f"it was written by a newer perf_pipeline: it has schema {_NEWEST + 1}",
+    ),
+    "fewer rows": (
+        _rewritten(lambda said: said["parts"][0].update(rows=2)),
+        _MANIFEST,
+        "its table runs has 1 rows, of which 0 are of another run, and its manifest says 2",
+    ),
+    "no run": (
+        _rewritten(lambda said: said.update(parts=said["parts"][1:])),
+        _MANIFEST,
+        "it has no rows of the table runs",
+    ),
+    "other content": (
+        _rewritten(lambda said: said.update(content=said["content"][:16] + 48 * "0")),
+        _MANIFEST,
+        "what was measured is not what its manifest says",
+    ),
+    "another table": (
+        _rewritten(lambda said: said["parts"][0].update(table="wonders")),
+        _MANIFEST,
+        "it has no rows of the table runs",
+    ),
+    "outside": (
+        _rewritten(lambda said: said["parts"][0].update(table="../runs")),
+        _MANIFEST,
+        "its manifest names a table '../runs', which none is",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Harmed:
+    """Hold what a pull said of a place in which a run was harmed in each way."""
+
+    run_ids: dict[str, str]
+    pulled: Answer
+    ben: CommandLine
+
+
+@pytest.fixture(scope="module")
+def harmed(tmp_path_factory: pytest.TempPathFactory) -> Harmed:
+    """Harm all runs of a place but the first and the last, and pull."""
+    folder = tmp_path_factory.mktemp("harmed")
+    cara, ben, place = CommandLine(folder / "cara"), CommandLine(folder / "ben"), folder / "place"
+    ids = add_judged(cara.state, api_runs(*(80.0 + number for number in range(len(HARMS) + 2))))
+    assert cara.here("push", str(place)).code == 0
+    run_ids = dict(zip(HARMS, ids[1:-1], strict=True))
+    for name, (harm, file, _) in HARMS.items():
+        [path] = place.glob(file.format(run=run_ids[name]))
+        harm(path)
+    return Harmed(run_ids, ben.here("pull", str(place)), ben)
+
+
+def test_the_others_are_taken_where_runs_are_damaged(harmed: Harmed) -> None:
+    taken = harmed.ben.sql("select run_id from runs order by 1")
+
+    assert harmed.pulled.code == 97
+    assert harmed.pulled.out.startswith("pulled 2 runs from ")
+    assert taken == [("r001",), (f"r{len(HARMS) + 2:03}",)]
+
+
+@pytest.mark.parametrize("name", HARMS)
+def test_a_run_that_is_damaged_or_not_what_it_says_is_refused_by_its_part(
+    harmed: Harmed, name: str
 ) -> None:
-    ben = CommandLine(tmp_path / "ben")
-    [path] = place.glob("runs/*.r002.*")
-    _rewritten(path, change)
-    pulled = ben.here("pull", str(place))
+    run_id, (_, _, told) = harmed.run_ids[name], HARMS[name]
 
-    assert pulled.code == 97
-    assert f"run r002 was not pulled: {told}" in pulled.err
-    assert ben.sql("select run_id from runs order by 1") == [("r003",), ("r1",)]
+    refused = f"run {run_id} was not pulled: {told.format(run=run_id)}"
+    assert refused in harmed.pulled.err
+    assert harmed.ben.value(f"select count(*) from summaries where run_id = '{run_id}'") == 0
 
 
 def test_a_run_of_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> None:

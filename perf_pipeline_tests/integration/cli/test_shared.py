@@ -10,14 +10,23 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from perf_pipeline_tests.support.commands.command_line import CREATION, CommandLine
+from perf_pipeline_tests.support.commands.command_line import (
+    CREATION,
+    Answer,
+    CommandLine,
+)
 from perf_pipeline_tests.support.commands.up import Up
 from perf_pipeline_tests.support.histories.spooled_rows import all_rows
 
 pytestmark = pytest.mark.timeout(180)
+# A load of seconds that costs the system little: it is only to be under way.
+SPARSE = (
+    "--set=benchmarks.api_user_creation.scenarios.create_users.parameters.thinkTime=300ms..500ms",
+)
 STATUS = "select status from benchmarks where run_id = '{}'"
 HOLDER = """
 import duckdb, sys
@@ -27,8 +36,24 @@ sys.stdin.read()
 """
 
 
+class Queued(NamedTuple):
+    """Hold what became of three runs that wanted the machine at once.
+
+    Attributes:
+        pid: of the first.
+        first: measured at once.
+        second: measured after the first.
+        stopped: while it waited.
+    """
+
+    pid: int
+    first: Answer
+    second: Answer
+    stopped: Answer
+
+
 def test_a_history_that_gets_busy_during_the_run_loses_nothing(up: Up) -> None:
-    running = up.begun(*CREATION, "--only", "end_to_end", seconds=4.0)
+    running = up.begun(*CREATION, "--only", "end_to_end", *SPARSE, seconds=4.0)
     holder = hold(up.command.state / "history.duckdb")
     try:
         answer = running.answer(timeout_s=80.0)
@@ -52,7 +77,7 @@ def test_a_history_that_gets_busy_during_the_run_loses_nothing(up: Up) -> None:
 
 
 def test_a_history_that_is_free_again_at_the_end_is_filled_by_the_run_itself(up: Up) -> None:
-    running = up.begun(*CREATION, "--only", "end_to_end", seconds=4.0)
+    running = up.begun(*CREATION, "--only", "end_to_end", *SPARSE, seconds=4.0)
     holder = hold(up.command.state / "history.duckdb")
     running.wait_for("api_user_creation waits in the spool")
     holder.communicate()
@@ -80,54 +105,50 @@ def spooled(folder: Path) -> int:
     return sum(len(all_rows(benchmark, "samples")) for benchmark in folder.iterdir())
 
 
-def test_of_two_runs_at_once_one_waits_and_says_for_whom(up: Up) -> None:
-    first = up.begun(*CREATION, seconds=10.0)
-    profile = up.command.profile(1.0)
-    second = up.command.begin("run", "--profile", str(profile), *CREATION)
-    second.wait_for("waiting for")
-    answers = [first.answer(), second.answer()]
+@pytest.fixture(scope="module")
+def queued(up: Up) -> Queued:
+    """Begin three runs at once, of which the third is stopped while it waits.
 
+    The second is given the same servers as an external target: passwords come in by environment.
+    """
+    first = up.begun(*CREATION, *SPARSE, seconds=10.0)
+    external = CommandLine(up.command.state, up.as_target)
+    profile = str(up.command.profile(1.0))
+    second, third = (
+        command.begin("run", "--profile", profile, *CREATION) for command in (external, up.command)
+    )
+    second.wait_for("waiting for")
+    third.wait_for("waiting for")
+    third.send(signal.SIGINT)
+    stopped = third.answer(timeout_s=60.0)
+    return Queued(first.process.pid, first.answer(), second.answer(), stopped)
+
+
+def test_of_two_runs_at_once_one_waits_and_says_for_whom(up: Up, queued: Queued) -> None:
+    answers = [queued.first, queued.second]
     spans = up.command.sql(
         "select began_at, began_at + to_microseconds((wall_s * 1e6)::bigint) from benchmarks "
         f"where run_id in ('{answers[0].run_id}', '{answers[1].run_id}') order by began_at"
     )
     assert all(answer.code == up.command.code_of(answer.run_id) for answer in answers)
-    assert f"waiting for the run of profile short (pid {first.process.pid})" in answers[1].err
+    assert f"waiting for the run of profile short (pid {queued.pid})" in answers[1].err
     assert len(spans) == 2
     assert spans[0][1] <= spans[1][0]
 
 
-def test_a_run_that_waits_for_another_can_be_stopped(up: Up) -> None:
-    first = up.begun(*CREATION, seconds=10.0)
-    second = up.command.begin("run", "--profile", str(up.command.profile(1.0)), *CREATION)
-    second.wait_for("waiting for")
-    second.send(signal.SIGINT)
-
-    stopped = second.answer(timeout_s=60.0)
-
-    assert stopped.code == 105
-    assert "nothing was measured" in stopped.err
-    assert first.answer().code in {0, 97}
+def test_a_run_that_waits_for_another_can_be_stopped(queued: Queued) -> None:
+    assert queued.stopped.code == 105
+    assert "nothing was measured" in queued.stopped.err
+    assert queued.first.code in {0, 97}
 
 
-def test_passwords_are_in_no_file_but_the_stacks_own_and_on_no_screen(up: Up) -> None:
-    """The same servers as an external target, so that the passwords come in by environment."""
+def test_passwords_are_in_no_file_but_the_stacks_own_and_on_no_screen(
+    up: Up, queued: Queued
+) -> None:
     ends = up.stack.endpoints
-    assert ends.base_url is not None
-    assert ends.postgres_dsn is not None
-    assert ends.brokers is not None
-    passwords = {ends.postgres_dsn.split("://")[1].split(":")[1].split("@")[0]}
-    given = {
-        "PERF_BASE_URL": ends.base_url,
-        "PERF_POSTGRES_DSN": ends.postgres_dsn,
-        "PERF_KAFKA_BROKERS": ends.brokers,
-    }
-    if ends.redis_url is not None:
-        given["PERF_REDIS_URL"] = ends.redis_url
-        passwords.add(ends.redis_url.split("://")[1].split(":")[1].split("@")[0])
-    external = CommandLine(up.command.state, given)
-
-    answer = external("run", "--profile", str(up.command.profile(1.0)), *CREATION)
+    dsns = [text for text in (ends.postgres_dsn, ends.redis_url) if text is not None]
+    passwords = {dsn.split("://")[1].split(":")[1].split("@")[0] for dsn in dsns}
+    answer = queued.second
 
     assert answer.code == up.command.code_of(answer.run_id), answer.err
     assert "using the stack" not in answer.err

@@ -16,6 +16,7 @@ import pytest
 
 from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
 from perf_pipeline_tests.support.commands.k6_scripts import (
+    ABORTED,
     DROPPING,
     FAILING,
     HEAD,
@@ -64,8 +65,9 @@ def passed(command: CommandLine, target: HttpTarget) -> Answer:
 
 @pytest.fixture(scope="module")
 def failed(command: CommandLine, target: HttpTarget) -> Answer:
-    """Run all that k6 ended with exit code 99, each at its own end."""
-    return command("run", "--profile", _profile(command, target.port, *FAILING.values()))
+    """Run all that k6 ended with exit code 99, at their own end or before it."""
+    benchmarks = (*FAILING.values(), *ABORTED.values())
+    return command("run", "--profile", _profile(command, target.port, *benchmarks))
 
 
 def _counts(command: CommandLine, run_id: str, benchmark: str) -> tuple[int, int]:
@@ -102,22 +104,36 @@ def test_a_run_that_k6_passes_has_k6s_counts_and_passes(
 
 
 @pytest.fixture(scope="module")
-def dropped(command: CommandLine, target: HttpTarget) -> Answer:
-    """Run what k6 ended with exit code 0 although it dropped starts."""
-    return command("run", "--profile", _profile(command, target.port, *DROPPING.values()))
+def no_pass(command: CommandLine, target: HttpTarget) -> Answer:
+    """Run what k6 ended with exit code 0 although it dropped starts, or an iteration raised."""
+    raising = _python(command, "iter_fail", "async def flow(vu):\n    raise ValueError('x')\n")
+    benchmarks = (*DROPPING.values(), raising)
+    return command("run", "--profile", _profile(command, target.port, *benchmarks))
+
+
+def _is_no_pass(command: CommandLine, run_id: str, benchmark: str) -> bool:
+    """Say whether a benchmark by itself makes the exit code of its run 97."""
+    rows = command.sql(
+        f"select v.status, b.valid from benchmarks b left join verdicts v using (run_id, benchmark)"
+        f" where run_id = '{run_id}' and benchmark = '{benchmark}'"
+    )
+    statuses = {status for status, _ in rows}
+    is_valid = all(valid for _, valid in rows)
+    return "FAIL" not in statuses and (not is_valid or bool(statuses & {"NO_DATA", "INVALID"}))
 
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", DROPPING)
 def test_many_dropped_starts_that_no_threshold_speaks_of_have_k6s_counts_and_are_no_pass(
-    name: str, dropped: Answer, command: CommandLine
+    name: str, no_pass: Answer, command: CommandLine
 ) -> None:
     """On purpose not k6's exit code, 0: the figures are of another load than the planned one."""
-    assert (_RUNS[name]["exit_code"], dropped.code) == (0, 97), dropped.out + dropped.err
-    found = _counts(command, dropped.run_id, name)
+    assert (_RUNS[name]["exit_code"], no_pass.code) == (0, 97), no_pass.out + no_pass.err
+    assert _is_no_pass(command, no_pass.run_id, name), no_pass.out
+    found = _counts(command, no_pass.run_id, name)
     _assert_counts_of_k6(found, _RUNS[name], is_loop=False)
-    assert "were dropped" in dropped.out
-    assert "no threshold covers this" in " ".join(dropped.out.split())
+    assert "were dropped" in no_pass.out
+    assert "no threshold covers this" in " ".join(no_pass.out.split())
 
 
 @pytest.mark.timeout(180)
@@ -133,25 +149,19 @@ def test_a_run_that_k6_fails_has_k6s_counts_and_fails(
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(
-    ("name", "delay"), [("abort_on_fail", ""), ("abort_delay", ', delayAbortEval = "5s"')]
-)
+@pytest.mark.parametrize("name", ABORTED)
 def test_abort_on_fail_ends_the_run_when_k6_does(
-    name: str, delay: str, command: CommandLine, target: HttpTarget
+    name: str, failed: Answer, command: CommandLine
 ) -> None:
-    entry = f'{{ threshold = "p(95)<0.0001", abortOnFail = true{delay} }}'
-    benchmark = with_shortcut(name, 'vus = 2\nduration = "60s"', f"http_req_duration = [{entry}]")
-    answer = command("run", "--profile", _profile(command, target.port, benchmark))
-
     wall_s = float(command.value(f"select wall_s from benchmarks where benchmark = '{name}'"))
     observed = _RUNS[name]
     assert observed["exit_code"] == 99
-    assert answer.code == command.code_of(answer.run_id), answer.err
-    assert command.fails_unless_held_up(answer.run_id, name), answer.out
+    assert failed.code == command.code_of(failed.run_id), failed.err
+    assert command.fails_unless_held_up(failed.run_id, name), failed.out
     # It is looked at every 2 s, and what is due then ends the load within a moment; here 60 s were
     # due where k6's script has 20, so that a machine in use may be late.
     assert observed["wall_s"] - 0.3 <= wall_s <= observed["wall_s"] + 30
-    iterations, _ = _counts(command, answer.run_id, name)
+    iterations, _ = _counts(command, failed.run_id, name)
     assert iterations >= (1 - _LOST_SHARE) * observed["iterations"] - _COUNT_TOLERANCE
     assert iterations <= 2 * wall_s / 0.05 + _COUNT_TOLERANCE
 
@@ -252,18 +262,17 @@ def _python(command: CommandLine, name: str, code: str) -> str:
 
 
 def test_an_exception_in_an_iteration_ends_it_and_makes_the_run_invalid(
-    command: CommandLine, target: HttpTarget
+    no_pass: Answer, command: CommandLine
 ) -> None:
     """On purpose not k6's, which counts the iteration and ends with exit code 0."""
-    observed = _RUNS["iter_fail"]
-    benchmark = _python(command, "iter_fail", "async def flow(vu):\n    raise ValueError('x')\n")
-    answer = command("run", "--profile", _profile(command, target.port, benchmark))
+    observed, answer = _RUNS["iter_fail"], no_pass
 
     assert (observed["exit_code"], answer.code) == (0, 97), answer.err
+    assert _is_no_pass(command, answer.run_id, "iter_fail"), answer.out
     assert "caught 3 exceptions in iterations, which means that the workload has a bug" in " ".join(
         answer.out.split()
     )
-    of_run = f"where run_id = '{answer.run_id}'"
+    of_run = f"where run_id = '{answer.run_id}' and benchmark = 'iter_fail'"
     assert _counts(command, answer.run_id, "iter_fail") == (observed["iterations"], 0)
     assert command.sql(f"select outcome, count(*) from iterations {of_run} group by all") == [
         ("failed", observed["iterations"])

@@ -158,3 +158,15 @@ FAILING: Final = {
         "dropped_some", {"a": _TWENTY_A_SECOND}, 'dropped_iterations = ["count<5"]'
     ),
 }
+
+
+def _aborted(name: str, delay: str = "") -> str:
+    entry = f'{{ threshold = "p(95)<0.0001", abortOnFail = true{delay} }}'
+    return with_shortcut(name, 'vus = 2\nduration = "60s"', f"http_req_duration = [{entry}]")
+
+
+# k6 ends them long before their time, each with exit code 99.
+ABORTED: Final = {
+    "abort_on_fail": _aborted("abort_on_fail"),
+    "abort_delay": _aborted("abort_delay", ', delayAbortEval = "5s"'),
+}

@@ -1,7 +1,9 @@
 """`perf-pipeline ingest`: one bad run stops no other, and all is told at the end."""
 
 import json
+import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner, Result
@@ -13,14 +15,48 @@ from perf_pipeline_tests.support.histories.synthetic_history import API, add_run
 
 # No sentence of a report is broken over two lines.
 WIDE = {"COLUMNS": "300"}
+HUGE = 10**30
+ODD = {"r001": "seed", "r002": "keepRawRuns", "r003": "window"}
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     """Give a state folder with three runs in the spool, and no history yet."""
-    add_runs(tmp_path, api_runs(80.0, 81.0, 82.0))
-    State(tmp_path).history_file.unlink()
-    return tmp_path
+    return spooled(tmp_path)
+
+
+def spooled(folder: Path) -> Path:
+    """Make three runs that are in the spool, and in no history yet."""
+    add_runs(folder, api_runs(80.0, 81.0, 82.0))
+    State(folder).history_file.unlink()
+    return folder
+
+
+class Ingested(NamedTuple):
+    """Hold a state folder whose runs a command has stored, and what it said."""
+
+    state: Path
+    said: Result
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Ingested:
+    state = spooled(tmp_path_factory.mktemp("ingested") / "state")
+    return Ingested(state, ingest(state))
+
+
+@pytest.fixture(scope="module")
+def of_odd_numbers(tmp_path_factory: pytest.TempPathFactory) -> Ingested:
+    """Store three runs, each with another number that no history holds."""
+    state = spooled(tmp_path_factory.mktemp("odd") / "state")
+    for run_id, odd in ODD.items():
+        path = State(state).spool / run_id / "run.json"
+        profile = json.loads(json.loads(path.read_text(encoding="utf-8"))["profile_json"])
+        where = profile["baseline"] if odd == "window" else profile
+        where[odd] = HUGE
+        members = {"seed": HUGE} if odd == "seed" else {}
+        change_run(state, run_id, profile_json=json.dumps(profile), **members)
+    return Ingested(state, ingest(state))
 
 
 def ingest(state: Path, *arguments: str) -> Result:
@@ -42,8 +78,8 @@ def change_run(state: Path, run_id: str, **members: object) -> None:
     path.write_text(json.dumps({**record, **members}), encoding="utf-8")
 
 
-def test_all_runs_are_stored_and_the_code_is_0(state: Path) -> None:
-    said = ingest(state)
+def test_all_runs_are_stored_and_the_code_is_0(ingested: Ingested) -> None:
+    state, said = ingested
 
     assert said.exit_code == 0, said.output
     assert stored(state) == ["r001", "r002", "r003"]
@@ -90,8 +126,10 @@ def test_a_folder_whose_run_record_is_gone_is_told(state: Path) -> None:
     assert "r001 has no run.json, so nobody knows which profile it was measured with" in said.output
 
 
-def test_a_damaged_benchmark_keeps_the_rows_that_the_history_has(state: Path) -> None:
-    ingest(state)
+def test_a_damaged_benchmark_keeps_the_rows_that_the_history_has(
+    ingested: Ingested, tmp_path: Path
+) -> None:
+    state = shutil.copytree(ingested.state, tmp_path / "state")
     (State(state).spool / "r002" / API / "outcome.json").unlink()
 
     said = ingest(state)
@@ -104,21 +142,15 @@ def test_a_damaged_benchmark_keeps_the_rows_that_the_history_has(state: Path) ->
     assert (outcome.status, outcome.valid) == ("complete", True)
 
 
-@pytest.mark.parametrize("odd", ["seed", "keepRawRuns", "window"])
-def test_a_number_that_an_older_version_let_through_costs_no_run(odd: str, state: Path) -> None:
-    huge = 10**30
-    path = State(state).spool / "r001" / "run.json"
-    profile = json.loads(json.loads(path.read_text(encoding="utf-8"))["profile_json"])
-    where = profile["baseline"] if odd == "window" else profile
-    where[odd] = huge
-    members = {"seed": huge} if odd == "seed" else {}
-    change_run(state, "r001", profile_json=json.dumps(profile), **members)
-
-    said = ingest(state)
+@pytest.mark.parametrize(("run_id", "odd"), ODD.items())
+def test_a_number_that_an_older_version_let_through_costs_no_run(
+    run_id: str, odd: str, of_odd_numbers: Ingested
+) -> None:
+    state, said = of_odd_numbers
 
     assert said.exit_code == 0, said.output
     assert stored(state) == ["r001", "r002", "r003"]
-    report = CliRunner().invoke(main, ["--state", str(state), "report", "r001"], env=WIDE)
+    report = CliRunner().invoke(main, ["--state", str(state), "report", run_id], env=WIDE)
     assert report.exit_code in {0, 97}, report.output  # it has no samples
     assert "unexpected" not in report.output
     assert ("is stored as 9223372036854775807" in report.output) == (odd == "seed")

@@ -1,7 +1,9 @@
 """A scenario's own `env` and `tags`, from the profile to requests and verdicts."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -9,7 +11,7 @@ from perf_pipeline.config.loading import load_profile
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.support.commands.command_line import CommandLine, left_running
+from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine, left_running
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.shop_server import running_shop
 
@@ -98,13 +100,17 @@ def shop() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture
-def profile(tmp_path: Path) -> Path:
+def written(folder: Path) -> Path:
     """Write the profile, with its Python code beside it."""
-    (tmp_path / "flows.py").write_text(FLOWS, encoding="utf-8")
-    path = tmp_path / "keys.toml"
+    (folder / "flows.py").write_text(FLOWS, encoding="utf-8")
+    path = folder / "keys.toml"
     path.write_text(PROFILE, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    return written(tmp_path)
 
 
 @pytest.fixture
@@ -113,12 +119,28 @@ def command(tmp_path: Path, shop: str) -> CommandLine:
     return CommandLine(new_state(tmp_path / "state"), {"PERF_BASE_URL": shop, **MACHINE})
 
 
-@pytest.mark.timeout(180)
-def test_a_scenarios_env_goes_before_the_machines_and_is_its_own(
-    command: CommandLine, profile: Path
-) -> None:
-    answer = command("run", "--profile", str(profile))
+class Ran(NamedTuple):
+    """Hold a run whose profile's file and code have gone since."""
 
+    command: CommandLine
+    answer: Answer
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory, shop: str) -> Ran:
+    """Run the profile once, and keep nothing of it but what the run has stored."""
+    folder = tmp_path_factory.mktemp("keys")
+    command = CommandLine(new_state(folder / "state"), {"PERF_BASE_URL": shop, **MACHINE})
+    files = folder / "files"
+    files.mkdir()
+    answer = command("run", "--profile", str(written(files)))
+    shutil.rmtree(files)
+    return Ran(command, answer)
+
+
+@pytest.mark.timeout(180)
+def test_a_scenarios_env_goes_before_the_machines_and_is_its_own(ran: Ran) -> None:
+    command, answer = ran
     counts = {
         (scenario, check): (passes, fails)
         for scenario, check, passes, fails in command.sql(
@@ -146,17 +168,16 @@ def test_a_value_of_env_that_is_no_text_is_refused_before_the_load(
 
 @pytest.mark.timeout(180)
 def test_a_threshold_filters_by_tags_also_when_a_stored_run_is_judged_again(
-    command: CommandLine, profile: Path
+    ran: Ran, profile: Path
 ) -> None:
-    answer = command.here("run", "--profile", str(profile))
+    command, answer = ran
     assert figures(command) == FIGURES, answer.err
 
     # Its profile's text is all that is left of the profile.
-    kept = profile.rename(profile.with_name("away.toml"))
     assert command.here("judge").code == answer.code
     assert figures(command) == FIGURES
 
-    moved = kept.read_text(encoding="utf-8").replace('"north"', '"south"')
+    moved = PROFILE.replace('"north"', '"south"')
     moved = moved.replace('"http_reqs{team:north}" = ["count==6"]', "")
     profile.write_text(moved, encoding="utf-8")
     what_if = judged(command, answer.run_id, profile)
@@ -167,11 +188,10 @@ def test_a_threshold_filters_by_tags_also_when_a_stored_run_is_judged_again(
 
 @pytest.mark.timeout(180)
 def test_a_filter_that_means_a_scenario_that_was_not_run_passes_nothing(
-    command: CommandLine, profile: Path
+    ran: Ran, profile: Path
 ) -> None:
-    answer = command("run", "--profile", str(profile))
-    text = profile.read_text(encoding="utf-8")
-    more = text.partition("[benchmarks.places.thresholds]")[0]
+    command, answer = ran
+    more = PROFILE.partition("[benchmarks.places.thresholds]")[0]
     oslo = more.partition("[benchmarks.places.scenarios.rome]")[2].replace("rome", "oslo")
     wider = f"{more}[benchmarks.places.scenarios.oslo]{oslo}{OF_OSLO}"
     profile.write_text(wider, encoding="utf-8")

@@ -5,6 +5,7 @@ namespace. What stands beside them in the report is worked out by hand.
 """
 
 import re
+import resource
 import sys
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -31,7 +32,7 @@ BENCHMARK: Final = """
 exec = "{exec}"
 executor = "constant-vus"
 vus = 120
-duration = "3s"
+duration = "2500ms"
 
 [benchmarks.{name}.scenarios.s.parameters]
 timeout = "20s"
@@ -97,12 +98,12 @@ def assert_is_our_limit(command: CommandLine, answer: Answer, benchmark: str = "
 def few_descriptors(folder: Path, host: str, **benchmarks: tuple[str, str, str]) -> Limited:
     """Load a shop of that host with too few file descriptors."""
     with running_shop() as port:
-        command = CommandLine(
-            new_state(folder / "state"),
-            {"PERF_BASE_URL": f"http://{host}:{port}"},
-            ("sh", "-c", f'ulimit -n {DESCRIPTORS} && exec "$@"', "sh"),
-        )
-        return Limited(command, command("run", "--profile", written(folder, **benchmarks)))
+        target = {"PERF_BASE_URL": f"http://{host}:{port}"}
+        command = CommandLine(new_state(folder / "state"), target)
+        running = command.begin("run", "--profile", written(folder, **benchmarks))
+        # As `ulimit -n` before it: what the command starts has its limit.
+        resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+        return Limited(command, running.answer())
 
 
 @pytest.fixture(scope="module")

@@ -243,14 +243,10 @@ def test_ingesting_again_changes_nothing(finished: Finished) -> None:
         )
 
     before = counted()
-    first, second = (
-        finished.command.here("ingest"),
-        finished.command.here("ingest", finished.run_id),
-    )
+    again = finished.command.here("ingest", finished.run_id)
 
-    assert (first.code, second.code) == (0, 0)
-    assert first.out == second.out
-    assert len(first.out.splitlines()) == len(NAMES)
+    assert again.code == 0
+    assert len(again.out.splitlines()) == len(NAMES)
     assert counted() == before
 
 

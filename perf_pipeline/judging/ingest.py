@@ -37,17 +37,23 @@ def ingest_benchmark(
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
     with state.history(wait_s=wait_s) as history:
-        ingested = history.ingest(state.spool / key.run_id, key.benchmark)
-        if ingested.was_kept:
-            stored = [
-                summary for name, summary in history.summaries(key.run_id) if name == key.benchmark
-            ]
-            return ingested, stored
-        judged_by = profile or profile_of(history, key.run_id)
-        config = judged_by.benchmarks.get(key.benchmark)
-        thresholds = config.all_thresholds() if config else []
-        keep_slow_traces(history, key, traced_in(config) if config else {})
-        return ingested, history.summarise(key, thresholds)
+        return _ingested_in(history, state, key, profile)
+
+
+def _ingested_in(
+    history: History, state: State, key: RunKey, profile: Profile | None = None
+) -> tuple[Ingested, list[Summary]]:
+    ingested = history.ingest(state.spool / key.run_id, key.benchmark)
+    if ingested.was_kept:
+        stored = [
+            summary for name, summary in history.summaries(key.run_id) if name == key.benchmark
+        ]
+        return ingested, stored
+    judged_by = profile or profile_of(history, key.run_id)
+    config = judged_by.benchmarks.get(key.benchmark)
+    thresholds = config.all_thresholds() if config else []
+    keep_slow_traces(history, key, traced_in(config) if config else {})
+    return ingested, history.summarise(key, thresholds)
 
 
 def traced_in(config: BenchmarkConfig) -> dict[str, float]:
@@ -90,6 +96,18 @@ def ingest_run(state: State, run_id: str) -> IngestedRun:
         SpoolDamagedError: its run.json cannot be read.
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
+    require_spooled(state, run_id)
+    with state.history() as history:
+        return ingest_in(history, state, run_id)
+
+
+def require_spooled(state: State, run_id: str) -> None:
+    """Refuse a run of which the spool does not say what it was.
+
+    Raises:
+        RequestError: there is no such run in the spool.
+        SpoolDamagedError: its run.json cannot be read.
+    """
     _require_folder(state.spool)
     folder = state.spool / run_id
     if not (folder / RUN_FILE).exists():
@@ -98,17 +116,20 @@ def ingest_run(state: State, run_id: str) -> IngestedRun:
             f"there is no run {run_id} in {state.spool}", hint=f"the newest runs in it are: {known}"
         )
     read_run(folder)  # or nobody knows what the run was, and its benchmarks are of no use
-    with state.history() as history:
-        take_up(history, state)  # of a run that was killed at once there is nothing else
+
+
+def ingest_in(history: History, state: State, run_id: str) -> IngestedRun:
+    """Store a run of the spool (`require_spooled`) as `ingest_run` does, in an open history."""
+    take_up(history, state)  # of a run that was killed at once there is nothing else
     done = IngestedRun()
     for name in state.spooled_benchmarks(run_id):
-        _ingest_into(done, state, RunKey(run_id, name))
+        _ingest_into(done, history, state, RunKey(run_id, name))
     return done
 
 
-def _ingest_into(done: IngestedRun, state: State, key: RunKey) -> None:
+def _ingest_into(done: IngestedRun, history: History, state: State, key: RunKey) -> None:
     try:
-        ingested, _ = ingest_benchmark(state, key)
+        ingested, _ = _ingested_in(history, state, key)
     except SpoolDamagedError as error:
         done.problems.append(f"{key.run_id} {key.benchmark}: {error.sentence}")
         return

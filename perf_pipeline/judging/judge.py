@@ -15,7 +15,7 @@ from perf_pipeline.judging.clock_bound import within_bound
 from perf_pipeline.judging.expectations import as_expected
 from perf_pipeline.judging.expected import in_plan_order, missing_of
 from perf_pipeline.judging.growth_bound import with_interval
-from perf_pipeline.judging.ingest import IngestedRun, ingest_run, profile_of
+from perf_pipeline.judging.ingest import IngestedRun, ingest_in, profile_of, require_spooled
 from perf_pipeline.judging.kept_up import (
     meant_scenarios,
     over_what_kept_up,
@@ -115,11 +115,14 @@ def recover_run(state: State, run_id: str) -> IngestedRun:
 
     Raises:
         RequestError: there is no such run in the spool.
+        SpoolDamagedError: its run.json cannot be read.
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
-    done = ingest_run(state, run_id)
-    if done.is_changed:
-        judge_run(state, run_id)
+    require_spooled(state, run_id)
+    with state.history() as history:
+        done = ingest_in(history, state, run_id)
+        if done.is_changed:
+            judge_in(history, state, run_id)
     return done
 
 

@@ -4,6 +4,7 @@ The expected figures are those that k6 itself worked out for the same run.
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from perf_pipeline.importing.spooling import Import
 from perf_pipeline.importing.tools import TOOLS
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
 from perf_pipeline_tests.support.histories.k6_files import (
     CSV,
     EXPORTED,
@@ -54,15 +55,57 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
     return command
 
 
+# k6's key -> metric and tags here, of thresholds that somebody gives in k6's words.
+ASKED = {
+    "http_req_duration{method:GET}": "imported_time source:http_req_duration method=GET",
+    "http_req_duration{name:read}": "http_req_duration operation:read",
+}
+
+
+def import_asked(path: Path, command: CommandLine) -> Answer:
+    """Import points with thresholds of k6's words, and one gauge's as these points have it."""
+    # CSV does not say that this metric of the script is a gauge.
+    gauge = "imported_gauge{source:my_gauge}" if path == CSV else "my_gauge"
+    given = [f"--threshold={key} p(95)<0.002" for key in ASKED]
+    return command.here("import", "k6", str(path), f"--threshold={gauge} value<50", *given)
+
+
+@pytest.fixture(scope="module")
+def csv(tmp_path_factory: pytest.TempPathFactory) -> tuple[CommandLine, Answer]:
+    """Import the real run's points as CSV."""
+    command = CommandLine(tmp_path_factory.mktemp("csv"))
+    return command, import_asked(CSV, command)
+
+
+@pytest.fixture(params=["json", "csv"])
+def asked(
+    request: pytest.FixtureRequest, tmp_path: Path, csv: tuple[CommandLine, Answer]
+) -> tuple[CommandLine, Answer]:
+    """Give the import of the real run's points in one of their forms."""
+    if request.param == "csv":
+        return csv
+    command = CommandLine(tmp_path)
+    return command, import_asked(POINTS, command)
+
+
+@pytest.fixture(scope="module")
+def summaries(tmp_path_factory: pytest.TempPathFactory) -> tuple[CommandLine, dict[str, Answer]]:
+    """Import both forms of the real run's summary, of two classes of machines."""
+    command = CommandLine(tmp_path_factory.mktemp("summaries"))
+    exported = command.here("import", "k6", str(EXPORTED), "--runner", "big")
+    handled = command.here("import", "k6", str(HANDLED))
+    return command, {"summary-export": exported, "handleSummary": handled}
+
+
 def imported(state: State, path: Path, name: str) -> Imported:
     """Put a file of k6 into the spool, without the command line."""
     return import_file(state, path, Import(TOOLS["k6"], name))
 
 
-def verdicts(command: CommandLine) -> dict[tuple[str, str], str]:
-    rows = command.sql(
-        "select metric, tags, source, status from verdicts where run_id = (select run_id from runs)"
-    )
+def verdicts(command: CommandLine, run_id: str = "") -> dict[tuple[str, str], str]:
+    """Return the verdicts of a run, or of the only one."""
+    run = f"'{run_id}'" if run_id else "(select run_id from runs)"
+    rows = command.sql(f"select metric, tags, source, status from verdicts where run_id = {run}")
     return {
         (f"{metric}{{{tags}}}" if tags else metric, text): status
         for metric, tags, text, status in rows
@@ -143,10 +186,10 @@ def test_nothing_is_said_of_a_plan_and_of_a_generator_that_nobody_watched(
     assert points.value("select cardinality(health) from benchmarks") == 0
 
 
-def test_it_is_compared_with_no_run_of_our_own_nor_of_another_class(tmp_path: Path) -> None:
-    command = CommandLine(tmp_path)
-    command.here("import", "k6", str(EXPORTED), "--runner", "big")
-    command.here("import", "k6", str(HANDLED))
+def test_it_is_compared_with_no_run_of_our_own_nor_of_another_class(
+    summaries: tuple[CommandLine, dict[str, Answer]],
+) -> None:
+    command, _ = summaries
 
     facts = command.sql("select facts from environments order by cardinality(facts)")
     told = command.here("show", "latest").out
@@ -193,21 +236,10 @@ def test_thresholds_with_a_filter_that_the_points_lack_are_no_data_until_somebod
     ) == [("shop", "big")]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", [POINTS, CSV], ids=["json", "csv"])
 def test_a_threshold_in_the_words_of_k6_is_worked_out_of_the_points_with_that_tag(
-    tmp_path: Path, path: Path
+    asked: tuple[CommandLine, Answer],
 ) -> None:
-    command = CommandLine(tmp_path)
-    asked = {
-        "http_req_duration{method:GET}": "imported_time source:http_req_duration method=GET",
-        "http_req_duration{name:read}": "http_req_duration operation:read",
-    }
-    given = [f"--threshold={key} p(95)<0.002" for key in asked]
-
-    # CSV does not say that this metric of the script is a gauge.
-    gauge = "imported_gauge{source:my_gauge}" if path == CSV else "my_gauge"
-
-    answer = command.here("import", "k6", str(path), f"--threshold={gauge} value<50", *given)
+    command, answer = asked
 
     assert answer.code == 99
     rows = command.sql(
@@ -215,7 +247,7 @@ def test_a_threshold_in_the_words_of_k6_is_worked_out_of_the_points_with_that_ta
     )
     assert dict(rows) == {
         here: pytest.approx(k6_says()[there]["values"]["p(95)"], abs=WITHIN_MS)
-        for there, here in asked.items()
+        for there, here in ASKED.items()
     }
     assert verdicts(command)["imported_gauge{source:my_gauge}", "value<50"] == "PASS"
 
@@ -255,24 +287,28 @@ def test_a_tag_of_ones_own_is_found_in_the_points(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("path", [HANDLED, EXPORTED], ids=["handleSummary", "summary-export"])
-def test_a_summary_gives_k6s_figures_and_verdicts(tmp_path: Path, path: Path) -> None:
-    command = CommandLine(tmp_path)
-    answer = command.here("import", "k6", str(path))
+@pytest.mark.parametrize("form", ["handleSummary", "summary-export"])
+def test_a_summary_gives_k6s_figures_and_verdicts(
+    summaries: tuple[CommandLine, dict[str, Answer]], form: str
+) -> None:
+    command, answers = summaries
+    answer = answers[form]
+    run_id = re.findall(r"is now run (\S+)", answer.err)[0]
 
     told = k6_says()
     [found] = command.sql(
         f"select {', '.join(FIGURES.values())} from summaries "
-        "where metric = 'http_req_duration' and tags = 'operation:read'"
+        f"where run_id = '{run_id}' and metric = 'http_req_duration' and tags = 'operation:read'"
     )
     assert answer.code == 99
     assert dict(zip(FIGURES, found, strict=True)) == told["http_req_duration{name:read}"]["values"]
     assert command.value(
-        "select rate from summaries where metric = 'http_reqs' and tags = ''"
+        f"select rate from summaries where run_id = '{run_id}' and metric = 'http_reqs' "
+        "and tags = ''"
     ) == pytest.approx(told["http_reqs"]["values"]["rate"])
     judged = {
         text: status == "PASS"
-        for (key, text), status in verdicts(command).items()
+        for (key, text), status in verdicts(command, run_id).items()
         if key != "target_answered"
     }
     assert judged == {
@@ -359,9 +395,8 @@ def test_the_newer_form_of_the_summary_is_read(tmp_path: Path) -> None:
     assert command.value("select began_at from runs").isoformat() == "2026-11-24T03:49:32.449166"
 
 
-def test_csv_gives_the_same_figures(tmp_path: Path) -> None:
-    command = CommandLine(tmp_path)
-    answer = command.here("import", "k6", str(CSV), "--threshold", "http_req_duration p(95)<8")
+def test_csv_gives_the_same_figures(csv: tuple[CommandLine, Answer]) -> None:
+    command, answer = csv
 
     [found] = command.sql(
         f"select {', '.join(FIGURES.values())} from summaries "
@@ -404,17 +439,15 @@ def test_times_of_another_zone_are_moved_to_utc(tmp_path: Path) -> None:
     assert done.run_id.startswith("20261129-040757-import-")
 
 
-def test_the_same_file_is_told_and_stored_once(tmp_path: Path) -> None:
-    command = CommandLine(tmp_path)
+def test_the_same_file_is_told_and_stored_once(tmp_path: Path, points: CommandLine) -> None:
     plain = tmp_path / "again.ndjson"
     plain.write_text(points_text(), encoding="utf-8")
-    command.here("import", "k6", str(POINTS))
 
-    answer = command.here("import", "k6", str(plain))
+    answer = points.here("import", "k6", str(plain))
 
     assert answer.code == 99
     assert "already in the history, as run " in answer.err
-    assert command.value("select count(*) from runs") == 1
+    assert points.value("select count(*) from runs") == 1
 
 
 def test_a_file_whose_run_waits_in_the_spool_is_stored_from_there(tmp_path: Path) -> None:
@@ -546,7 +579,7 @@ def test_a_compressed_file_that_ends_too_early_lets_nothing_pass(tmp_path: Path)
 
 def test_the_gate_fails_when_k6_measures_a_slower_target_twice(tmp_path: Path) -> None:
     state = State(tmp_path)
-    for day in range(7):
+    for day in range(5):
         path = write_points(tmp_path / f"{day}.ndjson", day, 5.0)
         done = imported(state, path, "shop")
         recover_run(state, done.run_id)
@@ -560,7 +593,7 @@ def test_the_gate_fails_when_k6_measures_a_slower_target_twice(tmp_path: Path) -
             "--name",
             "shop",
         ).code
-        for day in (7, 8)
+        for day in (5, 6)
     ]
 
     # The first is only suspect, because k6 is not run again; the second confirms it.

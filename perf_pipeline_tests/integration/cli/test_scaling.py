@@ -22,11 +22,12 @@ from perf_pipeline_tests.support.servers.capacity_targets import ScaledBucket, c
 
 pytestmark = pytest.mark.timeout(300)
 
-# By hand, with sigma 0.1 and kappa 0.05: C(1) = 40, C(2) = 80 / (1 + 0.1 + 0.1) = 66.7. A law needs
-# a third search, which takes as long again: the whole of it is in the benchmark.
-# The first rate, 34/s, is clearly carried, and 48/s clearly not, also by a bucket that lets 5 more
-# through in a window of a second: a rate in between is repeated until it is clear.
-CAPACITIES: Final = {1: 40.0, 2: 66.7}
+# By hand, with sigma 0.571 and kappa 0.05: C(1) = 61, C(2) = 122 / (1 + 0.571 + 0.1) = 73. A law
+# needs a third search, which takes as long again: the whole of it is in the benchmark.
+# A rate that is not carried is loaded twice, each time with a wait until all is as before. So the
+# searches meet one such rate each: 34/s, 48 and 57 are carried by one unit, and 68 is not; 40, 57
+# and 68 by two, and 81 is not, also by a bucket that lets 5 more through in a window of a second.
+CAPACITIES: Final = {1: 61.0, 2: 73.0}
 PROFILE: Final = """
 name = "shop"
 target = "shop"
@@ -81,7 +82,7 @@ class Shop:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("scaling")
     (folder / "units").write_text("3")
-    model = ScaledBucket(40.0, file=folder / "units", sigma=0.1, kappa=0.05)
+    model = ScaledBucket(61.0, file=folder / "units", sigma=0.571, kappa=0.05)
     with capacity_target(model) as url:
         yield Shop(CommandLine(new_state(folder / "state")), folder, url)
 

@@ -178,12 +178,13 @@ class CommandLine:
         valid = self.value(f"select bool_and(valid) from benchmarks where {_of_run(run_id)}")
         return 0 if valid and not statuses & {"NO_DATA", "INVALID"} else 97
 
-    def passes_unless_held_up(self, run_id: str) -> bool:
-        """Say whether every verdict of a run is a PASS, or INVALID where the load was.
+    def passes_unless_held_up(self, run_id: str, benchmark: str = "") -> bool:
+        """Say whether every verdict of a run, or of one benchmark, passes or is of an INVALID load.
 
         A machine with much else to do may hold a worker up; then no figure of its load can pass.
         """
-        told = self._told(_of_run(run_id))
+        of_one = f" and benchmark = '{benchmark}'" if benchmark else ""
+        told = self._told(f"{_of_run(run_id)}{of_one}")
         return bool(told) and told <= {("PASS", True), ("PASS", False), ("INVALID", False)}
 
     def fails_unless_held_up(self, run_id: str, benchmark: str) -> bool:

@@ -24,7 +24,7 @@ calibration = false
 [benchmarks.end_to_end]
 drainTimeout = "60s"
 faults = [
-    { at = "4s", kind = "delay", from = "api", to = "postgres", delay = "500ms", for = "1s" },
+    { at = "4s", kind = "delay", from = "api", to = "postgres", delay = "200ms", for = "1s" },
     { at = "9s", kind = "partition", from = "worker", to = "broker", for = "2s" },
     { at = "15s", kind = "reset", from = "load", to = "api", for = "1s" },
     {full_disk}
@@ -92,9 +92,16 @@ def test_requests_of_a_second_of_resets_fail_and_those_after_it_do_not(
     done: tuple[CommandLine, Answer],
 ) -> None:
     felt = figures(done, "reset load to api")
+    command, answer = done
+    lasted_s = command.value(
+        "select (undo_us - injected_us) / 1e6 from faults "
+        f"where run_id = '{answer.run_id}' and fault = 'reset load to api'"
+    )
 
-    # 20 are due in the second; a machine with much else to do may send some of them later.
-    assert 10 <= felt["fault_failed"] <= 60
+    # 20 are due in a second; a machine with much else to do may send some of them later, and may
+    # undo the fault later.
+    assert lasted_s >= 0.9
+    assert 10 <= felt["fault_failed"] <= 20 * (lasted_s + 2)
     assert felt["fault_messages_lost"] == 0
 
 

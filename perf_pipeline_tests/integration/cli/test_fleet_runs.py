@@ -90,20 +90,23 @@ def test_percentiles_are_those_of_what_the_server_took(
 ) -> None:
     """They may be 1 ms or 2 % above it, beside what a plain socket saw in the same seconds.
 
-    An error of ours is there in each try; one of a machine with much else to do is not.
+    An error of ours in one of them is there in each try; one of a machine with much else to do is
+    not.
     """
+    told, wrong = list[str](), {50, 95, 99}
     for _ in range(TRIES):
-        truth_ms, found_ms, added_ms = _measured(generators, command, fleet, target)
-        above_ms = [found - truth for found, truth in zip(found_ms, truth_ms, strict=True)]
-        # Nothing is answered before the server answers it: both clocks are this machine's.
-        assert min(above_ms) > -0.01
-        limits_ms = [
-            max(1.0, 0.02 * truth) + added for truth, added in zip(truth_ms, added_ms, strict=True)
-        ]
-        if all(above <= limit for above, limit in zip(above_ms, limits_ms, strict=True)):
+        measured = _measured(generators, command, fleet, target)
+        for percentile, truth_ms, found_ms, added_ms in zip((50, 95, 99), *measured, strict=True):
+            # Nothing is answered before the server answers it: both clocks are this machine's.
+            assert found_ms - truth_ms > -0.01
+            if found_ms - truth_ms <= max(1.0, 0.02 * truth_ms) + added_ms:
+                wrong.discard(percentile)
+            told.append(
+                f"p{percentile} {found_ms} ms was {truth_ms} ms, a plain socket added {added_ms} ms"
+            )
+        if not wrong:
             break
-    else:
-        pytest.fail(f"{found_ms} ms were {truth_ms} ms, and a plain socket added {added_ms} ms")
+    assert not wrong, told
 
 
 def _measured(

@@ -104,6 +104,38 @@ def test_the_text_of_a_program_is_run_by_a_fork_as_well() -> None:
     assert done.returncode == 3
 
 
+_SPAWNS: Final = """
+import multiprocessing, sys, warnings
+def tell(queue, link):
+    queue.put([link.recv(), 'perf_pipeline.cli.main' in sys.modules, warnings.filters[0][0]])
+def main():
+    spawning = multiprocessing.get_context('spawn')
+    ours, theirs = spawning.Pipe()
+    ours.send('said')
+    queue = spawning.Queue()
+    process = spawning.Process(target=tell, args=(queue, theirs))
+    process.start()
+    print(queue.get(), process.join(), process.exitcode)
+"""
+
+
+@pytest.mark.parametrize(
+    ("mine", "is_fork"),
+    [({"PYTHONWARNINGS": "once"}, True), ({"PYTHONWARNINGS": "once", "LC_ALL": "C"}, False)],
+    ids=["a fork", "an interpreter"],
+)
+def test_what_a_forked_command_spawns_is_a_fork_with_its_filters_of_warnings(
+    tmp_path: Path, mine: dict[str, str], *, is_fork: bool
+) -> None:
+    (tmp_path / "spawns.py").write_text(_SPAWNS, encoding="utf-8")
+    text = "import sys; sys.path.insert(0, '.'); import spawns; spawns.main()"
+    words = [sys.executable, "-c", text, "materialize"]  # a word of commands that start others
+
+    done = ran(words, cwd=tmp_path, env={**os.environ, **mine})
+
+    assert done.stdout == f"['said', {is_fork}, 'once'] None 0\n", done.stderr
+
+
 def test_a_forked_child_ends_by_signals_and_with_its_own_code() -> None:
     sleeping = [sys.executable, "-m", "timeit", "-n1", "-r1", "import time; time.sleep(60)"]
     with started(sleeping, stdout=subprocess.DEVNULL) as killed:

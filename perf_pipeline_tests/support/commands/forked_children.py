@@ -16,12 +16,14 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import util
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
 from perf_pipeline.engine import forked_worker
 from perf_pipeline_tests.support.commands.forks_on_request import (
+    WARNINGS,
     can_fork_on_request,
     module_of,
     wait_for_questions,
@@ -33,6 +35,8 @@ _LONGEST_ANSWER_BYTES: Final = 100
 _ANSWER_LIMIT_S: Final = 300.0
 # What an interpreter reads when it starts.
 _READ_EARLY: Final = ("PYTHON", "LC_", "LANG")
+# A fork opens its streams anew, and no fork looks for modules in the folder that it is started in.
+_AS_FORKS_ARE: Final = frozenset({"PYTHONUNBUFFERED", "PYTHONSAFEPATH"})
 # What Popen asks its own way of starting for, after the words of the command (Python 3.11 to 3.14).
 _HOW: Final = (
     *("executable", "preexec_fn", "close_fds", "pass_fds", "cwd", "env", "startupinfo"),
@@ -43,6 +47,7 @@ _HOW: Final = (
 _ENDS: Final = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
 _STANDARD: Final = ("p2cread", "c2pwrite", "errwrite")
 _AS_OURS: Final = -1
+_STREAMS: Final = 3
 # Commands that start others; each costs a fork more.
 _STARTERS: Final = frozenset(
     {
@@ -98,7 +103,7 @@ class Aside:
         Raises:
             OSError: it needs an interpreter of its own; the copy has ended, or may not fork.
         """
-        if module_of(words) is None or _of_interpreter(environment) != self._environment:
+        if module_of(words) is None or not self._may_differ_so(environment):
             raise OSError("it needs an interpreter of its own")
         question = {
             "words": [*words],
@@ -122,12 +127,19 @@ class Aside:
             raise ConnectionResetError("what was to fork a process has ended, or may not")
         return pid
 
+    def _may_differ_so(self, environment: Mapping[str, str]) -> bool:
+        """Say whether a fork can be as an interpreter with that environment."""
+        asked = _of_interpreter(environment)
+        if WARNINGS not in self._environment:  # a fork adds filters, and can't take any away
+            asked.pop(WARNINGS, None)
+        return asked == self._environment
+
 
 def _of_interpreter(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: text
         for name, text in environment.items()
-        if name.startswith(_READ_EARLY) and name != "PYTHONUNBUFFERED"
+        if name.startswith(_READ_EARLY) and name not in _AS_FORKS_ARE
     }
 
 
@@ -151,9 +163,24 @@ def fork_from(aside: Aside) -> None:
                 os.close(opened)
 
     os.posix_spawn = spawn  # type: ignore[assignment]
+    _fork_for_multiprocessing(aside)
     started = forking(aside)
     as_before = {name: getattr(subprocess, name) for name in ("DEVNULL", "TimeoutExpired")}
     forked_worker.subprocess = SimpleNamespace(Popen=started, **as_before)  # type: ignore[assignment, attr-defined]
+
+
+def _fork_for_multiprocessing(aside: Aside) -> None:
+    """Fork what multiprocessing spawns, as Dagster does for each run."""
+    spawned = util.spawnv_passfds
+
+    def spawn(path: Any, words: Sequence[Any], numbers: Sequence[int]) -> int:
+        files = {number: number for number in (*range(_STREAMS), *numbers)}
+        try:
+            return aside.start([os.fsdecode(word) for word in words], os.environ, files)
+        except OSError:
+            return int(spawned(path, words, numbers))
+
+    util.spawnv_passfds = spawn  # type: ignore[assignment]
 
 
 def forking(aside: Aside) -> type[subprocess.Popen[Any]]:

@@ -18,10 +18,12 @@ import socket
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 from functools import partial
+from itertools import dropwhile
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NoReturn, TextIO
@@ -36,6 +38,7 @@ _STANDARD: Final = 3
 # The exit code of an interpreter that could not flush a standard stream. Source: Py_FinalizeEx.
 _NOT_FLUSHED: Final = 120
 _PYTHON: Final = sys.executable
+WARNINGS: Final = "PYTHONWARNINGS"
 _OF_TEXT: Final = "perf_pipeline_tests.support.commands.program_text"
 _COMMAND: Final = str(Path(_PYTHON).with_name("perf-pipeline"))
 
@@ -49,19 +52,24 @@ def module_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
     """Find the module that a command runs, and its arguments; None where it runs something else.
 
     Args:
-        words: the command: our own, or this Python, `-P` or nothing, `-m` and a module; or this
-            Python, `-c` and the text of a program.
+        words: the command: our own, or this Python, `-m` and a module, or `-c` and the text of a
+            program. Before these may stand what multiprocessing repeats of a variable or of `-P`.
     """
     match [*words]:
         case [first, *rest] if first == _COMMAND:
             return "perf_pipeline.__main__", rest
-        case [first, "-m", module, *rest] if first == _PYTHON:
-            return module, rest
-        case [first, "-P", "-m", module, *rest] if first == _PYTHON:
-            return module, rest
-        case [first, "-c", *rest] if first == _PYTHON:
-            return _OF_TEXT, rest
+        case [first, *rest] if first == _PYTHON:
+            match [*dropwhile(_is_as_forks_are, rest)]:
+                case ["-m", module, *arguments]:
+                    return module, arguments
+                case ["-c", *text_and_arguments]:
+                    return _OF_TEXT, text_and_arguments
     return None
+
+
+def _is_as_forks_are(option: str) -> bool:
+    """Say whether all forks are as an option of the interpreter asks, or its variable is told."""
+    return option in {"-P", "-B"} or option.startswith("-W")
 
 
 def wait_for_questions(link: socket.socket, before: Callable[[Sequence[str]], None]) -> NoReturn:
@@ -161,11 +169,19 @@ def _settle(asked: Mapping[str, Any]) -> None:
         os.setpgid(0, asked["group"])
     os.umask(int(asked["umask"], 8))
     resource.setrlimit(resource.RLIMIT_NOFILE, tuple(asked["files"]))
+    _warn_as(asked["environment"].get(WARNINGS, ""))
     for name in os.environ.keys() - asked["environment"].keys():
         del os.environ[name]
     os.environ.update(asked["environment"])
     os.chdir(asked["folder"])
     open_streams()
+
+
+def _warn_as(asked: str) -> None:
+    """Take the filters of PYTHONWARNINGS, as an interpreter does when it starts."""
+    if asked and asked != os.environ.get(WARNINGS):
+        sys.warnoptions[:] = asked.split(",")
+        warnings._processoptions(sys.warnoptions)  # type: ignore[attr-defined]
 
 
 def open_streams() -> None:

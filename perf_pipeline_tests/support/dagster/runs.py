@@ -22,8 +22,45 @@ from perf_pipeline_tests.support.places import ROOT
 TINY = str(Path(__file__).with_name("tiny.toml"))
 MODULE = "perf_pipeline.definitions"
 JUDGING = ("threshold_checks", "confirmation", "baseline_diff", "bottlenecks", "report")
-# What Dagster's command imports on its way to our definitions.
-IMPORTED: Final = ("dagster", "dagster._cli.asset", "perf_pipeline.definitions")
+# What Dagster's command imports on its way to our definitions, and when it runs their assets.
+IMPORTED: Final = (
+    "dagster",
+    "dagster._cli.asset",
+    "dagster._core.definitions.antlr_asset_selection.antlr_asset_selection",
+    "dagster._core.definitions.external_asset",
+    "dagster._core.execution.plan.active",
+    "dagster._core.executor.in_process",
+    "dagster._core.instance.factory",
+    "dagster._core.instance.runs.run_domain",
+    "dagster._core.storage.local_compute_log_manager",
+    "dagster._core.storage.root",
+    "dagster._core.storage.sqlite_storage",
+    "dagster._core.system_config.composite_descent",
+    "dagster._core.utility_ops",
+    "dagster._core.workspace.autodiscovery",
+    "dagster._utils.test.definitions",
+    "perf_pipeline.definitions",
+    "perf_pipeline.defs.metadata.benchmarks",
+    "perf_pipeline.defs.storage",
+    "perf_pipeline.following.announcement",
+    "perf_pipeline.runs.benchmarking",
+    "psycopg2.extras",
+    "upath.implementations.local",
+)
+# What its servers import beside that.
+OF_SERVERS: Final = (
+    "anyio._backends._asyncio",
+    "dagster._api.list_repositories",
+    "dagster._api.snapshot_execution_plan",
+    "dagster._daemon.cli",
+    "dagster._grpc.server_watcher",
+    "dagster_graphql.schema.config_type_or_error",
+    "dagster_webserver.cli",
+    "grpc_health.v1.health",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.auto",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from perf_pipeline.store.baselines import BaselineRow, changes, decide
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.histories.compared_in_turn import compared_in_turn
 from perf_pipeline_tests.support.histories.synthetic_history import (
     API,
     END,
@@ -39,12 +40,9 @@ def _p95(diffs: list[tuple[str, Diff]]) -> Diff:
 
 
 def _statuses(state: Path, *p95_ms: float) -> list[DiffStatus]:
-    """Store and compare run after run, as `perf-pipeline run` does."""
-    found = []
-    for made in api_runs(*p95_ms):
-        (run_id,) = add_runs(state, [made])
-        found.append(_p95(compare_run(State(state), run_id)).status)
-    return found
+    """Store and compare run after run."""
+    found = compared_in_turn(state, api_runs(*p95_ms))
+    return [_p95(diffs).status for diffs in found.values()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from perf_pipeline.judging.publish import publish, report_of
 from perf_pipeline.store.baselines import changes
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.histories.compared_in_turn import compared_in_turn
 from perf_pipeline_tests.support.histories.synthetic_history import (
     QUIET,
     Made,
@@ -35,9 +36,13 @@ def _all_tiers(*p95_ms: float) -> list[Made]:
 
 
 def _p95(state: Path, run_id: str) -> Diff:
+    return _p95_in(compare_run(State(state), run_id))
+
+
+def _p95_in(diffs: list[tuple[str, Diff]]) -> Diff:
     (found,) = [
         diff
-        for _, diff in compare_run(State(state), run_id)
+        for _, diff in diffs
         if diff.series.label == "http_req_duration p(95)" and diff.pinned is None
     ]
     return found
@@ -158,9 +163,9 @@ def test_runs_of_before_the_calibration_are_judged_without_it(tmp_path: Path) ->
 def test_five_runs_on_a_machine_that_is_slower_for_good_are_the_new_normal(tmp_path: Path) -> None:
     slow = [1.4 * value for value in QUIET]
     add_runs(tmp_path, _all_tiers(*QUIET))
-    held = add_runs(tmp_path, _all_tiers(*slow[:5]))
-
-    statuses = {_p95(tmp_path, run_id).status for run_id in held}
+    compared = compared_in_turn(tmp_path, _all_tiers(*slow[:5]))
+    held = [*compared]
+    statuses = {_p95_in(diffs).status for diffs in compared.values()}
 
     assert statuses == {DiffStatus.ENVIRONMENT_CHANGED}
     report = publish(State(tmp_path), held[-1])
@@ -182,8 +187,7 @@ def test_five_runs_on_a_machine_that_is_slower_for_good_are_the_new_normal(tmp_p
 def test_a_system_twice_as_slow_is_found_after_the_machine_changed(tmp_path: Path) -> None:
     slow = [1.4 * value for value in QUIET]
     add_runs(tmp_path, _all_tiers(*QUIET))
-    for run_id in add_runs(tmp_path, _all_tiers(*slow[:5])):
-        compare_run(State(tmp_path), run_id)
+    compared_in_turn(tmp_path, _all_tiers(*slow[:5]))
 
     (after,) = add_runs(tmp_path, _all_tiers(slow[5]))
     twice = add_runs(tmp_path, api_runs(224.0, 224.0))

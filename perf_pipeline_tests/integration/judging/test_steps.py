@@ -17,6 +17,7 @@ from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 from perf_pipeline.store.series import SeriesName
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.spool import Spool, complete, counts, sample
+from perf_pipeline_tests.support.histories.verdicts import judged_spool
 
 LEFT_OUT = "without scan, where the load generator was the limit"
 STARVED = "scan: worker 0 stood still for 980 ms (limit 500 ms)"
@@ -44,7 +45,7 @@ def _outcome(*, everywhere: tuple[str, ...] = ()) -> BenchmarkOutcome:
     return replace(whole, invalid_reasons=(*everywhere, STARVED))
 
 
-def _stored(state: Path, outcome: BenchmarkOutcome, profile: Profile, run_id: str = "r1") -> None:
+def _spooled(state: Path, outcome: BenchmarkOutcome, profile: Profile, run_id: str = "r1") -> Path:
     spool = Spool(
         run_id=run_id,
         samples=[
@@ -58,6 +59,11 @@ def _stored(state: Path, outcome: BenchmarkOutcome, profile: Profile, run_id: st
     record = RunRecord.from_json((folder / "run.json").read_text())
     made_with = replace(record, profile_json=profile.as_json, config_hash=profile.config_hash)
     (folder / "run.json").write_text(made_with.to_json())
+    return folder
+
+
+def _stored(state: Path, outcome: BenchmarkOutcome, profile: Profile, run_id: str = "r1") -> None:
+    folder = _spooled(state, outcome, profile, run_id)
     with open_history(State(state).history_file) as history:
         history.ingest(folder, "api")
         history.summarise(RunKey(run_id, "api"), profile.benchmarks["api"].parsed_thresholds())
@@ -108,8 +114,7 @@ def test_a_threshold_about_all_scenarios_is_judged_over_those_that_kept_up(
     key: str, expression: str, observed: float, status: Status, tmp_path: Path
 ) -> None:
     profile = _profile({key: [expression]})
-    _stored(tmp_path, _outcome(), profile)
-    verdict = judge_run(State(tmp_path), "r1", profile=profile)["api"][0]
+    verdict = judged_spool(tmp_path, _spooled(tmp_path, _outcome(), profile), profile)[key]
 
     assert (verdict.observed, verdict.status, verdict.reason) == (observed, status, LEFT_OUT)
 
@@ -139,8 +144,10 @@ def test_an_invalid_benchmark_of_an_older_spool_is_invalid_as_a_whole(tmp_path: 
     old = complete(counts("write"), counts("scan"), valid=False)
     _stored(tmp_path, old, profile)
 
-    assert _reported(tmp_path, profile)[1] == 97
-    assert _reported(tmp_path, profile)[0].verdicts[0].reason == "schedule lag p99 was 120 ms"
+    benchmark, code = _reported(tmp_path, profile)
+
+    assert code == 97
+    assert benchmark.verdicts[0].reason == "schedule lag p99 was 120 ms"
 
 
 def test_the_history_of_a_step_that_kept_up_goes_on_and_that_of_a_starved_one_does_not(

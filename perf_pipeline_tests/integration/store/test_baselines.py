@@ -1,5 +1,6 @@
 """Decisions about baselines, dated changes and lineage are kept as rows, and found again."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -34,12 +35,21 @@ MED = replace(P95, statistic="med")
 PIN = BaselineRow("2026-11-05T12:00:00+00:00", "pinned", "v1.4", "r2", "", "ada", "released")
 
 
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    """Give a history of three runs: r1, r2, r3."""
-    with history_at(tmp_path / "history.duckdb") as opened:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a history of three runs: r1, r2, r3."""
+    folder = tmp_path_factory.mktemp("baselines")
+    with history_at(folder / "history.duckdb") as opened:
         for day in (1, 2, 3):
-            _ingest(opened, tmp_path, Spool(f"r{day}", began_at=f"2026-11-{day:02}T12:00:00Z"))
+            _ingest(opened, folder, Spool(f"r{day}", began_at=f"2026-11-{day:02}T12:00:00Z"))
+    return folder
+
+
+@pytest.fixture
+def history(made: Path, tmp_path: Path) -> Iterator[History]:
+    """Give a copy of that history, and of its spool."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    with history_at(tmp_path / "history.duckdb") as opened:
         yield opened
 
 

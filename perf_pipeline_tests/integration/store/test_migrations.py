@@ -1,5 +1,6 @@
 """The schema is made once, brought up to date, and refused when it is newer or not ours."""
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -18,13 +19,19 @@ from perf_pipeline_tests.support.histories.spool import MIXED
 _NEWEST = migrations()[-1][0]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a history with one run in it."""
-    path = tmp_path / "history.duckdb"
+    path = tmp_path_factory.mktemp("made") / "history.duckdb"
     with open_history(path) as history:
-        history.ingest(MIXED.write(tmp_path / "spool"), "api")
+        history.ingest(MIXED.write(path.parent / "spool"), "api")
     return path
+
+
+@pytest.fixture
+def path(made: Path, tmp_path: Path) -> Path:
+    """Give a copy of that history."""
+    return Path(shutil.copy2(made, tmp_path / "history.duckdb"))
 
 
 def test_a_first_open_migrates_and_a_second_changes_nothing(tmp_path: Path) -> None:

@@ -84,6 +84,24 @@ def dsn_port_here(dsn: str) -> int | None:
     return int(ports.pop())
 
 
+def dsn_place(dsn: str) -> Place | None:
+    """Return where a string of `read_dsn` leads; None for a socket and for several servers.
+
+    >>> dsn_place("postgresql://u@db:5432/d?hostaddr=10.0.0.7")
+    Place(host='10.0.0.7', port=5432)
+    >>> dsn_place("postgresql://u@db:5432,db2:5432/d?hostaddr=,")
+    """
+    port = dsn_port_here(dsn)
+    if port is not None:
+        return Place(_HERE, port)
+    parts = urlsplit(dsn)
+    name, _, port_text = parts.netloc.rpartition("@")[2].rpartition(":")
+    address = dict(parse_qsl(parts.query)).get("hostaddr", "")
+    if not name or "," in name + address:
+        return None
+    return Place(address or read_host(name), int(port_text))
+
+
 def dsn_at_port(dsn: str, port: int) -> str:
     """Return a string of `read_dsn` that leads to another port of 127.0.0.1, under the same name.
 

@@ -68,6 +68,17 @@ def redis_port_here(url: str) -> int | None:
     return parts.port if parts.hostname in {"127.0.0.1", LOCALHOST} else None
 
 
+def redis_place(url: str) -> Place | None:
+    """Return where a URL of `read_redis_url` leads; None for a socket.
+
+    >>> redis_place("rediss://:secret@cache.example:6380/0")
+    Place(host='cache.example', port=6380)
+    >>> redis_place("unix:///run/redis.sock?db=0")
+    """
+    parts = urlsplit(url)
+    return None if parts.scheme == "unix" else Place(read_host(parts.hostname or ""), parts.port)
+
+
 def redis_at_port(url: str, port: int) -> str:
     """Return a URL of `read_redis_url` that leads to another port of the same host.
 

@@ -15,7 +15,7 @@ from perf_pipeline.config.parameters import iteration_kind
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import ProfileError
-from perf_pipeline.loading.given_parts import is_found, places_before, stack_options
+from perf_pipeline.loading.given_parts import is_found, is_here, places_before, stack_options
 from perf_pipeline.stack.small_disk import small_disk_obstacle
 
 _REMEDY = (
@@ -74,7 +74,8 @@ def _links_of_others(
     ours = ", ".join(sorted(started)) or "no part"
     given = places_before(target)
     if started:
-        given.pop("broker", None)  # the proxy of a stack knows the brokers that it starts itself
+        # The proxy of a stack knows the servers of this machine, and the brokers that it starts.
+        given = {part: it for part, it in given.items() if is_here(it) and part != "broker"}
     for place, fault in _placed(profile, benchmarks):
         if fault.to is None:
             continue
@@ -101,7 +102,10 @@ def _reach(server: str) -> str:
             "stands before brokers only where nothing else starts, and goes by no ssl.crl.location,"
             " ssl.providers or list of ciphers, curves or signatures"
         )
-    return f"can stand before {_NOUNS[server]} at 127.0.0.1 or localhost only"
+    return (
+        f"can stand before {_NOUNS[server]} at one host and port only, and where other parts start "
+        "at 127.0.0.1 or localhost only"
+    )
 
 
 def _links_without_load(profile: Profile, benchmarks: Sequence[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ without a part (needs.py).
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Final
 
 from perf_pipeline.benchmarks.record import Part
@@ -15,9 +16,9 @@ from perf_pipeline.config.hosts import LOCALHOST, Place
 from perf_pipeline.config.kafka_client import client_properties
 from perf_pipeline.config.kafka_tls import UNREAD
 from perf_pipeline.config.needed_parts import draws_users, parts_of_all
-from perf_pipeline.config.postgres_address import dsn_port_here
+from perf_pipeline.config.postgres_address import dsn_place
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.config.redis_address import redis_port_here
+from perf_pipeline.config.redis_address import redis_place
 from perf_pipeline.config.target import LOCAL, Target
 from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.stack.parts import PARTS, StackOptions
@@ -31,15 +32,19 @@ def places_before(target: Target) -> dict[str, Place]:
 
     That of brokers is the first one at which they are asked where all of them are.
     """
-    ports = dict[str, int | None]()
+    found = dict[str, Place | None]()
     if target.base_url is not None:
         address = WebAddress.read_base(target.base_url)
-        ports["api"] = address.port if address.host in _BEFORE else None
+        found["api"] = Place(address.host, address.port)
     if target.postgres_dsn is not None:
-        ports["postgres"] = dsn_port_here(target.postgres_dsn)
+        found["postgres"] = dsn_place(target.postgres_dsn)
     if target.redis_url is not None:
-        ports["redis"] = redis_port_here(target.redis_url)
-    places = {part: Place(_BEFORE[0], port) for part, port in ports.items() if port is not None}
+        found["redis"] = redis_place(target.redis_url)
+    places = {
+        part: replace(place, host=_BEFORE[0]) if is_here(place) else place
+        for part, place in found.items()
+        if place is not None
+    }
     if target.brokers is not None and not client_properties(target.brokers).keys() & UNREAD:
         places["broker"] = read_brokers(target.brokers, ()).places[0]
     return places

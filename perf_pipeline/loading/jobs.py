@@ -71,7 +71,7 @@ def secrets_of(session: Session) -> dict[str, str]:
     brokers = session.as_load_sees("broker", target.brokers)
     found = {
         "postgres_dsn": session.as_load_sees("postgres", target.postgres_dsn),
-        "redis_url": session.as_load_sees("redis", target.redis_url),
+        "redis_url": target.redis_url,
         BROKERS: brokers if client_properties(brokers or "") else None,
     }
     for name in _own_environment(session):
@@ -185,9 +185,19 @@ def _kind_of(scenario: Scenario) -> IterationKind:
 
 
 def _http_addresses(session: Session, _: BenchmarkConfig) -> dict[str, Any]:
-    target, port = session.target, session.proxy_port("api")
-    through = {"proxy_port": port} if port else {}
+    target = session.target
+    through = _through(session, "api")
     return {"base_url": target.base_url, "allowed": list(target.allowed), **through}
+
+
+def _redis_addresses(session: Session, _: BenchmarkConfig) -> dict[str, Any]:
+    """Return where connections go in place of the server; its URL is a secret."""
+    return _through(session, "redis")
+
+
+def _through(session: Session, server: str) -> dict[str, Any]:
+    port = session.proxy_port(server)
+    return {"proxy_port": port} if port else {}
 
 
 def _no_addresses(_: Session, __: BenchmarkConfig) -> dict[str, Any]:
@@ -212,7 +222,7 @@ _ADDRESSES: Final[Mapping[Part, Callable[[Session, BenchmarkConfig], dict[str, A
             Part.API: _http_addresses,
             Part.POSTGRES: _no_addresses,
             Part.BROKERS: _kafka_addresses,
-            Part.REDIS: _no_addresses,
+            Part.REDIS: _redis_addresses,
         }
     )
 )

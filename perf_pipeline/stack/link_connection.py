@@ -15,6 +15,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Final
 
+from perf_pipeline.stack.link_addresses import ServerAddresses
 from perf_pipeline.stack.link_brokers import ToldAnswers
 from perf_pipeline.stack.link_pace import LinkPace
 from perf_pipeline.stack.link_rule import LinkRule, joined
@@ -33,6 +34,7 @@ class ProxiedLink:
         host: of the server.
         told: what its clients are told of where brokers are; None leaves answers as they are.
         tls: with clients, and with the server; None passes on bytes as they are.
+        spreads: connections go to all addresses of the host in turn.
     """
 
     def __init__(
@@ -41,8 +43,11 @@ class ProxiedLink:
         host: str = HOST,
         told: ToldPorts | None = None,
         tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None,
+        *,
+        spreads: bool = False,
     ) -> None:
         self.upstream, self._host = upstream, host
+        self._addresses = ServerAddresses(spelled(host), upstream, spreads=spreads)
         self.told = told
         self._for_clients = None if tls is None else tls[0]
         self._for_server = None if tls is None else tls[1]
@@ -69,13 +74,17 @@ class ProxiedLink:
             OSError: it does not answer, or not in TLS, or with a certificate that is not trusted.
         """
         loop, name = asyncio.get_running_loop(), self._host if self.is_secured else None
-        await loop.create_connection(
-            lambda: end,
-            spelled(self._host),
-            self.upstream,
-            ssl=self._for_server,
-            server_hostname=name,
-        )
+        refused = OSError(f"{self._host} has no address")
+        for address in await self._addresses.in_turn():
+            try:
+                await loop.create_connection(
+                    lambda: end, *address, ssl=self._for_server, server_hostname=name
+                )
+            except OSError as error:
+                refused = error
+            else:
+                return
+        raise refused
 
     async def secure(self, end: "LinkEnd") -> None:
         """Let an end speak TLS with its client, whose handshake takes an answer's way.

@@ -38,6 +38,7 @@ class Route:
         upstream: port of the server.
         host: of the server.
         tells: clients are told of brokers there, inside of TLS where the proxy speaks it.
+        spreads: connections go to all addresses of the host in turn.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Route:
     upstream: int
     host: str = HOST
     tells: bool = False
+    spreads: bool = False
 
     def written(self) -> str:
         """Return it as an argument of this program."""
@@ -69,7 +71,7 @@ class LinkProxy:
         self._links = {
             it.name: ProxiedLink(it.upstream, it.host, self._told, ends)
             if it.tells
-            else ProxiedLink(it.upstream, it.host)
+            else ProxiedLink(it.upstream, it.host, spreads=it.spreads)
             for it in served
         }
         self._token = token

@@ -58,7 +58,9 @@ def start_links(
     pair = ("", "") if tls is None else new_certificate()
     secret = {} if tls is None else {TLS_BY: LinkTls.of(pair, tls).written()}
     served = (
-        Route(it.name, it.port, it.upstream, host=it.host, tells=it.tells).written()
+        Route(
+            it.name, it.port, it.upstream, it.host, tells=it.tells, spreads=it.server == "api"
+        ).written()
         for it in routes
     )
     command = Command(

@@ -29,6 +29,7 @@ from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.people import Person, people
+from perf_pipeline.workloads.redis.proxied import through_proxy
 
 GET: Final = "cache_get"
 SET: Final = "cache_set"
@@ -179,7 +180,7 @@ class _Command:
 
 def _client(context: WorkerContext) -> Redis:
     timeout_s = int(context.parameters["timeout_us"]) / US_PER_S
-    return Redis.from_url(
+    client = Redis.from_url(
         context.secrets[_URL],
         single_connection_client=True,
         socket_timeout=timeout_s,
@@ -189,6 +190,11 @@ def _client(context: WorkerContext) -> Redis:
         # HELLO 3 is unknown to servers before 6.0, and these commands need none of it.
         protocol=2,
     )
+    port = int(context.parameters.get("proxy_port", 0))
+    if port:
+        pool = client.connection_pool
+        pool.connection_class = through_proxy(pool.connection_class, port)
+    return client
 
 
 def _body(number: int, person: Person) -> bytes:

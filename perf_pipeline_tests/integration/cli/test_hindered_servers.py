@@ -1,14 +1,21 @@
-"""Faults of the network before a PostgreSQL and a Redis that a run does not start."""
+"""Faults of the network before a PostgreSQL and a Redis that a run does not start.
+
+They listen at 127.0.0.2, where a proxy finds them by their address, as on another host.
+"""
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import pytest
 
 from perf_pipeline_tests.support.commands.command_line import CommandLine, left_running
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.servers.elsewhere import passed_on
 
 pytestmark = pytest.mark.timeout(150)
+
+ELSEWHERE = "127.0.0.2"
 
 PROFILE = """
 name = "cut"
@@ -41,16 +48,29 @@ parameters = { keys = 20 }
 """
 
 
+def at(server: SplitResult, port: int) -> str:
+    """Write where a server is, but at another address."""
+    userinfo = server.netloc.rpartition("@")[0]
+    return server._replace(netloc=f"{userinfo}@{ELSEWHERE}:{port}", query="").geturl()
+
+
 def test_the_load_of_given_servers_is_hindered_and_nothing_else(
     tmp_path: Path, postgres_dsn: str, redis_url: str | None
 ) -> None:
     assert redis_url is not None
-    servers = {"PERF_POSTGRES_DSN": postgres_dsn, "PERF_REDIS_URL": redis_url}
-    command = CommandLine(new_state(tmp_path / "state"), servers)
+    database, cache = urlsplit(postgres_dsn), urlsplit(redis_url)
+    assert database.port is not None
+    assert cache.port is not None
     profile = tmp_path / "cut.toml"
     profile.write_text(PROFILE, encoding="utf-8")
 
-    answer = command("run", str(profile))
+    with passed_on(database.port, ELSEWHERE) as dsn_port, passed_on(cache.port, ELSEWHERE) as port:
+        given = {
+            "PERF_POSTGRES_DSN": at(database, dsn_port),
+            "PERF_REDIS_URL": at(cache, port),
+        }
+        command = CommandLine(new_state(tmp_path / "state"), given)
+        answer = command("run", str(profile))
 
     def felt(fault: str) -> dict[str, Any]:
         return dict(

@@ -175,6 +175,11 @@ SPREAD: Final[tuple[tuple[Trick, Mapping[str, int]], ...]] = (
         {"127.0.0.1": 10, "127.0.0.2": 10},
     ),
     ({"kind": "spread", "listening": ["127.0.0.1"], "transport": "httpx"}, {"127.0.0.1": 20}),
+    (
+        {"kind": "spread", "listening": ["127.0.0.1", "127.0.0.2"], "transport": "proxy"},
+        {"127.0.0.1": 10, "127.0.0.2": 10},
+    ),
+    ({"kind": "spread", "listening": ["127.0.0.2"], "transport": "proxy"}, {"127.0.0.2": 20}),
 )
 ALLOWED: Final[tuple[tuple[Trick, str], ...]] = tuple(
     ({**trick, "environment": {**trick.get("environment", {}), "PERF_ALLOWED_HOSTS": host}}, place)

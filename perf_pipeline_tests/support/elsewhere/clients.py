@@ -30,6 +30,7 @@ from perf_pipeline.probes.kafka import LagProbe
 from perf_pipeline.probes.postgres import PostgresProbe
 from perf_pipeline.probes.redis import RedisProbe
 from perf_pipeline.stack.health import require_health
+from perf_pipeline.stack.link_proxy import LinkProxy, Route
 from perf_pipeline.stack.postgres import postgres_answers
 from perf_pipeline.stack.redis import redis_answers
 from perf_pipeline.workloads.http.client import HttpConnection
@@ -132,7 +133,8 @@ def _spread(trick: Mapping[str, Any]) -> str:
     """Open 20 connections to a name with two addresses, of which servers listen on some."""
     counts = dict.fromkeys(trick["listening"], 0)
 
-    origin = HttpOrigin.parse("http://two.example:8099")
+    is_proxied = trick.get("transport") == "proxy"
+    origin = HttpOrigin.parse("http://two.example:8099", through=8098 if is_proxied else 0)
     data = origin.encode("GET", "/", b"", b"")
 
     def connection() -> HttpConnection | HttpxConnection:
@@ -145,6 +147,11 @@ def _spread(trick: Mapping[str, Any]) -> str:
             for host in counts:
                 server = await asyncio.start_server(_counting(counts, host), host, origin.port)
                 await servers.enter_async_context(server)
+            if is_proxied:
+                route = Route("load-api", 8098, origin.port, origin.host, spreads=True)
+                proxy = asyncio.create_task(LinkProxy([route], "").serve(8097))
+                servers.callback(proxy.cancel)
+                await asyncio.sleep(0.1)
             for _ in range(20):
                 each = connection()
                 assert (await each.send(data, timeout_us=_TIMEOUT_US)).status == 200

@@ -27,7 +27,7 @@ def authority(folder: Path, name: str) -> Path:
     return folder / f"{name}.pem"
 
 
-def signed(folder: Path, name: str, by: str, *, days: int = 2) -> Path:
+def signed(folder: Path, name: str, by: str, *, days: int = 2, names: str = _SIGNED_NAMES) -> Path:
     """Write NAME.pem and NAME.key of localhost and 127.0.0.1; return the certificate.
 
     Args:
@@ -35,10 +35,9 @@ def signed(folder: Path, name: str, by: str, *, days: int = 2) -> Path:
         name: of the certificate, and of its owner.
         by: name of the authority.
         days: how long it is valid; a negative number makes one that has expired.
+        names: of the server, as openssl wants them.
     """
-    _openssl(
-        folder, *_REQUEST.format(name).split(), "-subj", f"/CN={name}", "-addext", _SIGNED_NAMES
-    )
+    _openssl(folder, *_REQUEST.format(name).split(), "-subj", f"/CN={name}", "-addext", names)
     signature = _SIGNATURE.format(name, by, days).split()
     _openssl(folder, *signature, "-copy_extensions", "copy", "-out", f"{name}.pem")
     return folder / f"{name}.pem"

@@ -35,11 +35,12 @@ def serving_protocols(
 def serving_streams(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
     tls: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
 ) -> AbstractContextManager[int]:
     """Serve each connection by its streams; give the port."""
 
     async def start() -> asyncio.Server:
-        return await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+        return await asyncio.start_server(serve, host, 0, ssl=tls)
 
     return _serving(asyncio.new_event_loop, start)
 

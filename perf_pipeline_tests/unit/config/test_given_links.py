@@ -9,11 +9,12 @@ from perf_pipeline.config.hosts import Place
 from perf_pipeline.config.kafka_client import client_properties
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import resolve_target
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.loading.fault_parts import require_fault_parts
 from perf_pipeline.loading.given_parts import places_before, stack_options
-from perf_pipeline.stack.link_routes import Links, links_before, port_in
+from perf_pipeline.stack.link_routes import Links, links_before
 
 ARRIVALS: Final[dict[str, Any]] = {
     "executor": "constant-arrival-rate",
@@ -85,17 +86,52 @@ def test_the_load_goes_to_the_proxy_with_name_user_and_options_of_the_server() -
     assert Links().seen_by("load", "postgres", target.postgres_dsn) == target.postgres_dsn
 
 
+def test_a_proxy_can_stand_before_servers_on_other_hosts() -> None:
+    elsewhere = {
+        "PERF_BASE_URL": "https://shop.example/v1",
+        "PERF_POSTGRES_DSN": "postgresql://u@db.example:5433/d?sslmode=verify-full",
+        "PERF_REDIS_URL": "rediss://:secret@cache.example:6380/0",
+        "PERF_ALLOWED_HOSTS": "shop.example, db.example, cache.example",
+    }
+    target = check_target(resolve_target("local", None, elsewhere))
+
+    assert places_before(target) == {
+        "api": Place("shop.example", 443),
+        "postgres": Place("db.example", 5433),
+        "redis": Place("cache.example", 6380),
+    }
+    for server in ("postgres", "redis"):
+        found = profile(to=server, **{"from": "load"})
+        require_fault_parts(found, [*found.benchmarks], target)
+    links = links_before({"postgres": (Place("db.example", 5433),)})
+    (link,) = links.links
+    assert (link.host, link.upstream) == ("db.example", 5433)
+    # The name stays what a certificate is checked against; hostaddr is where it goes.
+    assert links.seen_by("load", "postgres", target.postgres_dsn) == (
+        f"postgresql://u@db.example:{link.port}/d?hostaddr=127.0.0.1&sslmode=verify-full"
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("postgresql://u@127.0.0.2/d", Place("127.0.0.2", 5432)),
+        ("postgresql://u@[::1]/d", Place("::1", 5432)),
+        ("postgresql://u@localhost/d?hostaddr=127.0.0.3", Place("127.0.0.3", 5432)),
+    ],
+)
+def test_an_address_is_where_a_proxy_goes(address: str, place: Place) -> None:
+    given = {"PERF_POSTGRES_DSN": address}
+
+    assert places_before(check_target(resolve_target("local", None, given))) == {"postgres": place}
+
+
 @pytest.mark.parametrize(
     "address",
-    [
-        "postgresql://u@127.0.0.2/d",
-        "postgresql://u@127.0.0.1:1,127.0.0.1:2/d",
-        "postgresql://u@[::1]/d",
-        "host=/var/run/postgresql dbname=d",
-    ],
-    ids=["another address", "two servers", "IPv6", "socket"],
+    ["postgresql://u@127.0.0.1:1,127.0.0.1:2/d", "host=/var/run/postgresql dbname=d"],
+    ids=["two servers", "socket"],
 )
-def test_no_proxy_stands_before_a_postgresql_at_another_place(address: str) -> None:
+def test_no_proxy_stands_before_a_postgresql_at_no_host_and_port_of_its_own(address: str) -> None:
     given = {"PERF_POSTGRES_DSN": address}
 
     assert places_before(resolve_target("local", None, given)) == {}
@@ -104,19 +140,29 @@ def test_no_proxy_stands_before_a_postgresql_at_another_place(address: str) -> N
     assert (
         "faults[0].to is 'postgres', which this run does not start (it starts no part), so" in told
     )
-    assert "the proxy, which can stand before a PostgreSQL at 127.0.0.1 or localhost only" in told
+    assert "the proxy, which can stand before a PostgreSQL at one host and port only, and" in told
 
 
-@pytest.mark.parametrize("url", ["redis://127.0.0.2:6379/0", "unix:///run/redis.sock"])
-def test_no_proxy_stands_before_a_redis_at_another_place(url: str) -> None:
-    given = {**SERVERS, "PERF_REDIS_URL": url}
+def test_no_proxy_stands_before_a_redis_behind_a_socket() -> None:
+    given = {**SERVERS, "PERF_REDIS_URL": "unix:///run/redis.sock"}
 
     assert "redis" not in places_before(resolve_target("local", None, given))
-    with pytest.raises(ValueError, match="not on loopback"):
-        port_in("redis", url)
     told = problem(profile(to="redis", **{"from": "load"}), given)
 
-    assert "which can stand before a Redis at 127.0.0.1 or localhost only; write kind" in told
+    assert "which can stand before a Redis at one host and port only, and where other" in told
+
+
+def test_a_server_on_another_host_is_not_hindered_in_a_run_that_starts_other_parts() -> None:
+    look = {**ARRIVALS, **LOADS["redis"]}
+    cut = [{**CUT, "to": "redis", "from": "load"}]
+    rows = {"scenarios": {"rows": {**ARRIVALS, **STATEMENTS}}}
+    both = {"cache_benchmark": {"scenarios": {"look": look}, "faults": cut}, "rows": rows}
+    elsewhere = {"PERF_REDIS_URL": "redis://127.0.0.2:6379/0"}
+
+    told = problem(validate_profile({"name": "cut", "benchmarks": both}, "cut.toml"), elsewhere)
+
+    assert "(it starts postgres), so that its connections go past the proxy, which can" in told
+    assert "and where other parts start at 127.0.0.1 or localhost only" in told
 
 
 def test_a_proxy_can_stand_before_all_brokers_of_a_cluster() -> None:

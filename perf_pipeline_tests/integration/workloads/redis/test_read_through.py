@@ -4,9 +4,12 @@ import asyncio
 import json
 import os
 import signal
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -19,6 +22,8 @@ from perf_pipeline.stack.redis import find_redis, launch_redis
 from perf_pipeline.stack.service import open_folder
 from perf_pipeline.workloads.redis.read_through import ReadThrough
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
+from perf_pipeline_tests.support.servers.certificates import authority, signed
+from perf_pipeline_tests.support.servers.elsewhere import passed_on
 from perf_pipeline_tests.support.silent import hush
 
 NAMESPACE: Final = "perf-pipeline:r1/cache"
@@ -104,6 +109,33 @@ def test_a_miss_is_filled_and_a_hit_is_renewed(
         0,
         0,
     ]
+
+
+def test_behind_a_proxy_the_certificate_is_still_checked_for_the_servers_name(
+    server: str, tmp_path: Path, run: Run
+) -> None:
+    trusted = authority(tmp_path, "ca")
+    signed(tmp_path, "cache", "ca", names="subjectAltName=DNS:cache.example")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "cache.pem", tmp_path / "cache.key")
+    own = urlsplit(server)
+    assert own.port is not None
+
+    def at(name: str) -> dict[str, str]:
+        there = f"rediss://:{own.password}@{name}:6379/0?ssl_ca_certs={trusted}"
+        return {"redis_url": there}
+
+    async def body(port: int) -> None:
+        given = parameters(proxy_port=port)
+        async with opened(ReadThrough(), given, secrets=at("cache.example")) as bench:
+            await bench.iterate(1)
+        assert outcomes(bench.samples) == {("ok", ""): 2}
+        with pytest.raises(TargetUnavailableError, match="certificate"):
+            async with opened(ReadThrough(), given, secrets=at("shop.example")):
+                pass
+
+    with passed_on(own.port, tls=tls) as port:
+        run(body(port))
 
 
 def test_entries_are_like_the_apis_in_a_namespace_of_the_runs_own_and_expire(

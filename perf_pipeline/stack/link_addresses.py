@@ -1,0 +1,43 @@
+"""Which address of a server's name a proxy connects to.
+
+A client that spreads its connections over all addresses of a name does so behind a proxy as well.
+Add here: another rule of choosing an address. Keep out: connecting (link_connection.py).
+"""
+
+import asyncio
+import itertools
+import socket
+from contextlib import suppress
+from ipaddress import ip_address
+
+
+class ServerAddresses:
+    """Look up a server's addresses for each connection, as its clients would.
+
+    Args:
+        host: of the server.
+        port: of the server.
+        spreads: each connection begins with the next address of the family that the resolver
+            prefers, as the load's HTTP connections do; otherwise all begin with the first one.
+    """
+
+    def __init__(self, host: str, port: int, *, spreads: bool = False) -> None:
+        self._host, self._port = host, port
+        self._turns = itertools.count() if spreads else itertools.repeat(0)
+
+    async def in_turn(self) -> list[tuple[str, int]]:
+        """Return the addresses in the order in which they are to be tried.
+
+        Raises:
+            OSError: the name has none, or the resolver does not answer.
+        """
+        with suppress(ValueError):
+            return [(str(ip_address(self._host)), self._port)]
+        loop = asyncio.get_running_loop()
+        infos = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        preferred = infos[0][0]
+        found = [(str(address[0]), self._port) for family, *_, address in infos]
+        same = sum(family == preferred for family, *_ in infos)
+        turn = next(self._turns) % same
+        # Those of one family stand together (RFC 6724).
+        return [*found[turn:same], *found[:turn], *found[same:]]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -53,16 +52,18 @@ read,2,1,measured,10900000,10900000,20900000,interrupted
 """
 
 
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """Give a history of one run; nobody changes what was measured."""
+    folder = tmp_path_factory.mktemp("k6-metrics")
     spool = Spool(
         samples=[*_SAMPLES, _REFUSED],
         readings=_VUS,
         outcome=complete(counts("create"), counts("read")),
     )
-    run = spool.write(tmp_path)
+    run = spool.write(folder)
     (run / "api" / "iterations-1-0.csv").write_text(_ITERATIONS)
-    with history_at(tmp_path / "history.duckdb") as opened:
+    with history_at(folder / "history.duckdb") as opened:
         opened.ingest(run, "api")
         yield opened
 

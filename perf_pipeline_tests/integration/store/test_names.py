@@ -55,18 +55,18 @@ def test_five_hundred_names_are_stored_and_summarised_in_seconds(tmp_path: Path)
 
 
 def test_beyond_a_thousand_names_the_rarest_count_together_and_it_is_told(tmp_path: Path) -> None:
-    # name n mod 3,000 of 4,500 samples: the first 1,500 names have two, the others one
-    run = _spool(tmp_path / "spool", names=3_000, samples=4_500)
+    # name n mod 2,002 of 3,003 samples: the first 1,001 names have two, the others one
+    run = _spool(tmp_path / "spool", names=2_002, samples=3_003)
 
     with open_history(tmp_path / "history.duckdb") as history:
         (told,) = history.ingest(run, KEY.benchmark).notices
         summaries = history.summarise(KEY)
         (outcome,) = history.outcomes(KEY.run_id)
 
-    # 999 names stay, with two samples each; 2,001 have the other 4,500 - 1,998
+    # 999 names stay, with two samples each; 1,003 have the other 3,003 - 1,998
     assert told.startswith(
-        "3,000 names of operations are more than the 1,000 that are told apart: the 2,001 rarest, "
-        "2,502 samples, count as '(other operations)'"
+        "2,002 names of operations are more than the 1,000 that are told apart: the 1,003 rarest, "
+        "1,005 samples, count as '(other operations)'"
     )
     assert outcome.problems == (told,)
     named = {
@@ -75,13 +75,13 @@ def test_beyond_a_thousand_names_the_rarest_count_together_and_it_is_told(tmp_pa
         if summary.metric == "http_reqs" and "operation" in summary.tags
     }
     assert len(named) == 1_000
-    assert named.pop(_OTHER) == 2_502
+    assert named.pop(_OTHER) == 1_005
     assert set(named.values()) == {2}
 
 
 def test_a_name_that_a_threshold_asks_for_is_never_folded(tmp_path: Path) -> None:
-    profile = {"benchmarks": {"api": {"thresholds": {"http_reqs{operation:op 2999}": ["count>0"]}}}}
-    run = _spool(tmp_path / "spool", names=3_000, samples=4_500)
+    profile = {"benchmarks": {"api": {"thresholds": {"http_reqs{operation:op 2001}": ["count>0"]}}}}
+    run = _spool(tmp_path / "spool", names=2_002, samples=3_003)
     path = run / "run.json"
     record = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**record, "profile_json": json.dumps(profile)}), encoding="utf-8")
@@ -89,9 +89,9 @@ def test_a_name_that_a_threshold_asks_for_is_never_folded(tmp_path: Path) -> Non
     with open_history(tmp_path / "history.duckdb") as history:
         history.ingest(run, KEY.benchmark)
 
-        assert observe(history, "http_reqs{operation:op 2999}", "count>0") == 1
-        assert observe(history, "http_reqs{operation:op 2998}", "count>0") is None
-        assert observe(history, "http_reqs", "count>0") == 4_500
+        assert observe(history, "http_reqs{operation:op 2001}", "count>0") == 1
+        assert observe(history, "http_reqs{operation:op 2000}", "count>0") is None
+        assert observe(history, "http_reqs", "count>0") == 3_003
 
 
 def test_checks_of_folded_operations_keep_their_names(tmp_path: Path) -> None:

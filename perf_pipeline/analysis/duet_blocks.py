@@ -136,11 +136,8 @@ def block_logs(samples: OperationSamples, statistic: BlockStatistic) -> list[flo
     if statistic is BlockStatistic.THROUGHPUT:
         return [math.log(len(new) / len(old)) for old, new in pairs if min(len(old), len(new)) > 0]
     of = _OF[statistic]
-    return [
-        math.log(of(new) / of(old))
-        for old, new in pairs
-        if min(len(old), len(new)) >= fewest and of(old) > 0 and of(new) > 0
-    ]
+    figures = ((of(old), of(new)) for old, new in pairs if min(len(old), len(new)) >= fewest)
+    return [math.log(new / old) for old, new in figures if old > 0 and new > 0]
 
 
 def failing_blocks(samples: OperationSamples) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from perf_pipeline.config.loading import load_profile
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.store.state import State
@@ -12,7 +13,9 @@ from perf_pipeline_tests.support.histories.synthetic_history import API, QUIET, 
 
 
 def published(state: Path, *p95_ms: float, last_is_valid: bool = True) -> RunReport:
-    runs = api_runs(*p95_ms)
+    """Store runs, all of whose samples are kept, and report on the last one."""
+    keeping = load_profile("quick", {"keepRawRuns": 100})
+    runs = [replace(run, profile=keeping) for run in api_runs(*p95_ms)]
     runs[-1] = replace(runs[-1], valid=last_is_valid)
     return publish(State(state), add_runs(state, runs)[-1])
 
@@ -63,6 +66,6 @@ def test_the_page_names_runs_configuration_and_code_of_each_comparison(tmp_path:
 
     assert "r001 r002 r003 r004 r005 r006 r007 r008" in html
     assert {origin.config_hash for origin in report.origins} == {
-        api_runs(80.0)[0].profile.config_hash
+        load_profile("quick", {"keepRawRuns": 100}).config_hash
     }
     assert f"configuration {report.origins[0].config_hash}, perf_pipeline " in html

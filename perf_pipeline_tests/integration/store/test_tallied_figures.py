@@ -61,8 +61,9 @@ def _judged(history: History, summary: Summary, statistic: str) -> float | None:
     tags = ",".join(f"{name}:{text}" for name, text in summary.tags.items())
     key = f"{summary.metric}{{{tags}}}" if tags else summary.metric
     threshold = parse_threshold(key, f"{statistic}<1")
-    windows = measured_windows(history.connection, KEY)
-    return figure_of(history.connection, KEY, threshold, lambda: windows)
+    return figure_of(
+        history.connection, KEY, threshold, lambda: measured_windows(history.connection, KEY)
+    )
 
 
 def test_every_figure_of_every_summary_is_the_one_that_a_threshold_judges(

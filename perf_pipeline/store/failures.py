@@ -57,6 +57,14 @@ _ALL: Final = (
     f"iteration from ({_FAILED} union all {_CHECKS} union all {_ITERATIONS}) "
     "order by benchmark, times desc, kind, scenario, operation"
 )
+# Answered from few rows, where most runs have nothing to count.
+_ANY: Final = """
+select exists (from sample_kinds where run_id = $run_id and outcome <> 'ok')
+    or exists (from checks where run_id = $run_id and fails > 0)
+    or exists (from iterations where run_id = $run_id and outcome = 'failed')
+    or exists (
+        from histograms where run_id = $run_id and metric = 'schedule_lag' and outcome <> 'ok')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +100,8 @@ def failures_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Fail
 
     Of a pruned run there are the counts only.
     """
-    rows = connection.execute(_ALL, {"run_id": run_id}).fetchall()
+    given = {"run_id": run_id}
+    if connection.execute(_ANY, given).fetchone() == (False,):
+        return []
+    rows = connection.execute(_ALL, given).fetchall()
     return [FailureKind(*row) for row in rows]

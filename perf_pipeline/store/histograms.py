@@ -15,13 +15,16 @@ import duckdb
 
 from perf_pipeline.metrics.catalog import CATALOG, Kind, Metric
 from perf_pipeline.metrics.histogram import EMPTY, LEAST, LOG_GAMMA, RELATIVE_ERROR, Histogram
+from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.store.filters import tag_conditions
+from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.ledger_sql import FROM_LEDGER
 from perf_pipeline.store.metric_sql import FROM_ITERATIONS, FROM_SAMPLES, rows_of
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import OF_KEY, RunKey
+from perf_pipeline.store.tables import put_summaries
 from perf_pipeline.store.tallies import Tallies, tallied
 
 KEPT: Final = frozenset(FROM_SAMPLES) | FROM_ITERATIONS | FROM_LEDGER
@@ -96,17 +99,32 @@ def write_histograms(
     """
     some = [*metrics]
     with tallied(connection, key, some) as tallies:
-        replace_histograms(tallies, key, some)
+        _put_histograms(tallies, key, some)
+    seal(connection, [key], ["histograms"])
 
 
-def replace_histograms(tallies: Tallies, key: RunKey, metrics: Iterable[Metric]) -> None:
-    """Replace the histograms of a benchmark whose samples are tallied already.
+def write_figures(
+    tallies: Tallies, key: RunKey, summaries: Iterable[Summary], metrics: Iterable[Metric]
+) -> None:
+    """Replace the summaries of a benchmark and its histograms, all of them or none.
 
     Args:
-        tallies: for these metrics.
+        tallies: of its samples, for these metrics.
         key: of the benchmark.
+        summaries: of it.
         metrics: all that may have values.
+
+    Raises:
+        ValueError: a metric is summarised twice under the same filter.
     """
+    connection = tallies.connection
+    with transaction(connection):
+        put_summaries(connection, key, summaries)
+        _put_histograms(tallies, key, metrics)
+        seal(connection, [key], ["summaries", "histograms"])
+
+
+def _put_histograms(tallies: Tallies, key: RunKey, metrics: Iterable[Metric]) -> None:
     connection = tallies.connection
     connection.execute(_DELETE, key.parameters)
     kept = [metric for metric in metrics if metric.name in KEPT]
@@ -120,7 +138,6 @@ def replace_histograms(tallies: Tallies, key: RunKey, metrics: Iterable[Metric])
         if others:
             statement = (_TREND if is_trend else _EXACT).format(rows=rows_of(others))
             connection.execute(statement, key.parameters)
-    seal(connection, [key], ["histograms"])
 
 
 def has_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:

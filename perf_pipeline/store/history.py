@@ -21,7 +21,7 @@ from perf_pipeline.store.asked import AskedRuns
 from perf_pipeline.store.begun_run import write_run
 from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.comparison_rows import DiffRow
-from perf_pipeline.store.histograms import KEPT, has_histograms, is_from_buckets, replace_histograms
+from perf_pipeline.store.histograms import KEPT, has_histograms, is_from_buckets, write_figures
 from perf_pipeline.store.ingest import ingest_benchmark, transaction
 from perf_pipeline.store.migrate import is_current, migrate
 from perf_pipeline.store.over_time import over_time
@@ -98,9 +98,7 @@ class History:
                     known.add(name)
                     found += statistics.summary_of(self.connection, key, summary, windows)
             self.asked.forget()
-            tables.write_summaries(self.connection, key, found)
-            with transaction(self.connection):
-                replace_histograms(tallies, key, metrics)
+            write_figures(tallies, key, found, metrics)
         return found
 
     def observe(self, key: RunKey, threshold: Threshold) -> float | None:

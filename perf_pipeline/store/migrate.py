@@ -8,6 +8,7 @@ released are never edited. Keep out: data.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -35,11 +36,14 @@ _VIEW_HASH = f"select comment from duckdb_views() where view_name = 'metric_valu
 _STATE = f"select list(version), ({_VIEW_HASH}) from schema_migrations"
 
 
-def migrations() -> list[tuple[int, str, str]]:
-    """List all migrations as (version, file name, SQL), oldest first."""
+@cache
+def migrations() -> tuple[tuple[int, str, str], ...]:
+    """List all migrations as (version, file name, SQL), oldest first; read once in a process."""
     folder = files("perf_pipeline.store") / "migrations"
     names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
-    return [(int(name[:4]), name, (folder / name).read_text(encoding="utf-8")) for name in names]
+    return tuple(
+        (int(name[:4]), name, (folder / name).read_text(encoding="utf-8")) for name in names
+    )
 
 
 def is_current(connection: duckdb.DuckDBPyConnection, shown: str) -> bool:

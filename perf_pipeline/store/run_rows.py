@@ -99,12 +99,18 @@ def one_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord:
     Raises:
         RequestError: the history does not have it.
     """
-    row = connection.execute(_ONE_RUN, [run_id]).fetchone()
-    if row is None:
+    run = known_run(connection, run_id)
+    if run is None:
         raise RequestError(
             f"run {shown(run_id)} is not in the history", hint=_known_ids(connection, run_id)
         )
-    return _run(row)
+    return run
+
+
+def known_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord | None:
+    """Return one run; None when the history does not have it."""
+    row = connection.execute(_ONE_RUN, [run_id]).fetchone()
+    return None if row is None else _run(row)
 
 
 def _known_ids(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:

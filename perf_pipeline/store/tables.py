@@ -36,6 +36,19 @@ def write_summaries(
     Raises:
         ValueError: a metric is summarised twice under the same filter.
     """
+    with transaction(connection):
+        put_summaries(connection, key, summaries)
+        seal(connection, [key], ["summaries"])
+
+
+def put_summaries(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, summaries: Iterable[Summary]
+) -> None:
+    """Replace the summaries of a benchmark in a transaction whose owner seals them.
+
+    Raises:
+        ValueError: a metric is summarised twice under the same filter.
+    """
     rows = []
     for summary in summaries:
         metric = CATALOG[summary.metric]
@@ -44,7 +57,7 @@ def write_summaries(
         rows.append((key.run_id, key.benchmark, *named, *figures))
     if len({row[4:6] for row in rows}) < len(rows):
         raise ValueError(f"a summary of {key.benchmark} is there twice; each figure has one")
-    replace_rows(connection, [key], "summaries", _SUMMARY_INSERT, rows)
+    _put_rows(connection, [key], "summaries", _SUMMARY_INSERT, rows)
 
 
 def write_verdicts(
@@ -137,16 +150,23 @@ def replace_rows(
     if not keys:
         return
     with transaction(connection):
-        connection.execute(
-            f"delete from {table} where (run_id, benchmark) in "
-            "(select unnest($runs::varchar[]), unnest($benchmarks::varchar[]))",
-            {
-                "runs": [key.run_id for key in keys],
-                "benchmarks": [key.benchmark for key in keys],
-            },
-        )
-        insert_rows(connection, table, columns, rows)
+        _put_rows(connection, keys, table, columns, rows)
         seal(connection, keys, [table])
+
+
+def _put_rows(
+    connection: duckdb.DuckDBPyConnection,
+    keys: Sequence[RunKey],
+    table: str,
+    columns: str,
+    rows: Sequence[tuple[object, ...]],
+) -> None:
+    connection.execute(
+        f"delete from {table} where (run_id, benchmark) in "
+        "(select unnest($runs::varchar[]), unnest($benchmarks::varchar[]))",
+        {"runs": [key.run_id for key in keys], "benchmarks": [key.benchmark for key in keys]},
+    )
+    insert_rows(connection, table, columns, rows)
 
 
 def insert_rows(

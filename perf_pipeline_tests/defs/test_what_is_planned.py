@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -44,12 +45,20 @@ class Users(QuietHandler):
         self.wfile.write(body)
 
 
-@pytest.fixture
-def users_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give a target that somebody else has started, an API alone."""
-    with serving(Users) as base_url:
-        monkeypatch.setenv("PERF_BASE_URL", base_url)
-        yield
+@dataclass(frozen=True, slots=True)
+class PartialRun:
+    """Hold a run that left benchmarks out, with its state folder."""
+
+    state: Path
+    result: dg.ExecuteInProcessResult
+
+    def checks_of(self, benchmark: str) -> list[dg.AssetCheckEvaluation]:
+        """Give what the checks of one benchmark said."""
+        return [
+            evaluation
+            for evaluation in self.result.get_asset_check_evaluations()
+            if evaluation.asset_key.path == [benchmark]
+        ]
 
 
 def materialize(state: Path, *names: str, **config: object) -> dg.ExecuteInProcessResult:
@@ -62,53 +71,53 @@ def materialize(state: Path, *names: str, **config: object) -> dg.ExecuteInProce
     )
 
 
-@pytest.mark.usefixtures("users_api")
-def test_a_benchmark_that_is_switched_off_gets_no_load_and_is_not_missed(tmp_path: Path) -> None:
-    result = materialize(tmp_path, A, B, *JUDGING, overrides=OFF)
+@pytest.fixture(scope="module")
+def partial_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PartialRun]:
+    """Measure one benchmark of three on an API alone: one is switched off, one has no Redis."""
+    state = tmp_path_factory.mktemp("partial")
+    off = {f"benchmarks.{name}.enabled": "false" for name in NAMES if name not in {A, CACHE}}
+    with serving(Users) as base_url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PERF_BASE_URL", base_url)
+        yield PartialRun(state, materialize(state, A, B, CACHE, *JUDGING, overrides=off))
 
+
+def test_a_benchmark_that_is_switched_off_gets_no_load_and_is_not_missed(
+    partial_run: PartialRun,
+) -> None:
+    state, result = partial_run.state, partial_run.result
     [left_out] = result.asset_materializations_for_node(B)
     assert left_out.metadata["status"].value == "left out"
     assert str(left_out.metadata["why"].value).startswith(
         f"{B} is switched off in profile tiny, so no load was sent"
     )
-    checks = [
-        evaluation
-        for evaluation in result.get_asset_check_evaluations()
-        if evaluation.asset_key.path[-1] == B
-    ]
+    checks = partial_run.checks_of(B)
     assert checks
     assert not any(check.passed for check in checks)
     assert {check.severity for check in checks} == {dg.AssetCheckSeverity.WARN}
-    with open_history(State(tmp_path).history_file) as history:
+    with open_history(State(state).history_file) as history:
         assert history.run(result.run_id).planned == (A,)
         assert [outcome.benchmark for outcome in history.outcomes(result.run_id)] == [A]
     [judged] = result.asset_materializations_for_node("threshold_checks")
     assert judged.metadata["run"].value == result.run_id
     assert judged.metadata["NO_DATA"].value == 0
-    assert not (State(tmp_path).spool / result.run_id / B).exists()
+    assert not (State(state).spool / result.run_id / B).exists()
 
 
-@pytest.mark.usefixtures("users_api")
-def test_a_benchmark_whose_part_is_absent_gets_no_load_and_is_not_missed(tmp_path: Path) -> None:
-    off = {f"benchmarks.{name}.enabled": "false" for name in NAMES if name not in {A, CACHE}}
-
-    result = materialize(tmp_path, A, CACHE, *JUDGING, overrides=off)
-
+def test_a_benchmark_whose_part_is_absent_gets_no_load_and_is_not_missed(
+    partial_run: PartialRun,
+) -> None:
+    state, result = partial_run.state, partial_run.result
     [left_out] = result.asset_materializations_for_node(CACHE)
     assert left_out.metadata["status"].value == "left out"
     assert str(left_out.metadata["why"].value).startswith(
         f"{CACHE} is left out, because target local has no Redis; set PERF_REDIS_URL"
     )
-    checks = [
-        evaluation
-        for evaluation in result.get_asset_check_evaluations()
-        if evaluation.asset_key.path == [CACHE]
-    ]
+    checks = partial_run.checks_of(CACHE)
     assert len(checks) == 4
     assert {(check.passed, check.severity) for check in checks} == {
         (False, dg.AssetCheckSeverity.WARN)
     }
-    with open_history(State(tmp_path).history_file) as history:
+    with open_history(State(state).history_file) as history:
         assert history.run(result.run_id).planned == (A,)
     [judged] = result.asset_materializations_for_node("threshold_checks")
     assert judged.metadata["NO_DATA"].value == 0

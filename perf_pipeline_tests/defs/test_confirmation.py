@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,14 +21,14 @@ TRIES: Final = 3
 
 
 def materialize(
-    state: Path, instance: dg.DagsterInstance, *names: str, **config: object
+    state: Path, instance: dg.DagsterInstance, *names: str
 ) -> dg.ExecuteInProcessResult:
     """Materialise a few assets with the tiny profile."""
     return (
         build_defs()
         .resolve_job_def("quick")
         .execute_in_process(
-            run_config=run_config(state=str(state), **config),
+            run_config=run_config(state=str(state)),
             asset_selection=[dg.AssetKey(name) for name in names],
             instance=instance,
             raise_on_error=False,
@@ -46,24 +47,42 @@ def shown(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Hold a run, and where it is: alone, and as what is ten times as slow as six earlier runs.
+
+    Attributes:
+        run_id: of the run.
+        past: a state in which only the six earlier runs are left of it.
+        slow: a state with the six and the run, of which nobody has said that it is slow.
+    """
+
+    run_id: str
+    past: Path
+    slow: Path
+
+
 @pytest.fixture(scope="module")
-def past(
+def before(
     tmp_path_factory: pytest.TempPathFactory, configured_target: dict[str, str]
-) -> Iterator[Path]:
-    """Make a state in which six earlier runs were ten times as fast, and give the target."""
+) -> Iterator[Before]:
+    """Make states in which six earlier runs were ten times as fast, and give the target."""
     with pytest.MonkeyPatch.context() as patch:
         for name, address in configured_target.items():
             patch.setenv(name, address)
         for _ in range(TRIES):
-            state = tmp_path_factory.mktemp("past") / "state"
+            folder = tmp_path_factory.mktemp("past")
+            state, slow = folder / "state", folder / "slow"
             with dg.DagsterInstance.ephemeral() as instance:
                 first = materialize(state, instance, BENCHMARK, *JUDGING)
             nothing = shown(first, "confirmation")
             assert nothing["outcome"] == "no series was suspect, so nothing was run again"
+            shutil.copytree(state, slow)
             plant_a_faster_past(state, first.run_id)
+            plant_a_faster_past(slow, first.run_id, is_kept=True)
             if all_valid(state):
                 break
-        yield state
+        yield Before(first.run_id, state, slow)
 
 
 @pytest.fixture
@@ -74,7 +93,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def slowed(
-    past: Path, folder: Path, instance: dg.DagsterInstance, **config: object
+    past: Path, folder: Path, instance: dg.DagsterInstance
 ) -> tuple[Path, dg.ExecuteInProcessResult]:
     """Measure after a copy of that past, and judge; again where the machine held a load up.
 
@@ -83,16 +102,16 @@ def slowed(
     for number in range(TRIES):
         state = folder / f"state{number}"
         shutil.copytree(past, state)
-        result = materialize(state, instance, BENCHMARK, *JUDGING, **config)
+        result = materialize(state, instance, BENCHMARK, *JUDGING)
         if all_valid(state):
             break
     return state, result
 
 
 def test_a_suspect_is_run_again_in_a_step_of_its_own_and_fails_the_gate(
-    past: Path, tmp_path: Path, instance: dg.DagsterInstance
+    before: Before, tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
-    state, result = slowed(past, tmp_path, instance)
+    state, result = slowed(before.past, tmp_path, instance)
 
     told, rerun = shown(result, "confirmation"), f"{result.run_id}-c1"
     [row] = [row for row in told["confirmation"] if row["series"] == "http_req_duration p(95)"]
@@ -120,17 +139,16 @@ def test_a_suspect_is_run_again_in_a_step_of_its_own_and_fails_the_gate(
 
 
 def test_a_run_that_only_judges_loads_nothing_and_shows_what_is_still_suspect(
-    past: Path, tmp_path: Path, instance: dg.DagsterInstance
+    before: Before, instance: dg.DagsterInstance
 ) -> None:
-    state, unconfirmed = slowed(past, tmp_path, instance, confirm=0)
-    before = sorted(path.name for path in (state / "spool").iterdir())
+    spooled = sorted(path.name for path in (before.slow / "spool").iterdir())
 
-    told = shown(materialize(state, instance, *JUDGING), "confirmation")
+    told = shown(materialize(before.slow, instance, *JUDGING), "confirmation")
 
-    assert told["run"] == unconfirmed.run_id
+    assert told["run"] == before.run_id
     verdicts = {row["series"]: row["verdict"] for row in told["confirmation"]}
     assert verdicts["http_req_duration p(95)"] == "SUSPECT"
     assert told["re-runs"] == 0
     assert told["outcome"].endswith("suspect, and nothing was run again")
-    assert sorted(path.name for path in (state / "spool").iterdir()) == before
-    assert list((state / "stacks").glob("run-*")) == []
+    assert sorted(path.name for path in (before.slow / "spool").iterdir()) == spooled
+    assert list((before.slow / "stacks").glob("run-*")) == []

@@ -23,17 +23,22 @@ from summaries where run_id = $run_id and metric = 'http_req_duration'
 """
 
 
-def plant_a_faster_past(state: Path, run_id: str) -> None:
-    """Turn a run into six earlier ones, `past6` the oldest, whose requests took a tenth."""
+def plant_a_faster_past(state: Path, run_id: str, *, is_kept: bool = False) -> None:
+    """Turn a run into six earlier ones, `past6` the oldest, whose requests took a tenth.
+
+    Args:
+        state: with the run.
+        run_id: of the run.
+        is_kept: it stays beside them, and is the one that is slow.
+    """
     with open_history(State(state).history_file) as history:
         for number in range(1, 7):
             given = {"run_id": run_id, "clone": f"past{number}"}
             history.connection.execute(_CLONE_RUN, {**given, "hours": number})
             history.connection.execute(_CLONE_BENCHMARK, given)
             history.connection.execute(_CLONE_SUMMARIES, {**given, "factor": 0.1 + number / 10_000})
-        history.connection.execute("delete from summaries where run_id = ?", [run_id])
-        history.connection.execute("delete from benchmarks where run_id = ?", [run_id])
-        history.connection.execute("delete from digests where run_id = ?", [run_id])
+        for table in () if is_kept else ("summaries", "benchmarks", "digests"):
+            history.connection.execute(f"delete from {table} where run_id = ?", [run_id])
 
 
 def all_valid(state: Path) -> bool:

@@ -55,11 +55,11 @@ calibration = false
 drainTimeout = "60s"
 faults = [
     { at = "4s", kind = "leader_change", for = "1s" },
-    { at = "10s", kind = "kill", part = "broker", for = "1s" },
+    { at = "8s", kind = "kill", part = "broker", for = "1s" },
 ]
 [benchmarks.end_to_end.scenarios.create_users]
 rate = 20
-duration = "20s"
+duration = "13s"
 warmUp = "1s"
 preAllocatedVUs = 200
 """

@@ -106,7 +106,7 @@ def load_window(session: Session, within: str, label: str, profile: Profile) -> 
 
 def _judged(window: Session, benchmark: str, outcome: BenchmarkOutcome) -> JudgedWindow:
     key = RunKey(window.run_id, benchmark)
-    with memory_history() as history:
+    with memory_history(has_view=False) as history:
         history.ingest(window.folder, benchmark)
         thresholds = window.profile.benchmarks[benchmark].all_thresholds()
         summaries = history.summarise(key, thresholds)

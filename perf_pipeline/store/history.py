@@ -23,7 +23,7 @@ from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.histograms import KEPT, has_histograms, is_from_buckets, write_figures
 from perf_pipeline.store.ingest import ingest_benchmark, transaction
-from perf_pipeline.store.migrate import is_current, migrate
+from perf_pipeline.store.migrate import is_current, make_tables, migrate
 from perf_pipeline.store.over_time import over_time
 from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.proof import RowProof
@@ -286,10 +286,10 @@ def open_history(
 
 
 @contextmanager
-def memory_history() -> Iterator[History]:
-    """Open an empty history in memory, gone afterwards: to ask a spool without touching a file."""
+def memory_history(*, has_view: bool = True) -> Iterator[History]:
+    """Open an empty one, gone afterwards: to ask a spool; its view is dear, and people's alone."""
     with stoppable(), duckdb.connect(":memory:") as connection:
-        migrate(connection, "memory")
+        make_tables(connection, has_view=has_view)
         yield _history(Path(":memory:"), connection)
 
 

@@ -80,8 +80,14 @@ def migrate(connection: duckdb.DuckDBPyConnection, shown: str) -> None:
     else:
         _apply(connection, missing, *_new_file())
     if not _view_is_current(connection):
-        connection.execute(f"create or replace view metric_values as {metric_values_view()}")
-        connection.execute(f"comment on view metric_values is '{view_hash()}'")
+        _make_view(connection)
+
+
+def make_tables(connection: duckdb.DuckDBPyConnection, *, has_view: bool) -> None:
+    """Give an empty database the tables of today, and the view that people's SQL asks."""
+    _apply(connection, migrations(), *_new_file())
+    if has_view:
+        _make_view(connection)
 
 
 def apply_until(connection: duckdb.DuckDBPyConnection, newest: int) -> None:
@@ -118,6 +124,11 @@ def _apply(
             if version > instead_until:
                 connection.execute(sql)
         connection.execute(_LOG, [versions, names, datetime.now(UTC).replace(tzinfo=None)])
+
+
+def _make_view(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(f"create or replace view metric_values as {metric_values_view()}")
+    connection.execute(f"comment on view metric_values is '{view_hash()}'")
 
 
 def _view_is_current(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from perf_pipeline.errors import PerfPipelineError, StoreError
 from perf_pipeline.store import migrate
 from perf_pipeline.store.engines import attached
-from perf_pipeline.store.history import open_history
+from perf_pipeline.store.history import memory_history, open_history
 from perf_pipeline.store.migrate import migrations
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.sample_tables import SAMPLE_TABLES
@@ -92,6 +92,21 @@ def test_an_outdated_view_is_brought_up_to_date_also_for_a_reader(path: Path) ->
 
     assert rows is not None
     assert rows[0] > 0
+
+
+@pytest.mark.parametrize("has_view", [False, True])
+def test_a_history_in_memory_has_the_tables_of_a_file(tmp_path: Path, has_view: bool) -> None:
+    asked = (
+        "select table_name, column_name, data_type, is_nullable from information_schema.columns "
+        "where table_name <> 'metric_values' or ? order by table_name, ordinal_position"
+    )
+    with open_history(tmp_path / "history.duckdb") as history:
+        of_file = history.connection.execute(asked, [has_view]).fetchall()
+    with memory_history(has_view=has_view) as history:
+        of_memory = history.connection.execute(asked, [True]).fetchall()
+
+    assert len(of_file) > 100
+    assert of_memory == of_file
 
 
 def test_what_was_kept_as_p50_is_kept_as_the_median(path: Path) -> None:

@@ -6,16 +6,21 @@ namespace. What stands beside them in the report is worked out by hand.
 
 import re
 import resource
+import shlex
 import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
 
-from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
+from perf_pipeline_tests.support.commands.command_line import (
+    Answer,
+    CommandLine,
+    without_target,
+)
+from perf_pipeline_tests.support.commands.forked import ran
 from perf_pipeline_tests.support.elsewhere import few_ports
-from perf_pipeline_tests.support.elsewhere.few_ports import network_of_its_own
-from perf_pipeline_tests.support.places import ROOT, new_state
+from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.shop_server import running_shop
 
 pytestmark = pytest.mark.timeout(180)
@@ -149,24 +154,22 @@ def test_too_few_file_descriptors_for_the_virtual_users_are_named_with_their_lim
     assert 0 <= cpu_wait < 1  # it is read from a file that can't be opened meanwhile
 
 
-def _in_few_ports(held: int) -> tuple[str, ...]:
-    """Give the prefix that runs a command there."""
-    network = network_of_its_own()
-    if network is None:
+def run_in_few_ports(folder: Path, held: int) -> Limited:
+    """Run the profile there."""
+    command = CommandLine(new_state(folder / "state"))
+    words = ["perf-pipeline", "--state", str(command.state), "run", "--profile", written(folder)]
+    words[0] = str(Path(sys.executable).with_name(words[0]))
+    program = [sys.executable, "-m", few_ports.__name__, str(PORTS), str(held), shlex.join(words)]
+    done = ran(program, env={**without_target(), "COLUMNS": "300"}, timeout=150)
+    if done.returncode == few_ports.FORBIDDEN:
         pytest.skip("this machine allows no network namespace (unshare --net)")
-    program = few_ports.__file__
-    return (*network, sys.executable, str(program), str(PORTS), str(held))
+    return Limited(command, Answer(done.returncode, done.stdout, done.stderr, 0.0))
 
 
 def test_too_few_local_ports_for_the_virtual_users_are_named_with_their_number(
     tmp_path: Path,
 ) -> None:
-    command = CommandLine(
-        new_state(tmp_path / "state"),
-        {"PYTHONPATH": str(ROOT)},
-        _in_few_ports(held=0),
-    )
-    answer = command("run", "--profile", written(tmp_path))
+    command, answer = run_in_few_ports(tmp_path, held=0)
 
     assert_is_our_limit(command, answer)
     assert re.search(
@@ -181,12 +184,7 @@ def test_too_few_local_ports_for_the_virtual_users_are_named_with_their_number(
 
 
 def test_a_machine_without_a_port_left_does_not_call_the_target_absent(tmp_path: Path) -> None:
-    command = CommandLine(
-        new_state(tmp_path / "state"),
-        {"PYTHONPATH": str(ROOT)},
-        _in_few_ports(held=PORTS),
-    )
-    answer = command("run", "--profile", written(tmp_path))
+    _, answer = run_in_few_ports(tmp_path, held=PORTS)
 
     assert answer.code == 97
     told = "this machine has no free port or file descriptor for a request to http://127.0.0.1"

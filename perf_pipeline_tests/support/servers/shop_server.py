@@ -11,7 +11,7 @@ import gzip
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from perf_pipeline_tests.support.commands.forked import started
+
 HOST = "127.0.0.1"
+_MODULE = "perf_pipeline_tests.support.servers.shop_server"
 ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 SEEN: list[dict[str, Any]] = []
 
@@ -161,11 +164,22 @@ async def status_200(_: Request) -> Response:
 
 
 @contextlib.contextmanager
-def running_shop(certificates: Path | None = None, *, http2: bool = False) -> Iterator[int]:
-    """Run the shop in a process of its own; give its port."""
-    command = [sys.executable, __file__, *([str(certificates)] if certificates else [])]
+def running_shop(
+    certificates: Path | None = None,
+    *,
+    http2: bool = False,
+    start: Callable[..., "subprocess.Popen[Any]"] = started,
+) -> Iterator[int]:
+    """Run the shop in a process of its own; give its port.
+
+    Args:
+        certificates: the folder of those that it shows; without one it speaks without TLS.
+        http2: it offers HTTP/2 as well.
+        start: starts the process.
+    """
+    command = [sys.executable, "-m", _MODULE, *([str(certificates)] if certificates else [])]
     command += ["http2"] if http2 else []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with start(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             yield int(server.stdout.readline())

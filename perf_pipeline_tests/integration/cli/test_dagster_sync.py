@@ -6,9 +6,10 @@ import sqlite3
 import subprocess
 import sys
 import time
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -34,8 +35,15 @@ SILENT = "import time; print('.', flush=True); print('one\\ntwo', flush=True); t
 
 @pytest.fixture
 def forked_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the program that tells Dagster be a fork of a process that has imported Dagster."""
-    popen = partial(started, modules=(*IMPORTED, _PROGRAM))
+    """Let the program that tells Dagster be a fork of a process that has imported Dagster.
+
+    Only an interpreter that starts heeds PYTHONWARNINGS, and nobody reads what warnings go to.
+    """
+
+    def popen(words: Sequence[str], *, env: Mapping[str, str], **how: Any) -> subprocess.Popen[Any]:
+        own = {name: text for name, text in env.items() if name != "PYTHONWARNINGS"}
+        return started(words, modules=(*IMPORTED, _PROGRAM), env=own, **how)
+
     monkeypatch.setattr(
         telling_dagster, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": popen})
     )

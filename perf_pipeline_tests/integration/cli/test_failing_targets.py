@@ -39,10 +39,14 @@ exec = "http_steps"
 {plan}
 duration = "{load_s}s"
 gracefulStop = "{grace}"
-parameters = {{ timeout = "60s", steps = [{{ name = "get", path = "{path}" }}] }}
+parameters = {{ timeout = "60s", steps = [{{ name = "get", path = "{path}", {pause} }}] }}
 [benchmarks.{name}.thresholds]
 http_req_duration = ["p(95)<100000"]
 """
+# Loops that ask without a pause take a whole processor, and see no more of what fails.
+_PAUSE: Final = 'thinkTime = "5ms"'
+# What is cut off is to be under way just then.
+_NO_PAUSE: Final = 'thinkTime = "0s"'
 _PLANS: Final = (
     'executor = "constant-vus"\nvus = 3',
     'executor = "constant-arrival-rate"\nrate = 50\npreAllocatedVUs = 20\nmaxVUs = 200',
@@ -58,13 +62,19 @@ class Moment:
     after_s: float
     plan: str
     grace: str
+    pause: str
 
     @property
     def benchmark(self) -> str:
         """Write the benchmark."""
         path = f"/{self.kind}/{self.after_s:.3f}/{self.name}"
         return _BENCHMARK.format(
-            name=self.name, plan=self.plan, load_s=LOAD_S, grace=self.grace, path=path
+            name=self.name,
+            plan=self.plan,
+            load_s=LOAD_S,
+            grace=self.grace,
+            path=path,
+            pause=self.pause,
         )
 
 
@@ -76,12 +86,12 @@ def _moments() -> list[Moment]:
         grace = draw.choice(("0s", "500ms"))
         last_s = LOAD_S - (SURELY_SEEN_S if grace == "0s" else 0.05)
         kind, plan = kinds[number % len(kinds)], draw.choice(_PLANS)
-        found.append(Moment(f"{kind}_{number}", kind, draw.uniform(0, last_s), plan, grace))
+        found.append(Moment(f"{kind}_{number}", kind, draw.uniform(0, last_s), plan, grace, _PAUSE))
     return found
 
 
 FAILS: Final = _moments()
-WELL: Final = [Moment(kind, kind, 0.0, _PLANS[0], "0s") for kind in sorted(HEALTHY)]
+WELL: Final = [Moment(kind, kind, 0.0, _PLANS[0], "0s", _NO_PAUSE) for kind in sorted(HEALTHY)]
 
 
 @pytest.fixture(scope="module")

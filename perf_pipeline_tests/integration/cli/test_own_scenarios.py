@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from perf_pipeline_tests.support.commands.command_line import CommandLine, left_running
+from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine, left_running
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.shop_server import running_shop
 
@@ -83,15 +84,19 @@ def shop() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture
-def profile(tmp_path: Path) -> Path:
+def written(folder: Path) -> Path:
     """Write the profile, with what it needs beside it."""
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "flows.py").write_text(FLOWS, encoding="utf-8")
-    (tmp_path / "people.csv").write_text("name\nAda\nGrace\nMarie\n", encoding="utf-8")
-    path = tmp_path / "shop.toml"
+    (folder / "shop").mkdir()
+    (folder / "shop" / "flows.py").write_text(FLOWS, encoding="utf-8")
+    (folder / "people.csv").write_text("name\nAda\nGrace\nMarie\n", encoding="utf-8")
+    path = folder / "shop.toml"
     path.write_text(PROFILE, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    return written(tmp_path)
 
 
 @pytest.fixture
@@ -100,12 +105,25 @@ def command(tmp_path: Path, shop: str) -> CommandLine:
     return CommandLine(new_state(tmp_path / "state"), {"PERF_BASE_URL": shop})
 
 
-@pytest.mark.timeout(180)
-def test_steps_and_python_run_side_by_side_and_are_in_every_report(
-    command: CommandLine, profile: Path
-) -> None:
-    answer = command("run", "--profile", str(profile), SHOP_TOKEN=TOKEN, SHOP_PASSWORD=PASSWORD)
+class Ran(NamedTuple):
+    """Hold the run of the profile."""
 
+    command: CommandLine
+    answer: Answer
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory, shop: str) -> Ran:
+    folder = tmp_path_factory.mktemp("own")
+    command = CommandLine(new_state(folder / "state"), {"PERF_BASE_URL": shop})
+    profile = str(written(folder))
+    answer = command("run", "--profile", profile, SHOP_TOKEN=TOKEN, SHOP_PASSWORD=PASSWORD)
+    return Ran(command, answer)
+
+
+@pytest.mark.timeout(180)
+def test_steps_and_python_run_side_by_side_and_are_in_every_report(ran: Ran) -> None:
+    command, answer = ran
     counts = {
         (scenario, operation, check): (passes, fails)
         for scenario, operation, check, passes, fails in command.sql(
@@ -126,11 +144,8 @@ def test_steps_and_python_run_side_by_side_and_are_in_every_report(
 
 
 @pytest.mark.timeout(180)
-def test_secrets_of_the_environment_are_in_no_file_that_a_run_leaves(
-    command: CommandLine, profile: Path
-) -> None:
-    answer = command("run", "--profile", str(profile), SHOP_TOKEN=TOKEN, SHOP_PASSWORD=PASSWORD)
-
+def test_secrets_of_the_environment_are_in_no_file_that_a_run_leaves(ran: Ran) -> None:
+    command, answer = ran
     files = [
         path for path in command.state.rglob("*") if path.is_file() and "cache" not in path.parts
     ]

@@ -21,7 +21,6 @@ from perf_pipeline.engine.control_group import Limits, allowed_cpus, read_limits
 from perf_pipeline.loading.ci_facts import one_line
 from perf_pipeline.probes.postgres import server_facts
 from perf_pipeline.probes.probe import ProbeError
-from perf_pipeline.probes.redis import RedisProbe
 from perf_pipeline.secrecy.addresses import mask_address
 from perf_pipeline.stack.link_routes import NO_LINKS, Links
 from perf_pipeline.stack.parts import ServiceInfo
@@ -71,6 +70,9 @@ def _external_facts(target: Target, running: Collection[str]) -> dict[str, str]:
         release = broker_release(target.brokers, target.allowed)
         facts["broker"] = f"external {release}".strip()
     if target.redis_url and "redis" not in running:
+        # redis-py takes 100 ms to import; only who has a Redis pays for it.
+        from perf_pipeline.probes.redis import RedisProbe  # noqa: PLC0415
+
         with suppress(ProbeError):
             facts["redis"] = f"external {RedisProbe(target.redis_url).server_version()}".strip()
     if target.postgres_dsn and "postgres" not in running:

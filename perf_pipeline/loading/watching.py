@@ -23,7 +23,6 @@ from perf_pipeline.probes.postgres import PostgresProbe
 from perf_pipeline.probes.postgres_relations import RelationsProbe
 from perf_pipeline.probes.probe import Probe
 from perf_pipeline.probes.processes import Pids, ProcessProbe
-from perf_pipeline.probes.redis import RedisProbe
 from perf_pipeline.probes.sampler import Sampler
 from perf_pipeline.stack.part_faults import leaders_of
 
@@ -66,6 +65,9 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
             named = [threshold.tags["part"] for threshold in parts_named(config)]
             probes.append(RelationsProbe(target.postgres_dsn, named))
     if target.redis_url:
+        # redis-py takes 100 ms to import; only who has a Redis pays for it.
+        from perf_pipeline.probes.redis import RedisProbe  # noqa: PLC0415
+
         probes.append(RedisProbe(target.redis_url))
     if target.brokers:
         watched = list(_watched(session, benchmark, config))

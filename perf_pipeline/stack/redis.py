@@ -13,12 +13,8 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from perf_pipeline.errors import StackError, TargetUnavailableError
 from perf_pipeline.narration import Say
@@ -27,6 +23,9 @@ from perf_pipeline.stack.parts import EXTERNAL, Launched, PartFinding, ServiceIn
 from perf_pipeline.stack.places import plain_path, written
 from perf_pipeline.stack.service import BEHIND_THE_LOAD, LOOPBACK, Command, free_port, spawn
 from perf_pipeline.stack.small_disk import ON_DISK, disk_of, on_new_disk, small_disk_notice
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 MAX_MEMORY = "256mb"
 READY_S = 15.0
@@ -128,12 +127,12 @@ def flush(url: str) -> None:
     Raises:
         StackError: the server does not do it.
     """
+    from redis import RedisError  # noqa: PLC0415 - as in _client
+
     try:
-        with redis.Redis.from_url(
-            url, socket_timeout=10, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
-        ) as client:
+        with _client(url, answer_s=10, connect_s=5) as client:
             client.flushdb()
-    except (redis.RedisError, OSError) as error:
+    except (RedisError, OSError) as error:
         raise StackError(f"Redis can't be flushed: {error}") from error
 
 
@@ -172,14 +171,29 @@ def _title(program: Path) -> str:
     return "set-proc-title no\n" if version and tuple(map(int, version.groups())) >= (6, 2) else ""
 
 
+def _client(url: str, *, answer_s: float, connect_s: float) -> "Redis":
+    """Return a client that asks once and gives up soon."""
+    # redis-py takes 100 ms to import; only who has a Redis pays for it.
+    from redis import Redis  # noqa: PLC0415
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.retry import Retry  # noqa: PLC0415
+
+    return Redis.from_url(
+        url,
+        socket_timeout=answer_s,
+        socket_connect_timeout=connect_s,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
 def _ask(url: str) -> tuple[str, str] | None:
     """Return what the server calls itself, and its version; None when it does not answer."""
+    from redis import RedisError  # noqa: PLC0415 - as in _client
+
     try:
-        with redis.Redis.from_url(
-            url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
-        ) as client:
+        with _client(url, answer_s=2, connect_s=2) as client:
             answer = client.info("server")
-    except (redis.RedisError, OSError):
+    except (RedisError, OSError):
         return None
     if not isinstance(answer, dict):
         return None

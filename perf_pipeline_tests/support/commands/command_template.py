@@ -38,6 +38,7 @@ _MODULES: Final = (
     "perf_pipeline.judging.publish",
     "perf_pipeline.loading.stopping",
     "perf_pipeline.loading.target_findings",
+    "perf_pipeline.probes.redis",
     "perf_pipeline.report.terminal",
     "perf_pipeline.runs.pipeline",
     "rich._emoji_codes",

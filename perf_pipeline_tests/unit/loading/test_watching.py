@@ -1,6 +1,8 @@
 """What is watched beside a benchmark: brokers that it may reach, and a part's processes of now."""
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,3 +78,13 @@ def test_the_processes_of_a_part_are_those_that_run_now(tmp_path: Path) -> None:
 
     [probe] = [track._probe for track in made._tracks if isinstance(track._probe, ProcessProbe)]
     assert probe._parts["worker"] == (pid,)
+
+
+def test_a_run_imports_what_speaks_to_redis_only_where_there_is_one() -> None:
+    program = "import sys, perf_pipeline.runs.pipeline; print('redis' in sys.modules)"
+
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout == "False\n"

@@ -75,16 +75,33 @@ def named(report: RunReport, benchmark: BenchmarkReport, name: str) -> RunReport
     )
 
 
+@pytest.fixture
+def harmless(full: RunReport, api: BenchmarkReport) -> RunReport:
+    """Give a report with a name that holds nothing but letters."""
+    return named(full, api, "harmless")
+
+
+@pytest.fixture
+def harmless_page(harmless: RunReport) -> Parsed:
+    """Give the page of that report."""
+    return Parsed(render_html(harmless))
+
+
+@pytest.fixture
+def harmless_comment(harmless: RunReport) -> list[str]:
+    """Give the lines of its Markdown."""
+    return render_markdown(harmless).splitlines()
+
+
 @every_time
 @given(name=NAMES)
 def test_no_name_changes_the_elements_of_the_page(
-    full: RunReport, api: BenchmarkReport, name: str
+    full: RunReport, api: BenchmarkReport, harmless_page: Parsed, name: str
 ) -> None:
-    harmless = Parsed(render_html(named(full, api, "harmless")))
     page = Parsed(render_html(named(full, api, name)))
 
     without_breaks = [element for element in page.elements if element[0] != "wbr"]
-    assert without_breaks == [element for element in harmless.elements if element[0] != "wbr"]
+    assert without_breaks == [element for element in harmless_page.elements if element[0] != "wbr"]
     shown = "".join(page.text.split())
     assert shown.count("".join(printable(name).split())) >= 10
 
@@ -121,12 +138,11 @@ def test_markdown_escapes_what_github_would_read(name: str, right: str) -> None:
 @every_time
 @given(name=NAMES)
 def test_no_name_adds_a_line_or_a_cell_to_the_comment(
-    full: RunReport, api: BenchmarkReport, name: str
+    full: RunReport, api: BenchmarkReport, harmless_comment: list[str], name: str
 ) -> None:
-    harmless = render_markdown(named(full, api, "harmless")).splitlines()
     comment = render_markdown(named(full, api, name)).splitlines()
 
-    assert [_shape(line) for line in comment] == [_shape(line) for line in harmless]
+    assert [_shape(line) for line in comment] == [_shape(line) for line in harmless_comment]
 
 
 def _shape(line: str) -> tuple[str, int]:

@@ -96,14 +96,22 @@ def attached(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnecti
 
 
 @contextmanager
-def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+def in_memory(asked: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection without a file, whose temporary tables are its own and go with the block.
 
     What does not fit into memory goes beside the file that was open last.
+
+    Args:
+        asked: the folder whose files it is to read; a small one gets one thread, as a small file.
     """
     with _lent() as engine, engine.connection.cursor() as connection:
-        use_all_threads(connection)
+        connection.execute(_ALL_THREADS if is_large(asked) else _ONE_THREAD)
         yield connection
+
+
+def is_large(folder: Path) -> bool:
+    """Say whether the files of a folder are worth more than one thread; no folder is small."""
+    return sum(map(_size_of, folder.glob("*"))) >= LARGE_BYTES
 
 
 def use_all_threads(connection: duckdb.DuckDBPyConnection) -> None:

@@ -18,7 +18,7 @@ from perf_pipeline.store.access import told_plainly
 from perf_pipeline.store.begun_run import utc_timestamp, write_run
 from perf_pipeline.store.censoring import mark_stored
 from perf_pipeline.store.check_rows import write_checks
-from perf_pipeline.store.engines import LARGE_BYTES, use_all_threads
+from perf_pipeline.store.engines import is_large, use_all_threads
 from perf_pipeline.store.former import former_benchmark, lost_rows, readable_samples, uncounted
 from perf_pipeline.store.names import fold_names, wanted_names
 from perf_pipeline.store.proof import is_sealed, seal
@@ -91,7 +91,7 @@ def ingest_benchmark(
         SpoolDamagedError: the folder is missing, or a file in it is of another version.
     """
     folder = _folder_of(spool_run, benchmark)
-    if sum(path.lstat().st_size for path in folder.iterdir()) >= LARGE_BYTES:
+    if is_large(folder):
         use_all_threads(connection)
     run = read_spooled_run(spool_run)
     key = RunKey(run.record.run_id, benchmark)

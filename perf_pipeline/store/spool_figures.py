@@ -135,6 +135,6 @@ def spooled(folder: Path, kind: str) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         PerfPipelineError: a file is of another version.
     """
-    with stoppable(), in_memory() as connection, spool_files(folder, kind) as found:
+    with stoppable(), in_memory(folder) as connection, spool_files(folder, kind) as found:
         found.load(connection, "create temp table spooled as select * from {rows}", [])
         yield connection

@@ -150,11 +150,11 @@ def test_a_duckdb_that_has_spilled_beside_one_file_serves_no_other(tmp_path: Pat
 
 def test_a_table_in_memory_is_gone_with_its_block(tmp_path: Path) -> None:
     path = tmp_path / "one.duckdb"
-    with in_memory() as connection:
+    with in_memory(tmp_path) as connection:
         connection.execute("create temp table of_block as select 7 as value")
     put(path, 1)
 
-    with in_memory() as connection, pytest.raises(duckdb.CatalogException):
+    with in_memory(tmp_path) as connection, pytest.raises(duckdb.CatalogException):
         connection.execute("select * from of_block")
 
     assert kept(path) == [(1,)]
@@ -187,8 +187,10 @@ def test_a_small_file_is_asked_by_one_thread_and_a_large_one_by_all(tmp_path: Pa
         assert threads(connection) == everyone
     with attached(small, read_only=True) as connection:
         assert threads(connection) == 1
-    with in_memory() as connection:
+    with in_memory(tmp_path) as connection:  # the large file is in it
         assert threads(connection) == everyone
+    with in_memory(tmp_path / "absent") as connection:
+        assert threads(connection) == 1
 
 
 _SPILLING = """

@@ -79,7 +79,7 @@ def migrate(connection: duckdb.DuckDBPyConnection, shown: str) -> None:
             _apply(connection, [each])
     else:
         _apply(connection, missing, *_new_file())
-    if not _view_is_current(connection):
+    if not (applied and _view_is_current(connection)):  # a new file has no such view
         _make_view(connection)
 
 

@@ -13,6 +13,8 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import TupleRow
 
+from perf_pipeline.reference_system.patience import Patience
+
 # The join leaves out messages whose user was removed meanwhile; the first completion stands.
 _RECORD = """
 insert into message_deliveries
@@ -79,6 +81,7 @@ class DeliveryLog:
     def __init__(self, postgres_dsn: str) -> None:
         self._postgres_dsn = postgres_dsn
         self._connection: psycopg.AsyncConnection[TupleRow] | None = None
+        self._patience = Patience()
         self.recorded = 0
 
     async def record(self, deliveries: Iterable[Delivery]) -> None:
@@ -103,6 +106,7 @@ class DeliveryLog:
             except psycopg.errors.ForeignKeyViolation:
                 continue  # a user was removed between join and insert: the next join misses it
             except psycopg.OperationalError as error:
+                self._patience.failed(error)
                 _log.warning("PostgreSQL: %s; trying again", " ".join(str(error).split()))
                 await asyncio.sleep(_RETRY_S)
             else:
@@ -117,6 +121,10 @@ class DeliveryLog:
     async def _connect(self) -> psycopg.AsyncConnection[TupleRow]:
         if self._connection is None or self._connection.closed:
             self._connection = await psycopg.AsyncConnection.connect(
-                self._postgres_dsn, autocommit=True, connect_timeout=2, client_encoding="UTF8"
+                self._postgres_dsn,
+                autocommit=True,
+                connect_timeout=self._patience.seconds,
+                client_encoding="UTF8",
             )
+            self._patience.was_enough()
         return self._connection

@@ -22,6 +22,7 @@ from psycopg.rows import TupleRow
 from perf_pipeline.reference_system.broker_errors import QUIET, BrokerErrors, is_for_good
 from perf_pipeline.reference_system.lifecycle import run_part
 from perf_pipeline.reference_system.messages import Message
+from perf_pipeline.reference_system.patience import Patience
 from perf_pipeline.reference_system.settings import Settings, read_settings
 
 _BATCH = 500
@@ -60,18 +61,21 @@ class Relay:
     def run(self) -> None:
         """Forward messages; comes back when asked to stop."""
         self._meet_broker()
+        patience = Patience()
         while not self._stop.is_set():
             try:
                 # Without saying so, a database in SQL_ASCII would give bytes in place of texts.
                 with psycopg.connect(
                     self._settings.postgres_dsn,
-                    connect_timeout=2,
+                    connect_timeout=patience.seconds,
                     autocommit=True,
                     client_encoding="UTF8",
                 ) as connection:
+                    patience.was_enough()
                     _log.info("ready")
                     self._follow(connection)
             except psycopg.OperationalError as error:
+                patience.failed(error)
                 _log.warning("PostgreSQL: %s; trying again", " ".join(str(error).split()))
                 self._stop.wait(_RETRY_S)
         _log.info("forwarded %d messages", self._forwarded)

@@ -19,6 +19,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from perf_pipeline.config.kafka_client import kafka_settings, with_properties
@@ -48,10 +49,12 @@ select id from new_user
 """
 
 
-def await_that(condition: Callable[[], bool], within_s: float = 60.0) -> None:
+def await_that(
+    condition: Callable[[], bool], within_s: float = 60.0, told: Callable[[], str] = str
+) -> None:
     give_up_s = time.monotonic() + within_s
     while not condition():
-        assert time.monotonic() < give_up_s, "it did not come true in time"
+        assert time.monotonic() < give_up_s, f"it did not come true in time\n{told()}"
         time.sleep(0.02)
 
 
@@ -77,8 +80,15 @@ class System:
         return dict(found)
 
     def await_deliveries(self, users: set[int], within_s: float = 60.0) -> dict[int, int]:
-        await_that(lambda: self.attempts().keys() >= users, within_s)
+        await_that(lambda: self.attempts().keys() >= users, within_s, self.told)
         return self.attempts()
+
+    def told(self) -> str:
+        """Give what became of the messages, and what all parts have logged."""
+        waiting = self.rows.execute("select count(*) from outbox").fetchone()
+        counts = f"in the outbox, delivered: {waiting}, {len(self.attempts())}"
+        logs = sorted(self.folder.glob("*.log"))
+        return "\n".join([counts, *(f"{log.name}:\n{log.read_text()}" for log in logs)])
 
     def migrate(self) -> None:
         """Make tables and topic."""
@@ -86,7 +96,8 @@ class System:
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
     def await_log(self, name: str, text: str) -> None:
-        await_that(lambda: text in (self.folder / f"{name}.log").read_text())
+        log = self.folder / f"{name}.log"
+        await_that(lambda: text in log.read_text(), told=self.told)
 
     @contextmanager
     def running(self, part: str, name: str = "", **environment: str) -> Iterator[int]:
@@ -138,6 +149,16 @@ def test_a_database_without_an_encoding_delivers_as_any_other(
         system.running("worker"),
     ):
         users = system.add_users(10)
+
+        assert system.await_deliveries(users) == dict.fromkeys(users, 1)
+
+
+def test_a_database_that_is_slow_to_let_anybody_in_is_waited_for(system: System) -> None:
+    # Each session sleeps for 3 s once it has logged in; a first attempt is given 2 s.
+    at = system.environment["BIRTHDAY_POSTGRES_DSN"]
+    slow = {"BIRTHDAY_POSTGRES_DSN": make_conninfo(at, options="-c post_auth_delay=3")}
+    with system.running("relay", **slow), system.running("worker", **slow):
+        users = system.add_users(5)
 
         assert system.await_deliveries(users) == dict.fromkeys(users, 1)
 
@@ -240,7 +261,7 @@ def test_a_killed_worker_loses_nothing_and_what_it_had_in_hand_comes_again(syste
     with system.running("relay"):
         users = system.add_users(200)
         with system.running("worker", **slow) as pid:
-            await_that(lambda: len(system.attempts()) >= 60)
+            await_that(lambda: len(system.attempts()) >= 60, told=system.told)
             os.kill(pid, signal.SIGKILL)
         with system.running("worker", BIRTHDAY_WORKER_ID="one"):
             attempts = system.await_deliveries(users)

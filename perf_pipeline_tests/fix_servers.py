@@ -1,13 +1,17 @@
 """Real services for every test that needs one: given by option, or started by the stack itself.
 
-They are started at their first use, once for the whole process, and stopped at its end.
+They are started at their first use, once for the whole process, and stopped at its end. Their
+priority is that of the tests, and not one below a load's: behind four processes that compute, a
+broker can have to wait for its turn until its clients have given up.
 Add here: another server. Keep out: the reference system (integration/fix_up.py).
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
+from perf_pipeline.stack import service
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import Stack
 from perf_pipeline_tests.support.given import given_servers
@@ -18,7 +22,11 @@ from perf_pipeline_tests.support.silent import hush
 @pytest.fixture(scope="session")
 def servers(pytestconfig: pytest.Config) -> Iterator[Stack]:
     """Give PostgreSQL, a broker and, where it can be had, Redis."""
-    with running_stack(own_state(), given_servers(pytestconfig), say=hush) as stack:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as until_the_end:
+        patch.setattr(service, "put_behind_us", lambda _pid, _nice: None)
+        running = running_stack(own_state(), given_servers(pytestconfig), say=hush)
+        stack = until_the_end.enter_context(running)
+        patch.undo()
         yield stack
 
 

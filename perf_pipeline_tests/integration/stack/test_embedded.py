@@ -42,6 +42,7 @@ from perf_pipeline.stack.process_register import (
 )
 from perf_pipeline_tests.support.commands.forked import started
 from perf_pipeline_tests.support.loads.own_processes import command_lines
+from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.silent import hush
 
 SMALL = StackOptions(parts=frozenset({"postgres", "redis"}))
@@ -62,8 +63,8 @@ with running_stack(
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
-    """Give an empty state folder, and stop whatever a failing test left in it."""
-    folder = tmp_path / "state"
+    """Give a state folder with initdb's data, and stop whatever a failing test left in it."""
+    folder = new_state(tmp_path / "state")
     yield folder
     down(folder, say=lambda _: None)
 

@@ -70,11 +70,16 @@ def test_the_cache_starts_in_every_folder_and_leaves_no_link(odd: Path, links: P
     assert list(links.iterdir()) == []
 
 
+# By initdb, and as copies of what that wrote.
 @pytest.mark.parametrize(
-    "odd", [NAMES["shell"], NAMES["line ends"], NAMES["not UTF-8"]], indirect=True
+    ("odd", "cache"),
+    [(NAMES["shell"], None), (NAMES["line ends"], CACHE), (NAMES["not UTF-8"], CACHE)],
+    indirect=["odd"],
 )
-def test_postgresql_keeps_its_rows_below_the_folder_given(odd: Path, links: Path) -> None:
-    dsn = started(launch_postgres(odd, say=hush)).endpoint
+def test_postgresql_keeps_its_rows_below_the_folder_given(
+    odd: Path, cache: Path | None, links: Path
+) -> None:
+    dsn = started(launch_postgres(odd, say=hush, cache=cache)).endpoint
 
     with psycopg.connect(dsn) as connection:
         row = connection.execute("show data_directory").fetchone()

@@ -35,14 +35,6 @@ def server(folder: Path, cache: Path | None = None) -> Iterator[str]:
         dispose(folder)
 
 
-@pytest.fixture
-def stopped(tmp_path: Path) -> Path:
-    """Give the folder of a server that was stopped."""
-    with server(tmp_path / "stack"):
-        pass
-    return tmp_path / "stack"
-
-
 @pytest.fixture(scope="module")
 def cached(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Give a cache that a first server has left its data in, and that server's password."""
@@ -52,6 +44,12 @@ def cached(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     with server(folder / "stack", cache):
         assert (folder / "stack" / "logs" / "postgres-initdb.log").exists()
     return cache, (folder / "stack" / "postgres.password").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def stopped(cached: tuple[Path, str], tmp_path: Path) -> Path:
+    """Give the folder of a server that was stopped: that of the first one, once more."""
+    return shutil.copytree(cached[0].parent / "stack", tmp_path / "stack")
 
 
 def older(home: Path) -> None:
@@ -197,10 +195,11 @@ def shared_files_of(pid: int) -> set[Path]:
 
 @pytest.mark.skipif(not SEGMENTS.exists(), reason="System V shared memory is told by Linux's /proc")
 def test_a_killed_server_leaves_no_shared_memory_behind_and_others_keep_theirs(
-    tmp_path: Path,
+    cached: tuple[Path, str], tmp_path: Path
 ) -> None:
-    with server(tmp_path / "other") as other:
-        with server(tmp_path / "stack"):
+    cache, _ = cached
+    with server(tmp_path / "other", cache) as other:
+        with server(tmp_path / "stack", cache):
             register = read_register(tmp_path / "stack")
             assert register is not None
             (record,) = (process for process in register.processes if process.name == "postgres")

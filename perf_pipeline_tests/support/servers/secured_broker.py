@@ -67,7 +67,8 @@ def secured_broker(folder: Path) -> Iterator[SecuredBroker]:
     tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", "bWFueSBsZXR0ZXJzIQ"]
     given = ["--config", "server.properties", *users]
     with (folder / "log").open("wb") as log:
-        formatted = [*command, *tool, *given]
+        # The tool loads what a broker loads.
+        formatted = [*command, *archive_of(jars, java).flags(may_write=False), *tool, *given]
         subprocess.run(formatted, cwd=folder, stdout=log, stderr=log, check=True, env=UTF8)
         serve = [*command, *archive_of(jars, java).flags(), "kafka.Kafka", "server.properties"]
         with subprocess.Popen(serve, cwd=folder, stdout=log, stderr=log, env=UTF8) as running:

@@ -15,6 +15,7 @@ from perf_pipeline.stack.embedded import doctor
 from perf_pipeline_tests.support.broker_classes import archive_beside, await_archive
 from perf_pipeline_tests.support.browser import CHROMIUM
 from perf_pipeline_tests.support.commands.forked import fork_what_is_started_here
+from perf_pipeline_tests.support.folders_in_memory import use_memory
 from perf_pipeline_tests.support.given import given_servers
 from perf_pipeline_tests.support.idle_servers import end_idle, remember
 from perf_pipeline_tests.support.places import own_state, worker
@@ -44,6 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Let the runs of this process wait for one another, and not for those of another one."""
     state = own_state()
+    if not worker():
+        use_memory(config)
     if not worker() and config.getoption("numprocesses", default=None):
         archive_beside(config)
     if worker():

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -21,6 +22,7 @@ from perf_pipeline.metrics.sample import Reading
 from perf_pipeline.probes.host import HostProbe, physical_disks
 from perf_pipeline.probes.probe import MIN_SPAN_S
 from perf_pipeline.probes.processes import ProcessProbe
+from perf_pipeline_tests.support.places import own_state
 
 MIB = 1 << 20
 PREAMBLE = """
@@ -155,10 +157,17 @@ def test_a_zombie_keeps_its_time_until_its_parent_has_it() -> None:
     assert 0 <= after_s <= TICKS_S
 
 
-def test_bytes_written_by_a_part_count_also_from_a_dead_child(tmp_path: Path) -> None:
+@pytest.fixture
+def on_disk() -> Iterator[Path]:
+    """Give a folder on a disk, where pytest's may be in memory."""
+    with TemporaryDirectory(dir=own_state()) as name:
+        yield Path(name)
+
+
+def test_bytes_written_by_a_part_count_also_from_a_dead_child(on_disk: Path) -> None:
     with talking() as talker:
         watch = Watch(ProcessProbe({"api": [talker.pid]}))
-        path = str(tmp_path / "written")
+        path = str(on_disk / "written")
         talker.do(
             f"write = lambda: open({path!r}, 'wb').write(bytes({4 * MIB})) and None;"
             "os.waitpid(child(write), 0)"
@@ -294,11 +303,11 @@ def _send(address: tuple[str, int], count: int) -> None:
 @pytest.mark.skipif(
     not physical_disks(psutil.disk_io_counters(perdisk=True) or {}), reason="no disk to see here"
 )
-def test_bytes_on_a_disk_are_counted_once(tmp_path: Path) -> None:
+def test_bytes_on_a_disk_are_counted_once(on_disk: Path) -> None:
     probe = HostProbe()
     probe.open()
     before = probe._before
-    with (tmp_path / "written").open("wb") as file:
+    with (on_disk / "written").open("wb") as file:
         file.write(os.urandom(16 * MIB))
         file.flush()
         os.fsync(file.fileno())
@@ -307,5 +316,5 @@ def test_bytes_on_a_disk_are_counted_once(tmp_path: Path) -> None:
     written *= (probe._before.taken_ns - before.taken_ns) / 1e9
     partitions = psutil.disk_partitions()
 
-    if any(tmp_path.is_relative_to(entry.mountpoint) for entry in partitions):
+    if any(on_disk.is_relative_to(entry.mountpoint) for entry in partitions):
         assert written >= 16 * MIB

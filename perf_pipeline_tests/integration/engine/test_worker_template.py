@@ -1,6 +1,7 @@
 """Loads of workers that are forks of a template: the same load, the same ends."""
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from perf_pipeline.engine import worker_start
 from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import Child, StartWorker
 from perf_pipeline_tests.support.commands.forked import started
@@ -82,7 +84,10 @@ def test_the_signal_that_ended_a_forked_worker_is_told(tmp_path: Path, start: St
     assert outcome.health.reasons[0].startswith("worker 1 ended unexpectedly (signal 9)")
 
 
-def test_without_its_template_a_load_has_interpreters_of_its_own(tmp_path: Path) -> None:
+def test_without_its_template_a_load_has_interpreters_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_start, "subprocess", subprocess)  # elsewhere tests fork them
     once = {"executor": "per-vu-iterations", "vus": 2, "iterations": 3}
     with worker_template() as start:
         template_of(os.getpid()).kill()

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
-from perf_pipeline.engine import forked_worker
+from perf_pipeline.engine import forked_worker, worker_start
 from perf_pipeline_tests.support.commands.forks_on_request import (
     WARNINGS,
     can_fork_on_request,
@@ -165,8 +165,9 @@ def fork_from(aside: Aside) -> None:
     os.posix_spawn = spawn  # type: ignore[assignment]
     _fork_for_multiprocessing(aside)
     started = forking(aside)
-    as_before = {name: getattr(subprocess, name) for name in ("DEVNULL", "TimeoutExpired")}
-    forked_worker.subprocess = SimpleNamespace(Popen=started, **as_before)  # type: ignore[assignment, attr-defined]
+    as_before = {name: getattr(subprocess, name) for name in ("DEVNULL", "PIPE", "TimeoutExpired")}
+    for module in (forked_worker, worker_start):
+        module.subprocess = SimpleNamespace(Popen=started, **as_before)  # type: ignore[attr-defined]
 
 
 def _fork_for_multiprocessing(aside: Aside) -> None:

@@ -48,7 +48,7 @@ class Bucket:
         failed: operations that did not.
         p95_ms: of their response times; None without any.
         waiting: messages that were under way at its end; None where nobody knows.
-        under_way: operations that had not ended when the bucket was looked at.
+        under_way_ms: ages of operations that had not ended when the bucket was looked at.
     """
 
     begins_us: int
@@ -57,7 +57,7 @@ class Bucket:
     failed: int
     p95_ms: float | None = None
     waiting: float | None = None
-    under_way: int = 0
+    under_way_ms: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +128,29 @@ def bands_of(before: Sequence[Bucket]) -> Bands | None:
     At least three buckets are needed, and 95 % of what was asked went well.
 
     Args:
-        before: buckets of the time before the first fault, as they were known when it began: what
-            was under way then is in the hand of the fault, and says nothing of before but that it
-            had taken so long already.
+        before: buckets of the time before the first fault, as they were known when it began. What
+            was under way then ended in the hand of the fault, so that nobody knows how it would
+            have ended: it goes well as long as it had not taken longer than others before it.
     """
     asked = [bucket for bucket in before if bucket.planned > 0]
     if len(asked) < LEAST_BUCKETS:
         return None
-    answered = sum(bucket.answered for bucket in asked)
-    failed = sum(bucket.failed for bucket in asked)
-    if answered < LEAST_ANSWERED * (answered + failed) or not answered:
-        return None
     times = [bucket.p95_ms for bucket in asked if bucket.p95_ms is not None]
-    waiting = [bucket.waiting for bucket in before if bucket.waiting is not None]
     slowest = _high(times)
+    usual_ms = slowest + max(_TIME_ROOM_MS, _TIME_ROOM * slowest)
+    well = [
+        bucket.answered + sum(age_ms <= usual_ms for age_ms in bucket.under_way_ms)
+        for bucket in asked
+    ]
+    due = sum(it.answered + it.failed + len(it.under_way_ms) for it in asked)
+    if not any(bucket.answered for bucket in asked) or sum(well) < LEAST_ANSWERED * due:
+        return None
+    waiting = [bucket.waiting for bucket in before if bucket.waiting is not None]
+    shares = [count / bucket.planned for count, bucket in zip(well, asked, strict=True)]
     return Bands(
-        answered=_low([_going_well(bucket) for bucket in asked]) * (1 - _RATE_ROOM),
+        answered=_low(shares) * (1 - _RATE_ROOM),
         failed=_high([_failed(bucket) for bucket in asked]) + _FAILED_ROOM,
-        p95_ms=slowest + max(_TIME_ROOM_MS, _TIME_ROOM * slowest) if times else None,
+        p95_ms=usual_ms if times else None,
         waiting=_high(waiting) * (1 + _WAITING_MORE) + _WAITING_ROOM if waiting else None,
     )
 
@@ -262,10 +267,6 @@ def _end(count: int, next_us: int | None, place: Callable[[int], int]) -> int:
 
 def _share(good: Sequence[bool]) -> float | None:
     return sum(good) / len(good) if good else None
-
-
-def _going_well(bucket: Bucket) -> float:
-    return (bucket.answered + bucket.under_way) / bucket.planned
 
 
 def _failed(bucket: Bucket) -> float:

@@ -98,7 +98,7 @@ def _buckets(
             failed=found.failed,
             p95_ms=found.p95_ms,
             waiting=None if waiting is None else waiting[number],
-            under_way=found.under_way,
+            under_way_ms=found.under_way_ms,
         )
 
 

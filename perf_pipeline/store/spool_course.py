@@ -4,7 +4,7 @@ Add here: another question about a stretch of a load. Keep out: what follows fro
 (analysis/recovery.py), and courses of runs in the history (timeline.py).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,8 +28,8 @@ _COURSE_UNTIL: Final = f"""
 select cast(floor((intended_us - $from_us) / $width_us) as bigint) as bucket,
     count(*) filter (where ended_us <= $until_us and outcome = 'ok'),
     count(*) filter (where ended_us <= $until_us and outcome <> 'ok' and not ({UNDECIDED})),
-    quantile_cont(least(ended_us, $until_us) - intended_us, 0.95) / 1000.0,
-    count(*) filter (where ended_us > $until_us)
+    quantile_cont(ended_us - intended_us, 0.95) filter (where ended_us <= $until_us) / 1000.0,
+    coalesce(list(($until_us - intended_us) / 1000.0) filter (where ended_us > $until_us), [])
 from spooled where phase = 'measured' and intended_us < $until_us group by bucket
 """
 _MEANWHILE: Final = f"""
@@ -102,13 +102,13 @@ class Answers:
         answered: went well.
         failed: did not.
         p95_ms: of their response times; None without any.
-        under_way: had not ended when somebody looked.
+        under_way_ms: ages of those that had not ended when somebody looked.
     """
 
     answered: int = 0
     failed: int = 0
     p95_ms: float | None = None
-    under_way: int = 0
+    under_way_ms: Sequence[float] = ()
 
 
 def answers_of(folder: Path, grid: Grid, until_us: int) -> tuple[list[Answers], list[Answers]]:
@@ -120,8 +120,7 @@ def answers_of(folder: Path, grid: Grid, until_us: int) -> tuple[list[Answers], 
         until_us: when somebody looks at them before their end.
 
     Returns:
-        What became of them in the end; and what was known at that moment, where one that was
-        under way has the age that it had then as its response time.
+        What became of them in the end; and what was known at that moment.
 
     Raises:
         PerfPipelineError: a file is of another version.

@@ -32,12 +32,11 @@ def seen(
     ms: float,
     outcome: Outcome,
     fault: FaultRecord = HALF_A_SECOND,
-    from_us: int = 6_200_000,
 ) -> FeltFaults:
-    """Work out a load of seconds 1 to 11 in which operations due until 6.7 s are unlike others."""
+    """Work out a load of seconds 1 to 11 in which the ten operations due in a fault are unlike."""
 
     def one(due_us: int) -> Sample:
-        is_hit = from_us <= due_us < 6_700_000
+        is_hit = 6_200_000 <= due_us < 6_700_000
         took_ms, ended = (ms, outcome) if is_hit else (1.0, Outcome.OK)
         return sample(took_ms, outcome=ended, intended_us=due_us, started_us=due_us)
 
@@ -107,15 +106,75 @@ def test_a_quick_undo_behind_which_too_few_whole_buckets_lie_is_no_failed_recove
     )
 
 
+def at_a_cut(tmp_path: Path, ms: float, after_ms: float, outcome: Outcome) -> FeltFaults:
+    """Work out a load of 20 a second in which those of 5.4 to 6.7 s hang until 7.7 s.
+
+    Args:
+        tmp_path: where it is written.
+        ms: what an operation takes before.
+        after_ms: what it takes from 6.7 s on, where a fault from 6.2 s on is undone.
+        outcome: of those that hang.
+    """
+
+    def one(due_us: int) -> Sample:
+        hangs = 5_400_000 <= due_us < 6_700_000
+        took_ms = (7_700_000 - due_us) / 1_000 if hangs else ms if due_us < 5_400_000 else after_ms
+        ended = outcome if hangs else Outcome.OK
+        return sample(took_ms, outcome=ended, intended_us=due_us, started_us=due_us)
+
+    profile = tmp_path / "short.toml"
+    profile.write_text(PROFILE, encoding="utf-8")
+    config = load_profile(str(profile)).benchmarks["api"]
+    samples = [one(due_us) for due_us in range(1_000_000, 11_000_000, 50_000)]
+    folder = Spool(samples=samples).write(tmp_path) / "api"
+    return felt_faults(folder, config, [counts()], [HALF_A_SECOND], knows_messages=False)
+
+
 @pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.FAILED])
 def test_what_a_fault_did_to_operations_under_way_is_not_usual_before_it(
     tmp_path: Path, outcome: Outcome
 ) -> None:
-    # Due 5.4 to 6.65 s, 26 operations that end 1.5 s later: 12 of them in the bucket from 5 to 6 s.
-    found = seen(tmp_path, 1_500.0, outcome, from_us=5_400_000)
+    found = at_a_cut(tmp_path, 800.0, 800.0, outcome)
 
     figures = {figure.name: figure.value for figure in found.figures if figure.operation}
-    # Usual are 1 ms, and 800 ms at most of those under way: all 26 are slower, or fail.
-    hit = {Outcome.OK: "fault_slow", Outcome.FAILED: "fault_failed"}[outcome]
-    assert figures[hit] == 26
+    # Usual are 800 ms, as old as those of 5.4 s are at 6.2 s, and half of that more: of the 26 that
+    # hang all fail, or those are slow that take more than 1,200 ms, due from 5.4 s until 6.5 s.
+    hit, count = {Outcome.OK: ("fault_slow", 22), Outcome.FAILED: ("fault_failed", 26)}[outcome]
+    assert figures[hit] == count
     assert not found.problems
+
+
+@pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.FAILED])
+def test_a_target_that_hung_before_the_fault_was_not_steady(
+    tmp_path: Path, outcome: Outcome
+) -> None:
+    # 16 of the 104 that were due hung when the fault began, which others answered within 1 ms.
+    found = at_a_cut(tmp_path, 1.0, 700.0, outcome)
+
+    (told,) = found.problems
+    assert told.startswith("before the fault reset less than 95% of the operations went well")
+
+
+def test_slow_answers_after_a_fault_are_no_recovery_because_some_were_old_when_it_began(
+    tmp_path: Path,
+) -> None:
+    # As above, but 54 s later: 16 of 1,104 are too few to have nothing to compare with.
+    late = replace(HALF_A_SECOND, injected_us=60_200_000, undo_us=60_700_000, undone_us=60_700_000)
+
+    def one(due_us: int) -> Sample:
+        hangs = 59_400_000 <= due_us < 60_700_000
+        took_ms = 2_000.0 if hangs else 1.0 if due_us < 59_400_000 else 700.0
+        ended = Outcome.FAILED if hangs else Outcome.OK
+        return sample(took_ms, outcome=ended, intended_us=due_us, started_us=due_us)
+
+    profile = tmp_path / "short.toml"
+    profile.write_text(PROFILE.replace("10s", "70s"), encoding="utf-8")
+    config = load_profile(str(profile)).benchmarks["api"]
+    samples = [one(due_us) for due_us in range(1_000_000, 71_000_000, 50_000)]
+    folder = Spool(samples=samples).write(tmp_path) / "api"
+    measured = replace(counts(), measured_until_us=71_000_000)
+    found = felt_faults(folder, config, [measured], [late], knows_messages=False)
+
+    (unrecovered,) = (it.value for it in found.figures if it.name == "faults_unrecovered")
+    assert unrecovered == 1
+    assert "the target did not recover" in found.problems[0]

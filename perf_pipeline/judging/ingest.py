@@ -88,19 +88,6 @@ class IngestedRun:
         return any(not ingested.was_kept for _, ingested in self.stored)
 
 
-def ingest_run(state: State, run_id: str) -> IngestedRun:
-    """Store every benchmark of a spooled run that can be stored; the others are told.
-
-    Raises:
-        RequestError: there is no such run in the spool.
-        SpoolDamagedError: its run.json cannot be read.
-        StoreBusyError: the history is open elsewhere; the samples stay in the spool.
-    """
-    require_spooled(state, run_id)
-    with state.history() as history:
-        return ingest_in(history, state, run_id)
-
-
 def require_spooled(state: State, run_id: str) -> None:
     """Refuse a run of which the spool does not say what it was.
 
@@ -118,8 +105,29 @@ def require_spooled(state: State, run_id: str) -> None:
     read_run(folder)  # or nobody knows what the run was, and its benchmarks are of no use
 
 
+def ingest_apart(state: State, run_id: str) -> IngestedRun:
+    """Store a run of the spool as `ingest_in` does, and open the history for each benchmark.
+
+    So others get a turn while one after the other is read.
+
+    Raises:
+        StoreBusyError: the history is open elsewhere; the samples stay in the spool.
+    """
+    with state.history() as history:
+        take_up(history, state)
+    done = IngestedRun()
+    for name in state.spooled_benchmarks(run_id):
+        with state.history() as history:
+            _ingest_into(done, history, state, RunKey(run_id, name))
+    return done
+
+
 def ingest_in(history: History, state: State, run_id: str) -> IngestedRun:
-    """Store a run of the spool (`require_spooled`) as `ingest_run` does, in an open history."""
+    """Store every benchmark of a run of the spool (`require_spooled`); tell of those that can't be.
+
+    Raises:
+        StoreError: a benchmark can't be stored, for another reason than its damage.
+    """
     take_up(history, state)  # of a run that was killed at once there is nothing else
     done = IngestedRun()
     for name in state.spooled_benchmarks(run_id):

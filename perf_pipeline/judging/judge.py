@@ -15,7 +15,13 @@ from perf_pipeline.judging.clock_bound import within_bound
 from perf_pipeline.judging.expectations import as_expected
 from perf_pipeline.judging.expected import in_plan_order, missing_of
 from perf_pipeline.judging.growth_bound import with_interval
-from perf_pipeline.judging.ingest import IngestedRun, ingest_in, profile_of, require_spooled
+from perf_pipeline.judging.ingest import (
+    IngestedRun,
+    ingest_apart,
+    ingest_in,
+    profile_of,
+    require_spooled,
+)
 from perf_pipeline.judging.kept_up import (
     meant_scenarios,
     over_what_kept_up,
@@ -25,6 +31,7 @@ from perf_pipeline.judging.shortfall import with_shortfall
 from perf_pipeline.judging.steadiness import kept_pace
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED, UNKNOWN_THRESHOLDS
 from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Threshold, Verdict
+from perf_pipeline.store.engines import is_large
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 from perf_pipeline.store.state import State
@@ -119,6 +126,11 @@ def recover_run(state: State, run_id: str) -> IngestedRun:
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
     require_spooled(state, run_id)
+    if any(map(is_large, (state.spool / run_id).iterdir())):
+        done = ingest_apart(state, run_id)
+        if done.is_changed:
+            judge_run(state, run_id)
+        return done
     with state.history() as history:
         done = ingest_in(history, state, run_id)
         if done.is_changed:

@@ -103,8 +103,8 @@ def _reach(server: str) -> str:
             " ssl.providers or list of ciphers, curves or signatures"
         )
     return (
-        f"can stand before {_NOUNS[server]} at one host and port only, and where other parts start "
-        "at 127.0.0.1 or localhost only"
+        f"can stand before {_NOUNS[server]} at one named host and port only, and where other parts "
+        "start at 127.0.0.1 or localhost only"
     )
 
 

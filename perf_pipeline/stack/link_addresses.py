@@ -7,6 +7,7 @@ Add here: another rule of choosing an address. Keep out: connecting (link_connec
 import asyncio
 import itertools
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 
@@ -36,8 +37,14 @@ class ServerAddresses:
         loop = asyncio.get_running_loop()
         infos = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         preferred = infos[0][0]
-        found = [(str(address[0]), self._port) for family, *_, address in infos]
+        found = [(_written(address), self._port) for *_, address in infos]
         same = sum(family == preferred for family, *_ in infos)
         turn = next(self._turns) % same
         # Those of one family stand together (RFC 6724).
         return [*found[turn:same], *found[:turn], *found[same:]]
+
+
+def _written(address: Sequence[object]) -> str:
+    """Write an address with its scope, without which a link-local one leads nowhere."""
+    scope = address[3] if len(address) > 3 else 0
+    return f"{address[0]}%{scope}" if scope and "%" not in str(address[0]) else str(address[0])

@@ -24,6 +24,7 @@ from perf_pipeline.stack.told_ports import HERE, ToldPorts, spelled
 HOST: Final = HERE
 _WAITING_BYTES: Final = 4 * 1024 * 1024  # of one direction, before its sender has to wait
 _END: Final = b""
+_SHARE_S: Final = 2.0  # of an address that keeps silent where there are others, as Go's at least
 
 
 class ProxiedLink:
@@ -75,11 +76,13 @@ class ProxiedLink:
         """
         loop, name = asyncio.get_running_loop(), self._host if self.is_secured else None
         refused = OSError(f"{self._host} has no address")
-        for address in await self._addresses.in_turn():
+        addresses = await self._addresses.in_turn()
+        for at, address in enumerate(addresses, 1):
             try:
-                await loop.create_connection(
-                    lambda: end, *address, ssl=self._for_server, server_hostname=name
-                )
+                async with asyncio.timeout(_SHARE_S if at < len(addresses) else None):
+                    await loop.create_connection(
+                        lambda: end, *address, ssl=self._for_server, server_hostname=name
+                    )
             except OSError as error:
                 refused = error
             else:

@@ -18,6 +18,7 @@ _UPSERT_ENVIRONMENT: Final = """
 insert into environments (environment_id, facts)
 values (?, map(?::varchar[], ?::varchar[])) on conflict do nothing
 """
+_ENVIRONMENT_OF: Final = "select environment_id from runs where run_id = ?"
 _UPSERT_RUN: Final = """
 insert or replace into runs (run_id, profile, profile_json, config_hash, seed, target,
     triggered_by, code_version, began_at, environment_id, notices, planned, problems, made_as,
@@ -35,7 +36,7 @@ def write_run(
 
     A run that is stored as it is told now is not written again.
     """
-    if not begins_now and known_run(connection, run.run_id) == _as_stored(run):
+    if not begins_now and _is_stored(connection, run):
         return
     facts, began_at = run.environment, utc_timestamp(run.began_at)
     connection.execute(_UPSERT_ENVIRONMENT, [run.environment_id, list(facts), [*facts.values()]])
@@ -64,6 +65,14 @@ def write_run(
             [*run.tags.values()],
         ],
     )
+
+
+def _is_stored(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> bool:
+    if known_run(connection, run.run_id) != _as_stored(run):
+        return False
+    # Not a field of what is known: an earlier version may have made it otherwise of these facts.
+    row = connection.execute(_ENVIRONMENT_OF, [run.run_id]).fetchone()
+    return row == (run.environment_id,)
 
 
 def _as_stored(run: RunRecord) -> RunRecord:

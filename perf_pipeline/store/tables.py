@@ -28,19 +28,6 @@ _VERDICT_COLUMNS: Final = (
 DIFF_COLUMNS: Final = ", ".join(field.name for field in fields(DiffRow))
 
 
-def write_summaries(
-    connection: duckdb.DuckDBPyConnection, key: RunKey, summaries: Iterable[Summary]
-) -> None:
-    """Replace the summaries of a benchmark.
-
-    Raises:
-        ValueError: a metric is summarised twice under the same filter.
-    """
-    with transaction(connection):
-        put_summaries(connection, key, summaries)
-        seal(connection, [key], ["summaries"])
-
-
 def put_summaries(
     connection: duckdb.DuckDBPyConnection, key: RunKey, summaries: Iterable[Summary]
 ) -> None:

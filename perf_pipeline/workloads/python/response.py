@@ -92,7 +92,8 @@ class LoadResponse(httpx.Response):
         self.is_closed = self.is_stream_consumed = False
         self.default_encoding = "utf-8"
         self._own_stream: httpx.SyncByteStream | httpx.AsyncByteStream | None = None
-        self._num_bytes_downloaded = self._elapsed_ns = 0
+        self._num_bytes_downloaded = 0
+        self._elapsed_ns: int | None = None
 
     @property
     def headers(self) -> httpx.Headers:
@@ -121,7 +122,13 @@ class LoadResponse(httpx.Response):
 
     @property
     def elapsed(self) -> timedelta:
-        """Return how long the request took, from here to the end of its body."""
+        """Return how long the request took, to the end of its body.
+
+        Raises:
+            RuntimeError: its body has not been read.
+        """
+        if self._elapsed_ns is None:
+            raise RuntimeError("elapsed is known once the response was read or closed")
         return timedelta(microseconds=self._elapsed_ns / 1_000)
 
     @elapsed.setter

@@ -99,7 +99,7 @@ class _VuRunner:
             vu, book = self._user(iteration)
             code = self._make()
             # The author's own function, without a coroutine around it.
-            code = code.code if isinstance(code, DeclaredScenario) else code
+            code = code.code if type(code) is DeclaredScenario else code
             found = self._users[iteration.vu] = (vu, code, book)
         vu, code, book = found
         vu.iteration, vu.random = iteration.number, iteration.random

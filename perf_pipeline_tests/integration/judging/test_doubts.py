@@ -17,8 +17,8 @@ from perf_pipeline.report.model import Diagnosis
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkStatus, RunKey
 from perf_pipeline.store.state import State
-from perf_pipeline.store.tables import write_summaries
 from perf_pipeline_tests.support.histories.half_runs import B, HalfRun
+from perf_pipeline_tests.support.histories.written import write_summaries
 
 
 def gauge(metric: str, value: float, **tags: str) -> Summary:

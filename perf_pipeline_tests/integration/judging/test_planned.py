@@ -10,7 +10,6 @@ import pytest
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.errors import ExitCode, ProfileError
 from perf_pipeline.judging.asked import run_to_judge
-from perf_pipeline.judging.ingest import ingest_run
 from perf_pipeline.judging.judge import judge_run, recover_run
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.threshold import Status
@@ -110,7 +109,7 @@ def test_a_killed_benchmark_is_not_measured_before_and_after_its_samples_are_ing
     HalfRun(tmp_path).begin().measure(A).measure(B, status=None)
 
     before = publish(State(tmp_path), run_to_judge(State(tmp_path)))
-    ingest_run(State(tmp_path), "r1")
+    recover_run(State(tmp_path), "r1")
     after = publish(State(tmp_path), run_to_judge(State(tmp_path)))
 
     assert before.exit_code is ExitCode.NOT_MEASURED

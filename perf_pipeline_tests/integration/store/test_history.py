@@ -15,7 +15,6 @@ from perf_pipeline.store.lineage import Lineage, store_judged
 from perf_pipeline.store.records import RunKey, RunRecord
 from perf_pipeline.store.removal import remove_runs
 from perf_pipeline.store.series import OverRuns, SeriesName
-from perf_pipeline.store.tables import write_summaries
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
     MIXED,
@@ -25,6 +24,7 @@ from perf_pipeline_tests.support.histories.spool import (
     observe,
     sample,
 )
+from perf_pipeline_tests.support.histories.written import write_summaries
 
 
 def test_stored_summaries_are_those_that_were_returned(history: History, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from perf_pipeline.store.history import memory_history, open_history
 from perf_pipeline.store.migrate import migrations
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.sample_tables import SAMPLE_TABLES
-from perf_pipeline.store.tables import write_summaries
 from perf_pipeline_tests.support.histories.spool import MIXED
+from perf_pipeline_tests.support.histories.written import write_summaries
 
 _NEWEST = migrations()[-1][0]
 

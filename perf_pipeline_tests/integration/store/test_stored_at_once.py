@@ -6,7 +6,6 @@ from typing import Any
 
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunKey
-from perf_pipeline.store.tables import write_summaries
 from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.stored_at_once import store_at_once
 from perf_pipeline_tests.support.histories.synthetic_history import (
@@ -17,6 +16,7 @@ from perf_pipeline_tests.support.histories.synthetic_history import (
     made_at,
     spool,
 )
+from perf_pipeline_tests.support.histories.written import write_summaries
 
 MADE = (
     *api_runs(80.0, 80.5, 79.5),

@@ -128,8 +128,12 @@ def test_an_address_is_where_a_proxy_goes(address: str, place: Place) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["postgresql://u@127.0.0.1:1,127.0.0.1:2/d", "host=/var/run/postgresql dbname=d"],
-    ids=["two servers", "socket"],
+    [
+        "postgresql://u@127.0.0.1:1,127.0.0.1:2/d",
+        "host=/var/run/postgresql dbname=d",
+        "hostaddr=127.0.0.2 dbname=d",
+    ],
+    ids=["two servers", "socket", "no name"],
 )
 def test_no_proxy_stands_before_a_postgresql_at_no_host_and_port_of_its_own(address: str) -> None:
     given = {"PERF_POSTGRES_DSN": address}
@@ -140,7 +144,7 @@ def test_no_proxy_stands_before_a_postgresql_at_no_host_and_port_of_its_own(addr
     assert (
         "faults[0].to is 'postgres', which this run does not start (it starts no part), so" in told
     )
-    assert "the proxy, which can stand before a PostgreSQL at one host and port only, and" in told
+    assert "the proxy, which can stand before a PostgreSQL at one named host and port" in told
 
 
 def test_no_proxy_stands_before_a_redis_behind_a_socket() -> None:
@@ -149,7 +153,7 @@ def test_no_proxy_stands_before_a_redis_behind_a_socket() -> None:
     assert "redis" not in places_before(resolve_target("local", None, given))
     told = problem(profile(to="redis", **{"from": "load"}), given)
 
-    assert "which can stand before a Redis at one host and port only, and where other" in told
+    assert "which can stand before a Redis at one named host and port only, and" in told
 
 
 def test_a_server_on_another_host_is_not_hindered_in_a_run_that_starts_other_parts() -> None:

@@ -258,3 +258,15 @@ def test_httpx_own_transport_tells_a_refused_connection() -> None:
         return result
 
     assert asyncio.run(main()).error == "refused"
+
+
+def test_how_long_a_streamed_answer_took_is_not_known_before_its_end(shop: str) -> None:
+    async def ask() -> float:
+        async with load_client(shop, Watching()) as client:
+            async with client.stream("GET", "/echo") as response:
+                with pytest.raises(RuntimeError):  # as of httpx's own
+                    _ = response.elapsed
+                await response.aread()
+            return response.elapsed.total_seconds()
+
+    assert asyncio.run(ask()) > 0

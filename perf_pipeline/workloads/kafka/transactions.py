@@ -29,6 +29,9 @@ from perf_pipeline.workloads.kafka.producing import (
 )
 
 ABORT_S: Final = 1.0  # the failure is told after it, also where the broker is gone
+# Before the load, at least: a broker that has just started loads its transactions first, and says
+# that it does ("Coordinator load in progress").
+_OPENED_WITHIN_S: Final = 30.0
 
 
 class Transactor:
@@ -38,7 +41,8 @@ class Transactor:
         brokers: bootstrap servers.
         transactional_id: nobody else may use it meanwhile, or one of the two is fenced.
         linger_ms: how long the client waits to fill a batch.
-        timeout_ms: for each call, and until the broker gives an unfinished transaction up.
+        timeout_ms: for each call of the load, and until the broker gives an unfinished transaction
+            up.
         settings: of the scenario, for librdkafka.
     """
 
@@ -74,7 +78,7 @@ class Transactor:
         producer = Producer(self._configuration)
         require_topic(producer, self._brokers, topic)
         try:
-            producer.init_transactions(self._timeout_s)
+            producer.init_transactions(max(self._timeout_s, _OPENED_WITHIN_S))
         except KafkaException as error:
             raise unavailable(self._brokers, "opening transactions", cause(error)) from error
         self._producer = producer

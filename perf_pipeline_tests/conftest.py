@@ -15,7 +15,7 @@ from perf_pipeline.stack.embedded import doctor
 from perf_pipeline_tests.support.broker_classes import archive_beside, await_archive
 from perf_pipeline_tests.support.browser import CHROMIUM
 from perf_pipeline_tests.support.commands.forked import fork_what_is_started_here
-from perf_pipeline_tests.support.folders_in_memory import use_memory
+from perf_pipeline_tests.support.folders_in_memory import tests_folder, use_memory
 from perf_pipeline_tests.support.given import given_servers
 from perf_pipeline_tests.support.idle_servers import end_idle, remember
 from perf_pipeline_tests.support.places import own_state, worker
@@ -69,7 +69,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say where every service comes from and how much disk is free, and loudly what is missing."""
-    findings = [*doctor(own_state(), given_servers(config)), room_on_disk()]
+    findings = [*doctor(own_state(), given_servers(config)), room_on_disk(tests_folder())]
     told = [
         f"{'' if finding.ok else '!!! '}{finding.part}: {finding.sentence}" for finding in findings
     ]

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
@@ -29,6 +30,9 @@ mutation($parameters: ExecutionParams!) {
   }
 }"""
 RUNS = "{ runsOrError { ... on Runs { results { id status } } } }"
+ENDS = "{ runsOrError { ... on Runs { results { endTime } } } }"
+# How long a stop waits for runs to be cancelled, before it ends what is left.
+PATIENCE_S = 15.0
 
 
 def ask(port: int, query: str, **variables: object) -> Any:
@@ -110,14 +114,19 @@ def test_a_stopped_ui_ends_everything_and_cancels_the_run_that_is_under_way(
     with running_ui(state, port) as ui:
         run_id = launch(port, state=str(state))
         wait_for_load(state)
+        stopped_s = datetime.now(UTC).timestamp()
         ui.send_signal(signal.SIGTERM)
 
         assert ui.wait(60) == 0
+        gone_s = datetime.now(UTC).timestamp()
     assert of_state(state) == []
 
     # What is kept needs no code, whose two servers take as much CPU as the UI's own.
     with running_ui(state, port, project_without_code(tmp_path / "project")) as again:
         wait_for_status(port, run_id, "CANCELED")
+        (end_s,) = (run["endTime"] for run in ask(port, ENDS)["runsOrError"]["results"])
+        # The stop has cancelled it, and not this start, unless a busy machine let no time for it.
+        assert end_s <= gone_s or gone_s - stopped_s >= PATIENCE_S
         again.send_signal(signal.SIGINT)
 
         assert again.wait(60) == 0

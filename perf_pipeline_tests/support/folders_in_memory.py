@@ -8,15 +8,17 @@ Add here: another place in memory. Keep out: what is free on the disks (room_on_
 
 import os
 from contextlib import suppress
+from getpass import getuser
 from pathlib import Path
-from shutil import disk_usage
+from shutil import disk_usage, rmtree
 from subprocess import run
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Final
 
 import psutil
 import pytest
 
+from perf_pipeline.engine.control_group import read_limits
 from perf_pipeline_tests.support.room_on_disk import NEEDED_GB
 
 MEMORY: Final = Path("/dev/shm")
@@ -33,8 +35,24 @@ def use_memory(config: pytest.Config) -> None:
         config: of the pytest that starts the others, if there are others.
     """
     is_told = config.option.basetemp or os.environ.get("TMPDIR") or os.environ.get(_BY_PYTEST)
-    if not is_told and has_room(MEMORY):
+    if is_told:
+        return
+    remove_dead(MEMORY)
+    if has_room(MEMORY):
         os.environ[_BY_PYTEST] = str(MEMORY)
+
+
+def remove_dead(place: Path) -> None:
+    """Remove what a pytest has left that was killed; pytest itself waits for three days."""
+    for lock in place.glob("pytest-of-*/pytest-*/.lock"):
+        with suppress(OSError, ValueError):
+            if lock.parent.owner() == getuser() and not psutil.pid_exists(int(lock.read_text())):
+                rmtree(lock.parent, ignore_errors=True)
+
+
+def tests_folder() -> Path:
+    """Return where pytest makes the folders of tests."""
+    return Path(os.environ.get(_BY_PYTEST) or gettempdir())
 
 
 def has_room(folder: Path) -> bool:
@@ -42,7 +60,9 @@ def has_room(folder: Path) -> bool:
     kinds = {Path(it.mountpoint): it.fstype for it in psutil.disk_partitions(all=True)}
     if kinds.get(folder) != "tmpfs" or disk_usage(folder).free < 2 * NEEDED_GB * _GB:
         return False
-    if psutil.virtual_memory().available < (NEEDED_GB + _SPARE_GB) * _GB:
+    free_bytes = psutil.virtual_memory().available
+    limit = read_limits().memory_bytes  # of a container, whose files in memory count as its own
+    if min(free_bytes, free_bytes if limit is None else limit) < (NEEDED_GB + _SPARE_GB) * _GB:
         return False
     with suppress(OSError), TemporaryDirectory(dir=folder) as name:
         program = Path(name) / "program"

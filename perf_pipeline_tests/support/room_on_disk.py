@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from operator import itemgetter
 from pathlib import Path
 from shutil import disk_usage
-from tempfile import gettempdir
 from typing import Final
 
 from perf_pipeline.stack.parts import PartFinding
@@ -19,9 +18,13 @@ NEEDED_GB: Final = 2
 _GB: Final = 10**9
 
 
-def room_on_disk() -> PartFinding:
-    """Look at the disks that tests write to."""
-    return finding_of({folder: disk_usage(folder).free for folder in (Path(gettempdir()), ROOT)})
+def room_on_disk(folders: Path) -> PartFinding:
+    """Look at the disks that tests write to.
+
+    Args:
+        folders: where those of the tests are made.
+    """
+    return finding_of({folder: disk_usage(folder).free for folder in (folders, ROOT)})
 
 
 def finding_of(free_bytes: Mapping[Path, int]) -> PartFinding:

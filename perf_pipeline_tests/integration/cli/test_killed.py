@@ -43,7 +43,8 @@ def test_a_run_that_was_killed_never_passes(tmp_path: Path) -> None:
     )
     with fine_server() as base_url:
         command = CommandLine(state, {"PERF_BASE_URL": base_url})
-        running = command.begin("run", "--profile", str(profile))
+        # Not a fork: its workers have the descriptors of processes that it started itself.
+        running = command.start("run", "--profile", str(profile))
         running.wait_for("killed …")
         wait_until(lambda: any((state / "spool").glob("*/killed/samples*")))
         workers = load_workers(running.process.pid)

@@ -100,7 +100,7 @@ def test_requests_of_a_second_of_resets_fail_and_those_after_it_do_not(
 
     # 20 are due in a second; a machine with much else to do may send some of them later, and may
     # undo the fault later.
-    assert lasted_s >= 0.9
+    assert 0.9 <= lasted_s < 5
     assert 10 <= felt["fault_failed"] <= 20 * (lasted_s + 2)
     assert felt["fault_messages_lost"] == 0
 

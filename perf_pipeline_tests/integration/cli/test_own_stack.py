@@ -82,8 +82,8 @@ def test_a_run_that_is_stopped_while_its_stack_starts_has_sent_nothing(
 
 
 def test_a_run_stopped_under_load_takes_its_stack_along(command: CommandLine) -> None:
-    running = begun_with_a_database(command)
-    running.wait_for("looks: ")
+    running = command.begin("run", "--profile", str(command.profile(30.0)), *CREATION)
+    running.wait_for("api_user_creation: ")
     assert any("postgres" in process for process in left_running(command.state))
     running.send(signal.SIGINT)
 

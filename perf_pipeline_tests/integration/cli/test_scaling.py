@@ -8,6 +8,7 @@ benchmarks/bench_scaling.py.
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,6 +64,7 @@ class Shop:
     command: CommandLine
     folder: Path
     url: str
+    asked: Counter[int]
 
     @property
     def units(self) -> str:
@@ -84,13 +86,36 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     (folder / "units").write_text("3")
     model = ScaledBucket(61.0, file=folder / "units", sigma=0.571, kappa=0.05)
     with capacity_target(model) as url:
-        yield Shop(CommandLine(new_state(folder / "state")), folder, url)
+        yield Shop(CommandLine(new_state(folder / "state")), folder, url, model.asked)
 
 
 @pytest.fixture(scope="module")
-def ran(shop: Shop) -> Answer:
-    """Run the benchmark `growth` once."""
-    return shop.command("scaling", shop.profile(), timeout_s=240.0)
+def scaled(shop: Shop) -> tuple[Answer, Counter[int]]:
+    """Run the benchmark `growth` once; give also what the server was asked, by units."""
+    answer = shop.command("scaling", shop.profile(), timeout_s=240.0)
+    return answer, shop.asked.copy()
+
+
+@pytest.fixture(scope="module")
+def ran(scaled: tuple[Answer, Counter[int]]) -> Answer:
+    return scaled[0]
+
+
+def test_each_search_is_of_the_units_that_it_is_told_of(
+    shop: Shop, scaled: tuple[Answer, Counter[int]]
+) -> None:
+    answer, asked = scaled
+    answered = shop.command.sql(
+        "select p.units, sum(w.achieved_per_s * w.length_s) from scaling_points p "
+        "join capacity_windows w using (run_id, benchmark) "
+        "where w.number between p.first_window and p.last_window "
+        f"and run_id = '{answer.run_id}' group by all"
+    )
+
+    # Windows are rounded to a second; what is asked between them comes on top.
+    assert len(answered) == 2 or answer.code == 97
+    for units, count in answered:
+        assert asked[units] >= 0.9 * count
 
 
 def test_the_capacity_is_found_at_each_number_of_units(shop: Shop, ran: Answer) -> None:

@@ -72,7 +72,6 @@ def test_scenarios_run_at_once_each_after_its_start_time(tmp_path: Path) -> None
             tmp_path,
             scenario("Sleeper", early, name="early", service_ms=20),
             scenario("Sleeper", late, name="late", service_ms=20),
-            workers=1,
         )
     )
 
@@ -130,7 +129,7 @@ def test_progress_arrives_every_second_in_the_calling_thread(tmp_path: Path) -> 
 
 
 def test_warm_up_is_recorded_but_not_measured(tmp_path: Path) -> None:
-    outcome = load(job_of(tmp_path, scenario("Sleeper", RATE, warm_up_us=500_000), workers=1))
+    outcome = load(job_of(tmp_path, scenario("Sleeper", RATE, warm_up_us=500_000)))
 
     phases = [row["phase"] for row in samples(tmp_path)]
     assert phases.count("measured") == outcome.scenarios[0].measured_iterations
@@ -151,7 +150,7 @@ def test_a_stop_ends_the_load_within_its_grace(tmp_path: Path) -> None:
         began_s.append(time.monotonic())
         stop.set()
 
-    job = job_of(tmp_path, scenario("Sleeper", FOR_A_MINUTE, service_ms=10_000), workers=1)
+    job = job_of(tmp_path, scenario("Sleeper", FOR_A_MINUTE, service_ms=10_000))
     outcome = load(job, stop=stop, on_progress=end_early)
 
     assert outcome.stopped

@@ -15,7 +15,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.judge import judge_in
 from perf_pipeline.metrics.sample import Sample
 from perf_pipeline.metrics.threshold import Verdict
-from perf_pipeline.store.history import History, _history
+from perf_pipeline.store.history import _history
 from perf_pipeline.store.migrate import migrate
 from perf_pipeline.store.records import RunKey, RunRecord, ScenarioCounts
 from perf_pipeline.store.state import State
@@ -76,15 +76,17 @@ def judged(
 
 def judged_spool(state: Path, folder: Path, profile: Profile) -> dict[str, Verdict]:
     """Give the verdicts on a spooled run, `r1`, by the keys of their thresholds."""
-    history = _in_memory()
-    history.ingest(folder, "api")  # in the place of what was judged before
+    # One that has proven no row so far, as a command opens it.
+    history = _history(Path(":memory:"), _in_memory())
+    # In the place of what was judged before, unless that was better.
+    assert not history.ingest(folder, "api").was_kept
     verdicts = judge_in(history, State(state), "r1", profile=profile)["api"]
     return {verdict.threshold.key: verdict for verdict in verdicts}
 
 
 @cache
-def _in_memory() -> History:
+def _in_memory() -> duckdb.DuckDBPyConnection:
     """Give the history of this process for what is only judged: a file takes twice the CPU."""
     connection = duckdb.connect(":memory:", config={"threads": 1})
     migrate(connection, "memory")
-    return _history(Path(":memory:"), connection)
+    return connection

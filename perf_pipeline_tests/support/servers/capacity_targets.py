@@ -16,6 +16,7 @@ import heapq
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,17 +57,20 @@ class ScaledBucket(Bucket):
         file: holds n, as a command writes it.
         sigma: contention.
         kappa: coherency.
+        asked: requests so far, by the units that there were.
     """
 
     file: Path = field(default_factory=Path)
     sigma: float = 0.0
     kappa: float = 0.0
     one: float = 0.0
+    asked: Counter[int] = field(default_factory=Counter)
 
     def answer(self, now_s: float, path: str) -> tuple[float, int, str]:
         """Answer at once, with 200 or 429."""
         self.one = self.one or self.mu
         units = int(self.file.read_text(encoding="utf-8"))
+        self.asked[units] += 1
         slower = 1 + self.sigma * (units - 1) + self.kappa * units * (units - 1)
         self.mu = self.one * units / slower
         return super(ScaledBucket, self).answer(now_s, path)  # slots make a class anew

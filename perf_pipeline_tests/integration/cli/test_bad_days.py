@@ -38,7 +38,7 @@ def used(up: Up) -> Used:
     """Run with a threshold on answers that nobody gives."""
     before = up.pids("api")
     running = up.begun(
-        *CREATION, seconds=2.0, more='"http_req_duration{status:500}" = ["p(95)<1000"]'
+        *CREATION, seconds=3.0, more='"http_req_duration{status:500}" = ["p(95)<1000"]'
     )
     wait_until(lambda: up.own_rows() > 0, 10.0)
     return Used(running.answer(), before)

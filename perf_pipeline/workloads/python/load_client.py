@@ -4,7 +4,6 @@ Add here: what httpx's client promises and ours must keep. Keep out: sending (tr
 (samples.py).
 """
 
-from collections.abc import Coroutine
 from time import monotonic_ns
 from typing import Any, Final
 
@@ -161,10 +160,6 @@ class LoadClient(httpx.AsyncClient):
         if self._needs_the_long_way(request, auth):
             return await super().send(request, auth=auth, follow_redirects=follow_redirects)
         return await self._exchanged(request, follow_redirects)
-
-    def post(self, url: httpx.URL | str, **options: Any) -> Coroutine[Any, Any, httpx.Response]:
-        """Send a POST request, as httpx.AsyncClient does."""
-        return self.request("POST", url, **options)
 
     async def _exchanged(self, request: httpx.Request, follow_redirects: Any) -> httpx.Response:
         """Send a request and go where redirects lead; after too many of them give the last one."""

@@ -36,12 +36,10 @@ class ServerAddresses:
             return [(str(ip_address(self._host)), self._port)]
         loop = asyncio.get_running_loop()
         infos = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        preferred = infos[0][0]
-        found = [(_written(address), self._port) for *_, address in infos]
-        same = sum(family == preferred for family, *_ in infos)
-        turn = next(self._turns) % same
-        # Those of one family stand together (RFC 6724).
-        return [*found[turn:same], *found[:turn], *found[same:]]
+        same = [_written(address) for family, *_, address in infos if family == infos[0][0]]
+        others = [_written(address) for family, *_, address in infos if family != infos[0][0]]
+        turn = next(self._turns) % len(same)
+        return [(each, self._port) for each in (*same[turn:], *same[:turn], *others)]
 
 
 def _written(address: Sequence[object]) -> str:

@@ -90,7 +90,7 @@ def test_a_proxy_can_stand_before_servers_on_other_hosts() -> None:
     elsewhere = {
         "PERF_BASE_URL": "https://shop.example/v1",
         "PERF_POSTGRES_DSN": "postgresql://u@db.example:5433/d?sslmode=verify-full",
-        "PERF_REDIS_URL": "rediss://:secret@cache.example:6380/0",
+        "PERF_REDIS_URL": "rediss://:n0-word-of-ours@cache.example:6380/0",
         "PERF_ALLOWED_HOSTS": "shop.example, db.example, cache.example",
     }
     target = check_target(resolve_target("local", None, elsewhere))

@@ -134,11 +134,6 @@ class AlikeRequest(httpx.Request):
     def stream(self, given: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
         self._stream = given
 
-    @property
-    def has_its_url(self) -> bool:
-        """Say whether nobody has given it another URL."""
-        return self.url is self._url
-
     def written(self) -> bytes | None:
         """Return its bytes; None where somebody has changed it since it was made."""
         headers, pattern = self._headers, self._pattern

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from perf_pipeline.workloads.python.alike_requests import AlikeRequest, AlikeRequests
+from perf_pipeline.workloads.python.alike_requests import AlikeRequests
 from perf_pipeline.workloads.python.cookies import OriginCookies
 from perf_pipeline.workloads.python.redirects import add_cookies, following_of
 from perf_pipeline.workloads.python.transport import LoadTransport
@@ -58,8 +58,8 @@ class LoadClient(httpx.AsyncClient):
         **options: Any,
     ) -> httpx.Request:
         """Make a request, as httpx.AsyncClient does, with the client's cookies behind its own."""
-        is_bare = timeout is httpx.USE_CLIENT_DEFAULT and (
-            not options or all(option is None for option in options.values())
+        is_bare = timeout is httpx.USE_CLIENT_DEFAULT and all(
+            option is None for option in options.values()
         )
         try:
             ours = self._ours(url) if is_bare and isinstance(url, str) else None
@@ -84,8 +84,7 @@ class LoadClient(httpx.AsyncClient):
         url = self._known_paths.get(path)
         if url is None:
             url = self._merge_url(path)
-            is_ours = path.startswith("/") and self._load_transport.goes_to(url)
-            if not is_ours or url.userinfo:
+            if not path.startswith("/") or not self._load_transport.goes_to(url):
                 return None
             if len(self._known_paths) >= _MOST_REMEMBERED_URLS:
                 self._known_paths.clear()
@@ -129,40 +128,6 @@ class LoadClient(httpx.AsyncClient):
             return await super().send(
                 request, stream=stream, auth=auth, follow_redirects=follow_redirects
             )
-        return await self._exchanged(request, follow_redirects)
-
-    async def request(
-        self,
-        method: str,
-        url: httpx.URL | str,
-        *,
-        cookies: Any = None,
-        auth: Any = httpx.USE_CLIENT_DEFAULT,
-        follow_redirects: Any = httpx.USE_CLIENT_DEFAULT,
-        **options: Any,
-    ) -> httpx.Response:
-        """Make a request and send it, as httpx.AsyncClient does.
-
-        Raises:
-            httpx.TransportError: there is no complete response.
-            TargetNotAllowedError: it goes to another origin; nothing was sent.
-        """
-        if cookies is not None:
-            return await super().request(
-                method,
-                url,
-                cookies=cookies,
-                auth=auth,
-                follow_redirects=follow_redirects,
-                **options,
-            )
-        request = self.build_request(method, url, **options)
-        if self._needs_the_long_way(request, auth):
-            return await super().send(request, auth=auth, follow_redirects=follow_redirects)
-        return await self._exchanged(request, follow_redirects)
-
-    async def _exchanged(self, request: httpx.Request, follow_redirects: Any) -> httpx.Response:
-        """Send a request and go where redirects lead; after too many of them give the last one."""
         if follow_redirects is httpx.USE_CLIENT_DEFAULT:
             follow_redirects = self.follow_redirects
         history: list[httpx.Response] = []
@@ -183,14 +148,13 @@ class LoadClient(httpx.AsyncClient):
             request = following
 
     def _needs_the_long_way(self, request: httpx.Request, auth: object) -> bool:
-        hooks = self._event_hooks
         return (
             auth is not httpx.USE_CLIENT_DEFAULT
             or self._auth is not None
-            or bool(self._mounts or hooks["request"] or hooks["response"])
+            or bool(self._mounts)
+            or any(self._event_hooks.values())
+            or bool(request.url.userinfo)
             or self.is_closed
-            # One of ours goes to the target, whose URL has none.
-            or (not _has_our_url(request) and bool(request.url.userinfo))
         )
 
     def _following(self, request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
@@ -206,7 +170,3 @@ class LoadClient(httpx.AsyncClient):
     ) -> httpx.Request:
         following = self._following(request, response)
         return following or super()._build_redirect_request(request, response)
-
-
-def _has_our_url(request: httpx.Request) -> bool:
-    return isinstance(request, AlikeRequest) and request.has_its_url

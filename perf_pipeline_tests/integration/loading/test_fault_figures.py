@@ -1,5 +1,6 @@
 """Figures of a fault that is shorter than what its load is cut into."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,20 @@ path = "/"
 HALF_A_SECOND = FaultRecord(0, "reset", "reset", "load to api", 6_200_000, 6_700_000, 6_700_000)
 
 
+def worked_out(
+    tmp_path: Path, one: Callable[[int], Sample], fault: FaultRecord, *, seconds: int = 10
+) -> FeltFaults:
+    """Work out a load of 20 a second from second 1 on, with `one` operation for each due time."""
+    profile = tmp_path / "short.toml"
+    profile.write_text(PROFILE.replace("10s", f"{seconds}s"), encoding="utf-8")
+    config = load_profile(str(profile)).benchmarks["api"]
+    until_us = 1_000_000 * (1 + seconds)
+    samples = [one(due_us) for due_us in range(1_000_000, until_us, 50_000)]
+    folder = Spool(samples=samples).write(tmp_path) / "api"
+    measured = replace(counts(), measured_until_us=until_us)
+    return felt_faults(folder, config, [measured], [fault], knows_messages=False)
+
+
 def seen(
     tmp_path: Path,
     ms: float,
@@ -40,12 +55,7 @@ def seen(
         took_ms, ended = (ms, outcome) if is_hit else (1.0, Outcome.OK)
         return sample(took_ms, outcome=ended, intended_us=due_us, started_us=due_us)
 
-    profile = tmp_path / "short.toml"
-    profile.write_text(PROFILE, encoding="utf-8")
-    config = load_profile(str(profile)).benchmarks["api"]
-    samples = [one(due_us) for due_us in range(1_000_000, 11_000_000, 50_000)]
-    folder = Spool(samples=samples).write(tmp_path) / "api"
-    return felt_faults(folder, config, [counts()], [fault], knows_messages=False)
+    return worked_out(tmp_path, one, fault)
 
 
 def test_what_fails_in_half_a_second_is_counted_and_has_a_recovery(tmp_path: Path) -> None:
@@ -122,12 +132,7 @@ def at_a_cut(tmp_path: Path, ms: float, after_ms: float, outcome: Outcome) -> Fe
         ended = outcome if hangs else Outcome.OK
         return sample(took_ms, outcome=ended, intended_us=due_us, started_us=due_us)
 
-    profile = tmp_path / "short.toml"
-    profile.write_text(PROFILE, encoding="utf-8")
-    config = load_profile(str(profile)).benchmarks["api"]
-    samples = [one(due_us) for due_us in range(1_000_000, 11_000_000, 50_000)]
-    folder = Spool(samples=samples).write(tmp_path) / "api"
-    return felt_faults(folder, config, [counts()], [HALF_A_SECOND], knows_messages=False)
+    return worked_out(tmp_path, one, HALF_A_SECOND)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.FAILED])
@@ -167,13 +172,7 @@ def test_slow_answers_after_a_fault_are_no_recovery_because_some_were_old_when_i
         ended = Outcome.FAILED if hangs else Outcome.OK
         return sample(took_ms, outcome=ended, intended_us=due_us, started_us=due_us)
 
-    profile = tmp_path / "short.toml"
-    profile.write_text(PROFILE.replace("10s", "70s"), encoding="utf-8")
-    config = load_profile(str(profile)).benchmarks["api"]
-    samples = [one(due_us) for due_us in range(1_000_000, 71_000_000, 50_000)]
-    folder = Spool(samples=samples).write(tmp_path) / "api"
-    measured = replace(counts(), measured_until_us=71_000_000)
-    found = felt_faults(folder, config, [measured], [late], knows_messages=False)
+    found = worked_out(tmp_path, one, late, seconds=70)
 
     (unrecovered,) = (it.value for it in found.figures if it.name == "faults_unrecovered")
     assert unrecovered == 1

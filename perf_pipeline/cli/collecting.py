@@ -15,6 +15,7 @@ from typing import Final, ParamSpec, TypeVar
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _NEW_OBJECTS: Final = 1_000_000
+_SOON_LOOKED_AT: Final = 50_000  # new objects, in less time than counting a million frozen ones
 
 
 def collects_rarely(command: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -35,6 +36,8 @@ def collects_rarely(command: Callable[_P, _R]) -> Callable[_P, _R]:
 
 def _count_as_old() -> None:
     """Treat what is there as if it had been looked at: most of it goes with the process."""
+    if gc.get_count()[0] < _SOON_LOOKED_AT:
+        return
     if not gc.get_freeze_count():  # else somebody wants some of it never to be looked at
         gc.freeze()
         gc.unfreeze()

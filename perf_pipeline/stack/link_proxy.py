@@ -17,10 +17,11 @@ from functools import partial
 from typing import Final
 
 from perf_pipeline.engine.open_files import raise_open_files_limit
-from perf_pipeline.stack.link_connection import HOST, LinkConnection, LinkEnd, ProxiedLink
+from perf_pipeline.stack.link_connection import LinkConnection, ProxiedLink
+from perf_pipeline.stack.link_end import LinkEnd
 from perf_pipeline.stack.link_rule import LinkRule
 from perf_pipeline.stack.link_tls import TLS_BY, LinkTls
-from perf_pipeline.stack.told_ports import ToldPorts, spelled
+from perf_pipeline.stack.told_ports import HERE, ToldPorts, spelled
 
 KNOWN_BY: Final = "LINK_PROXY_KNOWN_BY"
 """The variable with what one has to know to be obeyed."""
@@ -44,7 +45,7 @@ class Route:
     name: str
     port: int
     upstream: int
-    host: str = HOST
+    host: str = HERE
     tells: bool = False
     spreads: bool = False
 
@@ -85,8 +86,8 @@ class LinkProxy:
         loop = asyncio.get_running_loop()
         for name, link in self._links.items():
             port, backlog = self._ports[name], _WAITING_CLIENTS
-            await loop.create_server(partial(_accepted, link), HOST, port, backlog=backlog)
-        server = await asyncio.start_server(self._obey, HOST, control)
+            await loop.create_server(partial(_accepted, link), HERE, port, backlog=backlog)
+        server = await asyncio.start_server(self._obey, HERE, control)
         await server.serve_forever()
 
     async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -4,30 +4,24 @@ Shape: grafana/k6 internal/js/summary (legacy); the tests hold a real one. Diffe
 without values have no zeros; `ok` is false for a missed `warn` too, as `status` and `reason` say; a
 run has one section for each benchmark, because their percentiles cannot be merged.
 
-Add here: a field that k6's readers know. Keep out: NaN and infinity, which are no JSON.
+Add here: a field that k6's readers know. Keep out: what k6 has no word for (k6_own.py), and NaN and
+infinity, which are no JSON.
 """
 
 import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Final, TypeAlias
+from typing import Final
 
-from perf_pipeline.analysis.baseline import Diff
-from perf_pipeline.analysis.causes import Cause
-from perf_pipeline.analysis.finding import Finding
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
-from perf_pipeline.report import first_screen, headline
-from perf_pipeline.report.costs import cost_values
-from perf_pipeline.report.model import BenchmarkReport, RunReport, Withheld
-from perf_pipeline.report.searches import search_values
+from perf_pipeline.report.k6_own import Json, finite, own_section
+from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.wording import summary_key
 
-Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | None"
 # What is below a metric stands on its line; the library breaks lines ten times as slowly.
 _BROKEN_LEVELS: Final = 4
 _WRITTEN: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
@@ -87,7 +81,7 @@ def run_summary(report: RunReport) -> dict[str, Json]:
         benchmark.name: benchmark_summary(benchmark, sections[benchmark.name])
         for benchmark in report.benchmarks
     }
-    document["perf_pipeline"] = _ours(report)
+    document["perf_pipeline"] = own_section(report)
     return document
 
 
@@ -104,111 +98,10 @@ def _document(
         "state": {
             "isStdOutTTY": False,
             "isStdErrTTY": False,
-            "testRunDurationMs": _finite(measured_s * 1_000) or 0.0,
+            "testRunDurationMs": finite(measured_s * 1_000) or 0.0,
         },
         "metrics": metrics,
     }
-
-
-def _ours(report: RunReport) -> dict[str, Json]:
-    return {
-        "run_id": report.run_id,
-        "profile": report.profile,
-        "began_at": report.began_at.isoformat(),
-        "target": report.target,
-        "exit_code": int(report.exit_code),
-        "ended": headline.ended(report),
-        "verdict": first_screen.verdict_sentence(report),
-        "revision": dict(report.revision),
-        "tags": dict(report.tags),
-        "environment": dict(report.environment),
-        "notices": list(report.notices),
-        "benchmarks": {
-            benchmark.name: {
-                "status": str(benchmark.status),
-                "valid": benchmark.valid,
-                "invalid_reasons": list(benchmark.invalid_reasons),
-                "problems": list(benchmark.problems),
-                "faults": [asdict(fault) for fault in benchmark.faults],
-                "growth": [asdict(growth) for growth in benchmark.growth],
-                **search_values(benchmark),
-            }
-            for benchmark in report.benchmarks
-        },
-        "gate": _gate(report.withheld),
-        "causes": [_cause(cause) for cause in report.causes],
-        "diffs": [_diff(name, diff) for name, diff in report.diffs],
-        "tiers": [
-            {"benchmark": name, "tier": tier.name, "why": tier.sentence, "advice": tier.advice}
-            for name, tier in report.attributions
-        ],
-        "costs": cost_values(report.costs),
-        "slow_requests": [asdict(request) for request in report.slow_requests],
-        "bottlenecks": [_finding(name, finding) for name, finding in report.findings],
-    }
-
-
-def _gate(held: Withheld | None) -> dict[str, Json]:
-    if held is None:
-        return {"status": "DECIDED"}
-    return {
-        "status": "WITHHELD",
-        "series": held.series,
-        "compared": held.compared,
-        "reasons": list(held.reasons),
-        "since": held.since,
-        "runs_in_a_row": held.in_a_row,
-        "new_level": held.new_level or None,
-        "needs_decision": held.needs_decision,
-        "fails": held.ends_with_failure,
-    }
-
-
-def _cause(cause: Cause) -> dict[str, Json]:
-    benchmark, leading = cause.leading
-    return {
-        "status": str(cause.status),
-        "tier": cause.tier or None,
-        "benchmark": benchmark,
-        "series": leading.series.label,
-        "against": leading.against or None,
-        "others": [
-            {"benchmark": name, "series": other.series.label, "status": str(other.status)}
-            for name, other in cause.others
-        ],
-    }
-
-
-def _diff(benchmark: str, diff: Diff) -> dict[str, Json]:
-    return {
-        "benchmark": benchmark,
-        "series": diff.series.label,
-        "status": str(diff.status),
-        "value": _finite(diff.value),
-        "median": _finite(diff.noise.median),
-        "runs": diff.noise.n,
-        "pinned": _finite(diff.pinned),
-        "release": diff.against or None,
-        "change": _finite(diff.effect.change) if diff.effect else None,
-        "scale": str(diff.effect.scale) if diff.effect else None,
-    }
-
-
-def _finding(benchmark: str, finding: Finding) -> dict[str, Json]:
-    return {
-        "benchmark": benchmark or None,
-        "rule": finding.rule,
-        "tier": finding.tier,
-        "status": str(finding.status),
-        "observed": _finite(finding.observed),
-        "bound": _finite(finding.bound),
-        "unit": finding.unit,
-        "advice": finding.advice,
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _group(name: str, path: str, checks: Sequence[Json], groups: Sequence[Json]) -> dict[str, Json]:
@@ -234,8 +127,8 @@ def _checks(summaries: Iterable[Summary], path: str) -> list[Json]:
 
 
 def _ones_and_zeros(summary: Summary) -> tuple[int, int]:
-    rate = _finite(summary.rate)
-    count = round(_finite(summary.count) or 0)
+    rate = finite(summary.rate)
+    count = round(finite(summary.count) or 0)
     ones = round((rate or 0.0) * count)
     return ones, count - ones
 
@@ -291,11 +184,11 @@ def _values(summary: Summary) -> dict[str, Json]:
     if kind is Kind.RATE:
         passes, fails = _ones_and_zeros(summary)
         found: dict[str, float | None] = {"rate": summary.rate, "passes": passes, "fails": fails}
-        return {} if _finite(summary.rate) is None else dict(found)
+        return {} if finite(summary.rate) is None else dict(found)
     if kind is not Kind.COUNTER and summary.average is None and summary.last is None:
         return {}
     found = {name: summary.figure(name) for name in _statistics(kind)}
-    return {name: value for name, value in found.items() if _finite(value) is not None}
+    return {name: value for name, value in found.items() if finite(value) is not None}
 
 
 def _statistics(kind: Kind) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from perf_pipeline.defs.jobs import job_of, require_own_names
 from perf_pipeline.defs.references import with_references
 from perf_pipeline.defs.resources import DEFAULT, PerfRun
 from perf_pipeline.defs.seeded_users import seeded_users
+from perf_pipeline.defs.settings import with_defaults
 from perf_pipeline.defs.verdicts import AFTER_THRESHOLDS, threshold_checks_of
 
 
@@ -62,9 +63,8 @@ def definitions_of(
     records = benchmarks_of(profiles)
     names = [record.name for record in records]
     require_own_names(given, names)
-    run = (perf_run or PerfRun()).model_copy(
-        update={"usual_profile": _usual(given), "benchmarks": names}
-    )
+    usual = _usual(given)
+    run = with_defaults(perf_run or PerfRun(), usual_profile=usual, benchmarks=names)
     duets = duet_names(given, names)
     return dg.Definitions(
         assets=[

@@ -11,6 +11,7 @@ import pytest
 import perf_pipeline
 from perf_pipeline.defs.alerts import NAME
 from perf_pipeline.defs.component import PerfPipeline
+from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.errors import ProfileError
 from perf_pipeline_tests.support.commands.forked import ran
 from perf_pipeline_tests.support.dagster.own_profiles import own_profile
@@ -122,6 +123,32 @@ def test_the_attributes_say_profiles_schedule_owners_tags_and_alerts(project: Pa
     assert [sensor["name"] for sensor in defs["sensors"]] == [NAME]
     walk = next(asset for asset in defs["assets"] if asset["asset_key"] == "walk")
     assert walk["owners"] == [{"team": "shop"}]
+
+
+@pytest.mark.parametrize("how", ["shop_visits", "by hand"])
+def test_target_state_and_profile_reach_the_runs_of_jobs_and_those_by_hand(
+    tmp_path: Path, how: str
+) -> None:
+    path, state = own_profile(tmp_path / "shop.toml"), tmp_path / "state"
+    path.write_text(path.read_text() + '[targets.there]\nbaseUrl = "http://127.0.0.1:10"\n')
+    component = PerfPipeline.from_attributes_dict(
+        attributes={"profiles": [str(path)], "target": "there", "state": str(state)}
+    )
+    defs = component.build_defs(dg.ComponentTree.for_test().load_context)
+    config = defs.resolve_job_def(how).run_config if how == "shop_visits" else None
+    told = []
+
+    @dg.asset
+    def walk(perf_run: PerfRun) -> None:  # in the place of the load
+        told.append((perf_run.state_folder.folder, perf_run.facts, perf_run.left_out("search")))
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([walk], resources=defs.resources or {}, run_config=config, instance=instance)
+
+    [(folder, facts, left_out)] = told
+    assert folder == state
+    assert (facts["profile"], facts["target"]) == ("shop-visits", "there")
+    assert "search is switched off in profile shop-visits" in left_out
 
 
 def test_a_wrong_attribute_is_told_with_its_line(project: Path) -> None:

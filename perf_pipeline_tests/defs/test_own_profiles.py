@@ -194,6 +194,10 @@ def test_a_tag_that_a_run_is_launched_with_is_a_tag_of_the_stored_run(own_run: O
     assert materialized.metadata["tag.env"].value == "staging"
 
 
+def test_a_run_is_to_do_the_benchmarks_of_its_own_profile(own_run: OwnRun) -> None:
+    assert own_run.command.sql("select planned from runs") == [(["walk", "buy"],)]
+
+
 def test_a_run_in_dagster_sends_its_figures_where_its_profile_says(own_run: OwnRun) -> None:
     counted = own_run.command.value("select count(*) from samples where outcome <> 'interrupted'")
     totals = {

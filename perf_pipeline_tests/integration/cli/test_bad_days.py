@@ -6,9 +6,11 @@ All on one stack that `up` left running, so that one can look at the database af
 import os
 import signal
 import time
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 
+import psutil
 import pytest
 
 from perf_pipeline.stack.embedded import revive
@@ -26,6 +28,39 @@ STATUS = "select status, valid, invalid_reasons, problems from benchmarks where 
 
 
 @dataclass(frozen=True, slots=True)
+class Killed:
+    """Hold a run that was killed, and what it left.
+
+    Attributes:
+        run_id: its id.
+        workers: its load workers.
+        left: how many rows of the database it left behind.
+        recovered: what `ingest` said of it.
+        report: what `report` said of it then.
+    """
+
+    run_id: str
+    workers: list[psutil.Process]
+    left: int
+    recovered: Answer
+    report: Answer
+
+
+@pytest.fixture(scope="module")
+def killed(up: Up) -> Killed:
+    """Kill a run amid its load, and bring in what it left."""
+    running = up.begun(*CREATION, seconds=30.0)
+    wait_until(lambda: up.own_rows() > 0, 10.0)
+    workers = load_workers(running.process.pid)
+    run_id = max(path.name for path in (up.command.state / "spool").iterdir())
+    running.kill()
+    wait_until(lambda: not any(map(is_alive, workers)), 30.0)
+    left = up.own_rows()
+    recovered, report = (up.command.here(word, run_id) for word in ("ingest", "report"))
+    return Killed(run_id, workers, left, recovered, report)
+
+
+@dataclass(frozen=True, slots=True)
 class Used:
     """Hold a run on the stack that was up, to whose end nothing happened."""
 
@@ -34,8 +69,9 @@ class Used:
 
 
 @pytest.fixture(scope="module")
-def used(up: Up) -> Used:
-    """Run with a threshold on answers that nobody gives."""
+def used(up: Up, killed: Killed) -> Used:
+    """Run with a threshold on answers that nobody gives, after a run that left its rows."""
+    assert killed.left > 0
     before = up.pids("api")
     running = up.begun(
         *CREATION, seconds=3.0, more='"http_req_duration{status:500}" = ["p(95)<1000"]'
@@ -44,7 +80,18 @@ def used(up: Up) -> Used:
     return Used(running.answer(), before)
 
 
+def test_a_killed_run_leaves_no_orphans_and_is_recovered_as_aborted(up: Up, killed: Killed) -> None:
+    assert killed.workers
+    assert not any(map(is_alive, killed.workers))
+    assert f"{killed.run_id} api_user_creation" in killed.recovered.out
+    status, valid, reasons, _ = up.command.sql(STATUS.format(killed.run_id))[0]
+    assert (status, valid) == ("aborted", False)
+    assert list(reasons) == ["it was cut off"]
+    assert killed.report.code == 97
+
+
 def test_a_run_uses_the_stack_that_is_up_leaves_it_and_removes_its_rows(up: Up, used: Used) -> None:
+    """Those of the run that was killed before it are removed as well."""
     answer = used.answer
 
     assert answer.code == up.command.code_of(answer.run_id), answer.out
@@ -165,68 +212,59 @@ def test_a_second_signal_ends_at_once_and_the_samples_wait_in_the_spool(up: Up) 
     assert told in " ".join(report.out.split())
 
 
-def test_a_killed_load_worker_makes_the_benchmark_invalid_and_the_run_goes_on(up: Up) -> None:
-    running = up.begun(*CREATION, "--only", "end_to_end", seconds=10.0)
+@dataclass(frozen=True, slots=True)
+class Harmed:
+    """Hold a run whose worker was killed in the first load, and stopped for a second in the next.
+
+    Attributes:
+        answer: what the run gave.
+        reasons: by benchmark, why it is invalid; none where it is valid.
+        statuses: by benchmark, of its verdicts.
+    """
+
+    answer: Answer
+    reasons: dict[str, str]
+    statuses: dict[str, set[str]]
+
+
+@pytest.fixture(scope="module")
+def harmed(up: Up) -> Harmed:
+    """Harm a worker of each of two loads."""
+    second = "benchmarks.end_to_end.scenarios.create_users"
+    longer = ("--set", f"{second}.duration=4s", "--set", f"{second}.warmUp=0s")
+    running = up.begun(*CREATION, "--only", "end_to_end", *longer, seconds=10.0)
     (worker,) = load_workers(running.process.pid)
     worker.kill()
-
-    answer = running.answer()
-
-    rows = {
-        row[0]: row[1:]
-        for row in up.command.sql(
-            "select benchmark, valid, invalid_reasons from benchmarks "
-            f"where run_id = '{answer.run_id}'"
-        )
-    }
-    assert answer.code == 97
-    assert rows["api_user_creation"][0] is False
-    assert "worker 0 ended unexpectedly (signal 9)" in str(rows["api_user_creation"][1])
-    assert "INVALID" in answer.out
-    assert "ended unexpectedly" not in str(rows["end_to_end"])
-
-
-def test_a_starved_generator_is_invalid_and_never_a_pass(up: Up) -> None:
-    """Stopped for a second, as a machine does that is too busy to run it."""
-    running = up.begun(*CREATION, seconds=4.0)
-    (worker,) = load_workers(running.process.pid)
+    running.wait_for("end_to_end …")
+    wait_until(lambda: bool(load_workers(running.process.pid)))
+    (worker,), rows = load_workers(running.process.pid), up.own_rows()
+    wait_until(lambda: up.own_rows() > rows)
     worker.suspend()
     time.sleep(1.0)
     worker.resume()
-
     answer = running.answer()
 
-    valid, reasons = up.command.sql(
-        f"select valid, invalid_reasons from benchmarks where run_id = '{answer.run_id}'"
-    )[0]
-    statuses = up.command.sql(
-        f"select distinct status from verdicts where run_id = '{answer.run_id}'"
+    of_run = f"where run_id = '{answer.run_id}'"
+    told = up.command.sql(f"select benchmark, valid, invalid_reasons from benchmarks {of_run}")
+    statuses = defaultdict[str, set[str]](set)
+    for name, status in up.command.sql(f"select benchmark, status from verdicts {of_run}"):
+        statuses[name].add(status)
+    return Harmed(
+        answer, {name: "" if valid else str(reasons) for name, valid, reasons in told}, statuses
     )
-    assert not valid
-    assert "stood still for" in str(reasons)
-    assert statuses == [("INVALID",)]
-    assert answer.code == 97
 
 
-def test_a_killed_run_leaves_no_orphans_and_is_recovered_as_aborted(up: Up) -> None:
-    running = up.begun(*CREATION, seconds=30.0)
-    wait_until(lambda: up.own_rows() > 0, 10.0)
-    workers = load_workers(running.process.pid)
-    run_id = max(path.name for path in (up.command.state / "spool").iterdir())
-    running.kill()
-    assert workers
-    wait_until(lambda: not any(map(is_alive, workers)), 30.0)
-    left = up.own_rows()
+def test_a_killed_load_worker_makes_the_benchmark_invalid_and_the_run_goes_on(
+    harmed: Harmed,
+) -> None:
+    assert harmed.answer.code == 97
+    assert "worker 0 ended unexpectedly (signal 9)" in harmed.reasons["api_user_creation"]
+    assert "INVALID" in harmed.answer.out
+    assert "ended unexpectedly" not in harmed.reasons["end_to_end"]
 
-    recovered = up.command.here("ingest", run_id)
-    report = up.command.here("report", run_id)
-    next_run = up.begun(*CREATION, seconds=1.0).answer()
 
-    assert left > 0
-    assert f"{run_id} api_user_creation" in recovered.out
-    status, valid, reasons, _ = up.command.sql(STATUS.format(run_id))[0]
-    assert (status, valid) == ("aborted", False)
-    assert list(reasons) == ["it was cut off"]
-    assert report.code == 97
-    assert next_run.code == up.command.code_of(next_run.run_id), next_run.err
-    assert up.own_rows() == 0
+def test_a_starved_generator_is_invalid_and_never_a_pass(harmed: Harmed) -> None:
+    """Stopped for a second, as a machine does that is too busy to run it."""
+    assert "stood still for" in harmed.reasons["end_to_end"]
+    assert harmed.statuses["end_to_end"] == {"INVALID"}
+    assert harmed.answer.code == 97

@@ -24,9 +24,8 @@ workers = 1
 calibration = false
 [benchmarks.own.scenarios.s]
 exec = "own_shadowed:go"
-executor = "constant-vus"
-duration = "1s"
-gracefulStop = "1s"
+executor = "per-vu-iterations"
+iterations = 5
 [benchmarks.own.thresholds]
 checks = ["rate==1"]
 http_reqs = ["count>1"]

@@ -15,7 +15,7 @@ from perf_pipeline_tests.support.places import new_state
 pytestmark = pytest.mark.timeout(200)
 
 _OBSTACLE: Final = small_disk_obstacle()
-FULL_DISK: Final = '{ at = "20s", kind = "full_disk", part = "postgres", for = "6s" },'
+FULL_DISK: Final = '{ at = "17s", kind = "full_disk", part = "postgres", for = "4s" },'
 PROFILE: Final = """
 extends = "quick"
 name = "hindered"
@@ -25,13 +25,13 @@ calibration = false
 drainTimeout = "60s"
 faults = [
     { at = "4s", kind = "delay", from = "api", to = "postgres", delay = "200ms", for = "1s" },
-    { at = "9s", kind = "partition", from = "worker", to = "broker", for = "2s" },
-    { at = "15s", kind = "reset", from = "load", to = "api", for = "1s" },
+    { at = "8s", kind = "partition", from = "worker", to = "broker", for = "2s" },
+    { at = "13s", kind = "reset", from = "load", to = "api", for = "1s" },
     {full_disk}
 ]
 [benchmarks.end_to_end.scenarios.create_users]
 rate = 20
-duration = "31s"
+duration = "25s"
 warmUp = "1s"
 preAllocatedVUs = 100
 """
@@ -115,7 +115,7 @@ def test_users_fail_while_the_disk_is_full_and_none_is_lost(
     # Some pages have room for some more rows, and then 20 requests a second are refused.
     assert felt["fault_failed"] >= 20
     assert felt["fault_messages_lost"] == 0
-    assert felt.get("fault_recovery_s", 6.0) >= 5.0
+    assert felt.get("fault_recovery_s", 4.0) >= 3.0
     assert "what PostgreSQL keeps (tables, WAL) is on a disk of its own" in answer.out
     assert facts(command, answer)["postgres.disk"] == "4.0 GiB of its own"
 

@@ -14,6 +14,7 @@ from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
 from perf_pipeline_tests.support.histories.faster_past import all_valid, plant_a_faster_past
+from perf_pipeline_tests.support.servers.created_users import api_alone
 
 pytestmark = pytest.mark.timeout(240)
 BENCHMARK = "api_user_creation"
@@ -63,12 +64,10 @@ class Before:
 
 
 @pytest.fixture(scope="module")
-def before(
-    tmp_path_factory: pytest.TempPathFactory, configured_target: dict[str, str]
-) -> Iterator[Before]:
+def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
     """Make states in which six earlier runs were ten times as fast, and give the target."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, address in configured_target.items():
+    with api_alone() as environ, pytest.MonkeyPatch.context() as patch:
+        for name, address in environ.items():
             patch.setenv(name, address)
         for _ in range(TRIES):
             folder = tmp_path_factory.mktemp("past")

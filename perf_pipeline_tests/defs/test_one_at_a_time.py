@@ -20,6 +20,7 @@ from perf_pipeline_tests.support.dagster.runs import (
     start_materialize,
 )
 from perf_pipeline_tests.support.places import ROOT, new_state
+from perf_pipeline_tests.support.servers.created_users import api_alone
 
 pytestmark = pytest.mark.timeout(180)
 BENCHMARK = "api_user_creation"
@@ -50,6 +51,13 @@ def assert_apart(spans: Iterable[tuple[datetime, datetime]]) -> None:
 
 
 @pytest.fixture(scope="module")
+def api() -> Iterator[dict[str, str]]:
+    """Give the environment that points at a system which is not ours: an API, and no more."""
+    with api_alone() as environ:
+        yield environ
+
+
+@pytest.fixture(scope="module")
 def dagster_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Give the environment of an instance with our dagster.yaml, kept in a real PostgreSQL."""
     folder = tmp_path_factory.mktemp("instance")
@@ -60,15 +68,12 @@ def dagster_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
 
 
 def test_two_runs_that_share_nothing_but_the_machine_wait_for_one_another(
-    tmp_path: Path, configured_target: dict[str, str]
+    tmp_path: Path, api: dict[str, str]
 ) -> None:
     checkouts = [new_state(tmp_path / name / "state") for name in ("one", "other")]
 
     outputs = outputs_of(
-        [
-            start_materialize(BENCHMARK, state, environ=configured_target, overrides=SPAN)
-            for state in checkouts
-        ]
+        [start_materialize(BENCHMARK, state, environ=api, overrides=SPAN) for state in checkouts]
     )
 
     assert_apart(span for state in checkouts for span in spans_of(state))
@@ -79,15 +84,15 @@ def test_two_runs_that_share_nothing_but_the_machine_wait_for_one_another(
 
 
 def test_two_runs_with_a_shared_instance_wait_and_do_not_block_one_another_for_ever(
-    tmp_path: Path, configured_target: dict[str, str], dagster_home: dict[str, str]
+    tmp_path: Path, api: dict[str, str], dagster_home: dict[str, str]
 ) -> None:
     state = new_state(tmp_path / "state")
-    environ = {**configured_target, **dagster_home}
+    environ = {**api, **dagster_home}
 
     # Two steps each: the second run asks for the pool while the first one still needs it.
     outputs_of(
         [
-            start_materialize(f"seeded_users,{BENCHMARK}", state, environ=environ, overrides=SPAN)
+            start_materialize(f"{BENCHMARK},confirmation", state, environ=environ, overrides=SPAN)
             for _ in range(2)
         ]
     )

@@ -9,6 +9,8 @@ import pytest
 
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.stack.embedded import running_stack
+from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline_tests.support.dagster.runs import (
     TINY,
     Materializing,
@@ -17,11 +19,22 @@ from perf_pipeline_tests.support.dagster.runs import (
     start_materialize,
 )
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.servers.created_users import api_alone
+from perf_pipeline_tests.support.silent import hush
 
 pytestmark = pytest.mark.timeout(240)
+OF_USERS, OF_A_DATABASE = "api_user_creation", "database_benchmark"
+# Both would take longer than anybody waits here: one a minute, one a million statements.
 LONG = {
-    "benchmarks.api_user_creation.scenarios.create_users.stages": '[{duration="60s", target=2}]'
+    OF_USERS: {
+        f"benchmarks.{OF_USERS}.scenarios.create_users.stages": '[{duration="60s", target=2}]'
+    },
+    OF_A_DATABASE: {
+        f"benchmarks.{OF_A_DATABASE}.scenarios.insert.iterations": "1_000_000",
+        f"benchmarks.{OF_A_DATABASE}.scenarios.insert.parameters.batch": "1",
+    },
 }
+DATABASE = StackOptions(parts=frozenset({"postgres"}), tables=True)
 
 
 def wait_for(path: Path, pattern: str, process: Materializing) -> None:
@@ -33,13 +46,19 @@ def wait_for(path: Path, pattern: str, process: Materializing) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
+@pytest.mark.parametrize(
+    ("number", "benchmark", "server"),
+    [
+        pytest.param(signal.SIGINT, OF_USERS, "kafka.Kafka", id="SIGINT, and all parts"),
+        pytest.param(signal.SIGTERM, OF_A_DATABASE, "bin/postgres", id="SIGTERM, and one part"),
+    ],
+)
 def test_a_signal_during_a_load_ends_it_soon_and_leaves_no_process(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals, benchmark: str, server: str
 ) -> None:
     state = new_state(tmp_path / "state")
-    process = start_materialize("api_user_creation", state, overrides=LONG)
-    wait_for(state / "spool", "*/api_user_creation/samples-*.npy", process)
+    process = start_materialize(benchmark, state, overrides=LONG[benchmark])
+    wait_for(state / "spool", f"*/{benchmark}/samples-*.npy", process)
     running = of_state(state)
 
     process.send_signal(number)
@@ -47,8 +66,8 @@ def test_a_signal_during_a_load_ends_it_soon_and_leaves_no_process(
     _, told = process.communicate(timeout=70)
 
     assert any("perf_pipeline.engine.worker" in command for command in running)
-    assert any("kafka.Kafka" in command for command in running)
-    assert time.monotonic() - began_s < 45  # the load had 60 s to go
+    assert any(server in command for command in running)
+    assert time.monotonic() - began_s < 45  # the load had a minute to go, or more
     assert process.returncode == 1
     assert "DagsterExecutionInterruptedError" in told
     assert of_state(state) == []
@@ -58,7 +77,8 @@ def test_the_stack_is_stopped_after_an_asset_that_raises(tmp_path: Path) -> None
     state = new_state(tmp_path / "state")
     seen: list[str] = []
 
-    @dg.asset
+    # By its name the run knows which part of the stack to start.
+    @dg.asset(name=OF_A_DATABASE)
     def raises(perf_run: PerfRun) -> None:
         perf_run.session()
         seen.extend(of_state(state))
@@ -71,20 +91,26 @@ def test_the_stack_is_stopped_after_an_asset_that_raises(tmp_path: Path) -> None
     )
 
     assert not result.success
-    assert any("perf_pipeline.reference_system.api" in command for command in seen)
+    assert any("bin/postgres" in command for command in seen)
     assert of_state(state) == []
     assert list((state / "stacks").glob("run-*")) == []
 
 
 def test_a_configured_target_starts_nothing_and_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured_target: dict[str, str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = new_state(tmp_path / "state")
-    for name, address in configured_target.items():
-        monkeypatch.setenv(name, address)
+    state, theirs = new_state(tmp_path / "state"), new_state(tmp_path / "theirs")
     job = build_defs().resolve_job_def("quick")
 
-    with dg.DagsterInstance.ephemeral() as instance:
+    with (
+        api_alone() as api,
+        running_stack(theirs, DATABASE, say=hush) as database,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        dsn = database.endpoints.postgres_dsn
+        assert dsn is not None
+        for name, address in {**api, "PERF_POSTGRES_DSN": dsn}.items():
+            monkeypatch.setenv(name, address)
         for _ in range(2):  # still there for the second one
             result = job.execute_in_process(
                 run_config=run_config(state=str(state)),

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.service import free_port
 from perf_pipeline.stack.webserver import INSTANCE_FILE, WORKSPACE_FILE, serve_ui, storage_url
@@ -31,6 +32,10 @@ mutation($parameters: ExecutionParams!) {
 }"""
 RUNS = "{ runsOrError { ... on Runs { results { id status } } } }"
 ENDS = "{ runsOrError { ... on Runs { results { endTime } } } }"
+# Of the stack only PostgreSQL starts.
+DATABASE_ALONE = {
+    f"benchmarks.{name}.enabled": "false" for name in NAMES if name != "database_benchmark"
+}
 # How long a stop waits for runs to be cancelled, before it ends what is left.
 PATIENCE_S = 15.0
 
@@ -112,7 +117,7 @@ def test_a_stopped_ui_ends_everything_and_cancels_the_run_that_is_under_way(
     state = new_state(tmp_path / "state")
     port = free_port()
     with running_ui(state, port) as ui:
-        run_id = launch(port, state=str(state))
+        run_id = launch(port, state=str(state), overrides=DATABASE_ALONE)
         wait_for_load(state)
         stopped_s = datetime.now(UTC).timestamp()
         ui.send_signal(signal.SIGTERM)

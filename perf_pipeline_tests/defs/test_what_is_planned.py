@@ -1,6 +1,5 @@
 """What a Dagster run is to do: what was selected, without what the profile leaves out."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,33 +15,11 @@ from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
 from perf_pipeline_tests.support.histories.half_runs import A, B, HalfRun
-from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
+from perf_pipeline_tests.support.servers.created_users import api_alone
 
 pytestmark = pytest.mark.timeout(180)
 CACHE = "cache_benchmark"
 OFF = {f"benchmarks.{B}.enabled": "false"}
-
-
-class Users(QuietHandler):
-    """Create every user that is asked for, and be healthy."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        """Say that all is well."""
-        self._answer(200, {})
-
-    def do_POST(self) -> None:
-        """Give the user back with an id."""
-        user = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self._answer(201, {**user, "id": user["email"]})
-
-    def _answer(self, status: int, content: object) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +53,9 @@ def partial_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PartialRun
     """Measure one benchmark of three on an API alone: one is switched off, one has no Redis."""
     state = tmp_path_factory.mktemp("partial")
     off = {f"benchmarks.{name}.enabled": "false" for name in NAMES if name not in {A, CACHE}}
-    with serving(Users) as base_url, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PERF_BASE_URL", base_url)
+    with api_alone() as environ, pytest.MonkeyPatch.context() as patch:
+        for name, address in environ.items():
+            patch.setenv(name, address)
         yield PartialRun(state, materialize(state, A, B, CACHE, *JUDGING, overrides=off))
 
 

@@ -23,17 +23,17 @@ def test_files_that_use_the_same_servers_share_a_process() -> None:
     assert of_messages != of_others
 
 
-def test_files_that_use_a_stack_that_is_up_share_it_within_their_folder() -> None:
-    in_cli, in_runs, in_defs = (
-        work_of(f"{_TESTS}/{name}.py")
-        for name in (
-            "integration/cli/test_shared",
-            "integration/cli/test_bad_days",
-            "defs/test_stopping",
-        )
+def test_files_that_use_a_stack_that_is_up_share_it_within_their_folder(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "test_made_up.py"
+    elsewhere.write_text("def test_it(up: Up) -> None: ...\n")
+
+    in_cli, in_runs = (
+        work_of(f"{_TESTS}/integration/{name}.py")
+        for name in ("cli/test_shared", "runs/test_truth")
     )
 
-    assert in_cli == in_runs != in_defs
+    assert in_cli == in_runs == "a stack that is up, for integration"
+    assert work_of(str(elsewhere)) not in {in_cli, str(elsewhere)}
 
 
 def test_a_file_that_uses_no_shared_servers_is_run_for_itself() -> None:

@@ -3,28 +3,43 @@
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in its __all__
+    AdminClient,
+    ConfigResource,
+)
 from confluent_kafka.cimpl import NewTopic
 
 from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
 from perf_pipeline.errors import StackError, TargetUnavailableError
 from perf_pipeline.stack.embedded import down, revive, running_stack
-from perf_pipeline.stack.ending import dispose, pids_of
+from perf_pipeline.stack.ending import dispose
+from perf_pipeline.stack.jars import ensure_jars
 from perf_pipeline.stack.java import inspect_java
 from perf_pipeline.stack.kafka import launch_kafka, takes_part
 from perf_pipeline.stack.kafka_leaders import partition_leaders
+from perf_pipeline.stack.kafka_lock import read_lock
 from perf_pipeline.stack.noida import KIND, launch_noida
-from perf_pipeline.stack.parts import CannotBeHadError, StackOptions
+from perf_pipeline.stack.part_faults import leaders_of
+from perf_pipeline.stack.parts import CannotBeHadError, Stack, StackOptions
 from perf_pipeline.stack.process_register import is_alive, read_register, this_process
 from perf_pipeline.stack.service import open_folder
-from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.places import CACHE, new_state
 from perf_pipeline_tests.support.silent import hush
 
 KAFKA = StackOptions(parts=frozenset({"kafka"}))
+
+
+def configs(brokers: str) -> dict[str, str]:
+    """Give the settings of the broker, as it tells them."""
+    asked = ConfigResource(ConfigResource.Type.BROKER, "1")
+    admin = AdminClient(kafka_settings(brokers))
+    (told,) = admin.describe_configs([asked]).values()
+    return {name: entry.value for name, entry in told.result(timeout=20).items()}
 
 
 @pytest.fixture
@@ -54,34 +69,84 @@ def high_watermark(brokers: str) -> int:
         consumer.close()
 
 
-@pytest.mark.timeout(240)  # the very first start fetches 44 MB
-def test_kafka_starts_and_stops(state: Path) -> None:
-    with running_stack(state, KAFKA, say=hush) as stack:
-        (broker,) = stack.services
-        assert (broker.name, broker.kind) == ("broker", "apache-kafka")
-        assert broker.version == "4.3.1"  # from the running server's own log
-        assert broker.address == bootstrap_servers(stack.endpoints.brokers or "")
-        assert stack.notices == ()
-        register = read_register(stack.folder)
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Hold what was seen of a broker that started without a network, was killed, and came back.
+
+    Attributes:
+        stack: as it was told when the broker was ready.
+        configs: the broker's settings, as it tells them itself.
+        killed: its process, when it had 100 messages.
+        revived: the parts that were started again.
+        now: its processes after that.
+        high_watermark: where its log ended then.
+        alive_after_its_end: names of processes of the stack.
+    """
+
+    stack: Stack
+    configs: dict[str, str]
+    killed: int
+    revived: tuple[str, ...]
+    now: tuple[int, ...]
+    high_watermark: int
+    alive_after_its_end: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """Give the life of one broker, from its start to its end."""
+    ensure_jars(read_lock(), CACHE, say=hush)
+    state = new_state(tmp_path_factory.mktemp("life") / "state")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+            patch.setenv(name, "http://127.0.0.1:1")  # whoever asks the network fails
+        with running_stack(state, KAFKA, say=hush) as stack:
+            seen = killed_and_revived(stack)
+            register = read_register(stack.folder)
     assert register is not None
-    assert [record.name for record in register.processes if is_alive(record)] == []
+    alive = [record.name for record in register.processes if is_alive(record)]
+    return replace(seen, alive_after_its_end=alive)
 
 
-@pytest.mark.timeout(180)
-def test_messages_survive_kill_9_of_the_broker_and_a_start_without_network(
-    state: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:1")  # whoever asks the network fails
-    with running_stack(state, KAFKA, say=hush) as stack:
-        brokers = stack.endpoints.brokers or ""
-        produce(brokers, messages=100)
-        pid = stack.services[0].pids[0]
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        assert revive(stack, "broker") == ("broker",)
-        assert pids_of(stack.folder, "broker")[0] != pid
-        assert high_watermark(brokers) == 100
+def killed_and_revived(stack: Stack) -> Life:
+    """Kill a broker that has messages, revive it, and give what was seen of it."""
+    brokers = stack.endpoints.brokers or ""
+    produce(brokers, messages=100)
+    (pid,) = leaders_of(stack.folder, "broker")
+    told = configs(brokers)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    revived = revive(stack, "broker")
+    now = leaders_of(stack.folder, "broker")
+    return Life(stack, told, pid, revived, now, high_watermark(brokers))
+
+
+@pytest.mark.timeout(240)  # the very first start fetches 44 MB
+def test_kafka_starts_and_stops(life: Life) -> None:
+    (broker,) = life.stack.services
+    assert (broker.name, broker.kind) == ("broker", "apache-kafka")
+    assert broker.version == "4.3.1"  # from the running server's own log
+    assert broker.address == bootstrap_servers(life.stack.endpoints.brokers or "")
+    assert life.stack.notices == ()
+    assert life.alive_after_its_end == []
+
+
+@pytest.mark.timeout(240)
+def test_messages_survive_kill_9_of_the_broker_and_a_start_without_network(life: Life) -> None:
+    assert life.revived == ("broker",)
+    assert len(life.now) == 1
+    assert life.now != (life.killed,)
+    assert life.high_watermark == 100
+
+
+@pytest.mark.timeout(240)
+def test_a_broker_serves_requests_by_as_many_threads_as_are_told_of_it(life: Life) -> None:
+    (broker,) = life.stack.services
+    # Kafka's own defaults are 3 and 8; a machine with fewer processors has as many threads.
+    processors = max(2, os.cpu_count() or 1)
+    wanted = {"num.network.threads": min(3, processors), "num.io.threads": min(8, processors)}
+    assert {name: int(life.configs[name]) for name in wanted} == wanted
+    assert {name: int(broker.settings[name]) for name in wanted} == wanted
 
 
 def test_the_emulator_is_announced_loudly_and_carries_messages(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Final, ParamSpec, TypeVar
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _NEW_OBJECTS: Final = 1_000_000
-_SOON_LOOKED_AT: Final = 50_000  # new objects, in less time than counting a million frozen ones
+_SOON_LOOKED_AT: Final = 20_000  # new objects, in less time than counting a million frozen ones
 
 
 def collects_rarely(command: Callable[_P, _R]) -> Callable[_P, _R]:

@@ -19,8 +19,10 @@ from perf_pipeline_tests.support.commands.k6_scripts import (
     ABORTED,
     DROPPING,
     FAILING,
+    FAILING_BENCHMARK,
     HEAD,
     PASSING,
+    PASSING_BENCHMARKS,
     SECOND,
     steps_of,
     with_scenarios,
@@ -60,20 +62,21 @@ def _profile(command: CommandLine, port: int, *benchmarks: str, workers: int = 2
 @pytest.fixture(scope="module")
 def passed(command: CommandLine, target: HttpTarget) -> Answer:
     """Run all that k6 ended with exit code 0."""
-    return command("run", "--profile", _profile(command, target.port, *PASSING.values()))
+    return command("run", "--profile", _profile(command, target.port, *PASSING_BENCHMARKS))
 
 
 @pytest.fixture(scope="module")
 def failed(command: CommandLine, target: HttpTarget) -> Answer:
     """Run all that k6 ended with exit code 99, at their own end or before it."""
-    benchmarks = (*FAILING.values(), *ABORTED.values())
+    benchmarks = (FAILING_BENCHMARK, *ABORTED.values())
     return command("run", "--profile", _profile(command, target.port, *benchmarks))
 
 
-def _counts(command: CommandLine, run_id: str, benchmark: str) -> tuple[int, int]:
+def _counts(command: CommandLine, run_id: str, script: str) -> tuple[int, int]:
+    """Sum over the benchmark, or over the scenarios of one, that are the script."""
     (row,) = command.sql(
-        "select sum(iterations), sum(dropped_iterations) from scenarios "
-        f"where run_id = '{run_id}' and benchmark = '{benchmark}'"
+        "select sum(iterations), sum(dropped_iterations) from scenarios where "
+        f"run_id = '{run_id}' and (benchmark = '{script}' or starts_with(scenario, '{script}-'))"
     )
     return int(row[0]), int(row[1])
 
@@ -97,8 +100,8 @@ def test_a_run_that_k6_passes_has_k6s_counts_and_passes(
     found = _counts(command, passed.run_id, name)
     _assert_counts_of_k6(found, _RUNS[name], is_loop=name == "start_time")
     wrong = command.sql(
-        f"select metric, tags, observed from verdicts where run_id = '{passed.run_id}' "
-        f"and benchmark = '{name}' and status = 'FAIL'"
+        "select benchmark, metric, tags, observed from verdicts "
+        f"where run_id = '{passed.run_id}' and status = 'FAIL'"
     )
     assert wrong == []
 
@@ -143,7 +146,15 @@ def test_a_run_that_k6_fails_has_k6s_counts_and_fails(
 ) -> None:
     assert _RUNS[name]["exit_code"] == 99
     assert failed.code == command.code_of(failed.run_id), failed.out + failed.err
-    assert command.fails_unless_held_up(failed.run_id, name), failed.out
+    statuses = command.sql(
+        f"select distinct status from verdicts where run_id = '{failed.run_id}' "
+        f"and benchmark = 'failing' and metric = '{FAILING[name]}'"
+    )
+    held_up = command.value(
+        f"select not valid from benchmarks where run_id = '{failed.run_id}' "
+        "and benchmark = 'failing'"
+    )
+    assert statuses == [("FAIL",)] or (held_up and statuses == [("INVALID",)]), failed.out
     found = _counts(command, failed.run_id, name)
     _assert_counts_of_k6(found, _RUNS[name], is_loop=name != "dropped_some")
 

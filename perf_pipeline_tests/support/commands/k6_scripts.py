@@ -1,9 +1,9 @@
-"""Scripts of k6 in a profile's words, each as the table of one benchmark.
+"""Scripts of k6 in a profile's words, each as a benchmark or as scenarios of one.
 
 Add here: another script of k6_runs.json. Keep out: what became of it (test_k6_runs.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 HEAD: Final = """
@@ -14,7 +14,6 @@ target = "here"
 [targets.here]
 baseUrl = "http://127.0.0.1:{port}"
 """
-_ALL_FAIL: Final = 'http_req_duration = ["p(95)<0.0001"]'
 
 
 def steps_of(path: str = "/ok", sleep: str = "0s", expect: str = "{}") -> str:
@@ -70,63 +69,60 @@ maxDuration = "2s"
 gracefulStop = "0s"
 """
 SECOND: Final = 'executor = "constant-vus"\nvus = 1\nduration = "1s"\n'
-PASSING: Final = {
-    "tag_match": with_scenarios(
-        "tag_match",
-        {
-            "a": ('executor = "per-vu-iterations"\niterations = 5', steps_of()),
-            "b": (
-                'executor = "per-vu-iterations"\niterations = 5',
-                steps_of("/status/500").replace('name = "get"', 'name = "get 500"'),
-            ),
-        },
-        'http_req_failed = ["rate==0.5"]\n"http_req_failed{scenario:a}" = ["rate==0"]\n'
-        '"http_req_failed{scenario:b}" = ["rate==1"]\n"http_reqs{scenario:a}" = ["count==5"]\n'
-        '"http_reqs{scenario:b,status:500}" = ["count==5"]\n'
-        # k6: expected_response:false
-        '"http_reqs{outcome:failed}" = ["count==5"]\n'
-        # Half of them are to fail: k6 asks nobody whether that is right.
-        'target_answered = ["rate==0.5"]',
-    ),
-    "rv_graceful_rampdown0": with_scenarios(
-        "rv_graceful_rampdown0",
-        {
-            "s": (
-                _RAMP_DOWN.format(down="0s", stop="5s", more=', { duration = "4s", target = 0 }'),
-                steps_of(sleep="3s"),
-            )
-        },
-    ),
-    "rv_gstop_cuts_rampdown": with_scenarios(
-        "rv_gstop_cuts_rampdown",
-        {"s": (_RAMP_DOWN.format(down="10s", stop="1s", more=""), steps_of(sleep="3s"))},
-    ),
-    "shared": with_scenarios(
-        "shared",
-        {
-            "s": (
-                'executor = "shared-iterations"\nvus = 5\niterations = 20',
-                steps_of(sleep="100ms"),
-            )
-        },
-    ),
-    "rar_updown": with_scenarios(
-        "rar_updown",
-        {
-            "s": (
-                _UP_AND_DOWN,
-                steps_of(),
-            )
-        },
-    ),
-    "start_time": with_scenarios(
-        "start_time",
-        {
-            "a": (SECOND, steps_of(sleep="100ms")),
-            "b": (f'{SECOND}startTime = "2s"', steps_of(sleep="100ms")),
-        },
-    ),
+# Scripts whose thresholds are about nothing of the others, or that have none: the scenarios of one
+# benchmark, since a benchmark of its own costs each a second of CPU.
+TOGETHER_PASSING: Final = {
+    "rv_graceful_rampdown0": [
+        (
+            _RAMP_DOWN.format(down="0s", stop="5s", more=', { duration = "4s", target = 0 }'),
+            steps_of(sleep="3s"),
+        )
+    ],
+    "rv_gstop_cuts_rampdown": [
+        (_RAMP_DOWN.format(down="10s", stop="1s", more=""), steps_of(sleep="3s"))
+    ],
+    "shared": [
+        ('executor = "shared-iterations"\nvus = 5\niterations = 20', steps_of(sleep="100ms"))
+    ],
+    "rar_updown": [(_UP_AND_DOWN, steps_of())],
+    "start_time": [
+        (SECOND, steps_of(sleep="100ms")),
+        (f'{SECOND}startTime = "2s"', steps_of(sleep="100ms")),
+    ],
 }
+
+
+def _together(
+    name: str, scripts: Mapping[str, Sequence[tuple[str, str]]], thresholds: str = ""
+) -> str:
+    """Give a benchmark in which each script has its scenarios, named by it and a number."""
+    scenarios = {
+        f"{script}-{number}": scenario
+        for script, of_it in scripts.items()
+        for number, scenario in enumerate(of_it)
+    }
+    return with_scenarios(name, scenarios, thresholds)
+
+
+TAG_MATCH: Final = with_scenarios(
+    "tag_match",
+    {
+        "a": ('executor = "per-vu-iterations"\niterations = 5', steps_of()),
+        "b": (
+            'executor = "per-vu-iterations"\niterations = 5',
+            steps_of("/status/500").replace('name = "get"', 'name = "get 500"'),
+        ),
+    },
+    'http_req_failed = ["rate==0.5"]\n"http_req_failed{scenario:a}" = ["rate==0"]\n'
+    '"http_req_failed{scenario:b}" = ["rate==1"]\n"http_reqs{scenario:a}" = ["count==5"]\n'
+    '"http_reqs{scenario:b,status:500}" = ["count==5"]\n'
+    # k6: expected_response:false
+    '"http_reqs{outcome:failed}" = ["count==5"]\n'
+    # Half of them are to fail: k6 asks nobody whether that is right.
+    'target_answered = ["rate==0.5"]',
+)
+PASSING: Final = ("tag_match", *TOGETHER_PASSING)
+PASSING_BENCHMARKS: Final = (TAG_MATCH, _together("passing", TOGETHER_PASSING))
 # k6 passes them, and says of the dropped starts only how many there were.
 DROPPING: Final = {
     "dropped_no_threshold": with_scenarios("dropped_no_threshold", {"a": _TWENTY_A_SECOND}),
@@ -140,24 +136,30 @@ DROPPING: Final = {
         },
     ),
 }
+_LOOPS: Final = 'executor = "constant-vus"\nvus = {vus}\nduration = "{duration}"\n'
+_TWO_LOOPS: Final = _LOOPS.format(vus=2, duration="2s")
+_NEVER_TRUE: Final = steps_of(sleep="50ms", expect='{ json = { "$.never" = "exists" } }').replace(
+    'name = "get"', 'name = "get none"'
+)
+# Each with the metric of its threshold: only one of them has checks, and only one drops starts.
 FAILING: Final = {
-    "threshold_fail": with_shortcut("threshold_fail", 'vus = 2\nduration = "2s"', _ALL_FAIL),
-    "abort_delay_beyond": with_shortcut(
-        "abort_delay_beyond",
-        'vus = 1\nduration = "3s"',
-        'http_req_duration = [{ threshold = "p(95)<0.0001", abortOnFail = true, '
-        'delayAbortEval = "60s" }]',
-    ),
-    "checks_threshold": with_shortcut(
-        "checks_threshold",
-        'vus = 2\nduration = "2s"',
-        'checks = ["rate>0.99"]',
-        steps_of(sleep="50ms", expect='{ json = { "$.never" = "exists" } }'),
-    ),
-    "dropped_some": with_scenarios(
-        "dropped_some", {"a": _TWENTY_A_SECOND}, 'dropped_iterations = ["count<5"]'
-    ),
+    "threshold_fail": "http_req_duration",
+    "abort_delay_beyond": "http_req_duration",
+    "checks_threshold": "checks",
+    "dropped_some": "dropped_iterations",
 }
+FAILING_BENCHMARK: Final = _together(
+    "failing",
+    {
+        "threshold_fail": [(_TWO_LOOPS, steps_of(sleep="50ms"))],
+        "abort_delay_beyond": [(_LOOPS.format(vus=1, duration="3s"), steps_of(sleep="50ms"))],
+        "checks_threshold": [(_TWO_LOOPS, _NEVER_TRUE)],
+        "dropped_some": [_TWENTY_A_SECOND],
+    },
+    'http_req_duration = ["p(95)<0.0001", '
+    '{ threshold = "p(95)<0.0001", abortOnFail = true, delayAbortEval = "60s" }]\n'
+    'checks = ["rate>0.99"]\ndropped_iterations = ["count<5"]',
+)
 
 
 def _aborted(name: str, delay: str = "") -> str:

@@ -1,7 +1,9 @@
 """No file that a run leaves, and no line that it prints, shows a secret in any spelling."""
 
 import base64
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +19,6 @@ KEY = "-----BEGIN KEY-----\nMIIkEy0123456789abcdef\n-----END KEY-----\n"
 CACHE = "ca@che-55d2/q"
 KEYWORDS = r"host=127.0.0.1 port=1 user=u dbname=d password='tok-8f3a \'ca@che-55d2'"
 SECRETS = (TOKEN, PASSWORD, KEY.strip(), KEY.splitlines()[1], "ca@che-55d2", "che-55d2")
-# What is begun so lets others read the files that it makes, unless it says otherwise.
-OPEN_TO_ALL = ("sh", "-c", 'umask 000; exec "$@"', "sh")
 
 PROFILE = """
 extends = "quick"
@@ -110,6 +110,16 @@ def readable_by_others(state: Path) -> list[str]:
     ]
 
 
+@contextmanager
+def open_to_all() -> Iterator[None]:
+    """Let others read the files that a command makes, unless it says otherwise."""
+    before = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[CommandLine]:
     """Give the command line with secrets of every kind and a target that repeats them."""
@@ -138,7 +148,8 @@ def load(command: CommandLine, **environment: str) -> Answer:
 def test_no_secret_is_in_any_file_or_line_of_a_run_that_fails_and_raises(
     command: CommandLine,
 ) -> None:
-    answer = load(replace(command, prefix=OPEN_TO_ALL))
+    with open_to_all():
+        answer = load(command)
 
     assert answer.code in {97, 99}, answer.err
     log = next(command.state.rglob("worker-0.log")).read_text(encoding="utf-8")

@@ -168,6 +168,7 @@ def _become(asked: dict[str, object], fds: list[int]) -> NoReturn:
         del os.environ[name]
     os.environ.update(environment)
     os.chdir(str(asked["folder"]))
+    os.umask(int(str(asked["umask"]), 8))
     open_streams()
     offer_forks(words)
     run_to_the_end(words)

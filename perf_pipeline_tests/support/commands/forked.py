@@ -148,7 +148,12 @@ def asked_for(
     """
     if not _is_as_before(environment):
         return False
-    question = {"words": [*words], "environment": {**environment}, "folder": folder}
+    question = {
+        "words": [*words],
+        "environment": {**environment},
+        "folder": folder,
+        "umask": Path("/proc/self/status").read_text().partition("Umask:")[2].split()[0],
+    }
     socket.send_fds(_template(modules)[0], [json.dumps(question).encode()], fds)
     return True
 

@@ -30,7 +30,7 @@ seeding.users = 10
 exec = "http_steps"
 executor = "shared-iterations"
 vus = 4
-iterations = 40
+iterations = 12
 
 [benchmarks.checkout.scenarios.steps.parameters]
 http2 = true
@@ -119,23 +119,23 @@ async def browse_by_httpx(vu):
 """
 # Requests that arrive: a redirect is followed by another one.
 ARRIVED = {
-    ("POST", "/login"): 40 + 15 + 5,
-    ("POST", "/echo/7"): 40,
-    ("GET", "/redirect/302?to=/echo/there"): 40,
-    ("GET", "/echo/there"): 40,
-    ("GET", "/delay/100"): 40 + 15 + 5,
-    ("GET", "/status/404"): 40,
+    ("POST", "/login"): 12 + 15 + 5,
+    ("POST", "/echo/7"): 12,
+    ("GET", "/redirect/302?to=/echo/there"): 12,
+    ("GET", "/echo/there"): 12,
+    ("GET", "/delay/100"): 12 + 15 + 5,
+    ("GET", "/status/404"): 12,
     ("GET", "/delay/5000"): 3,
     ("PUT", "/echo/1"): 15 + 5,
     ("HEAD", "/echo/2"): 15 + 5,
 }
 OUTCOMES = {
-    ("login", "ok", 200, ""): 40,
-    ("buy", "ok", 200, ""): 40,
-    ("moved", "ok", 302, ""): 40,
-    ("moved", "ok", 200, ""): 40,
-    ("slow", "ok", 200, ""): 40,
-    ("gone", "failed", 404, "status"): 40,
+    ("login", "ok", 200, ""): 12,
+    ("buy", "ok", 200, ""): 12,
+    ("moved", "ok", 302, ""): 12,
+    ("moved", "ok", 200, ""): 12,
+    ("slow", "ok", 200, ""): 12,
+    ("gone", "failed", 404, "status"): 12,
     ("late", "timeout", 0, "timeout"): 3,
     ("browse", "ok", 200, ""): 3 * 15,
     ("browse slowly", "ok", 200, ""): 15,
@@ -196,7 +196,7 @@ def test_outcomes_checks_and_verdicts_are_those_of_http1(
     )
 
     assert {(row[0], row[1], row[2], row[3]): row[4] for row in rows} == OUTCOMES, answer.err
-    assert command.sql("select sum(passes), sum(fails) from checks") == [(40 * 7 + 20 * 2, 0)]
+    assert command.sql("select sum(passes), sum(fails) from checks") == [(12 * 7 + 20 * 2, 0)]
     assert command.passes_unless_held_up(answer.run_id), answer.out
     assert not left_running(command.state)
 

@@ -56,11 +56,12 @@ def nothing_was_started(command: CommandLine, err: str) -> bool:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("extends", ["", 'extends = "quick"'], ids=["alone", "on quick"])
 def test_an_api_without_health_gets_the_requests_of_its_own_benchmark_and_no_other(
-    command: CommandLine, tmp_path: Path, stranger: Stranger, extends: str
+    command: CommandLine, tmp_path: Path, stranger: Stranger
 ) -> None:
-    answer = command("run", "--profile", written(tmp_path, stranger, extends=extends))
+    """On `quick` as well; a profile that stands alone is that of the last test."""
+    profile = written(tmp_path, stranger, extends='extends = "quick"')
+    answer = command("run", "--profile", profile)
 
     assert answer.code == command.code_of(answer.run_id), answer.err + answer.out
     assert set(stranger.asked) == {"GET /orders"}
@@ -155,6 +156,10 @@ def test_a_status_and_an_exception_are_told_as_what_they_are_in_every_report(
     answer = command("run", "--profile", str(path))
 
     assert answer.code == 99, answer.err + answer.out
+    assert stranger.asked == {"GET /orders": 20, "GET /private": 5}
+    assert command.value("select planned from runs") == ["orders", "sign_in", "code"]
+    assert command.passes_unless_held_up(answer.run_id, "orders"), answer.out
+    assert nothing_was_started(command, answer.err)
     log = command.state / "spool" / answer.run_id / "code" / "worker-0.log"
     assert "price = 1 / 0" in log.read_text(encoding="utf-8")
     reports = command.state / "reports" / answer.run_id

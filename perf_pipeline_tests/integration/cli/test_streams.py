@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from perf_pipeline_tests.support.commands.command_line import CommandLine, without_target
+from perf_pipeline_tests.support.commands.forked import ran
 from perf_pipeline_tests.support.commands.forked_program import forked_program
 
 PLANTED_BUG: Final = """
@@ -170,13 +171,7 @@ def test_arguments_of_any_size_and_bytes_give_a_sentence_of_bounded_size(
 
 
 def test_what_nobody_foresaw_is_one_sentence_and_a_traceback_in_a_log(state: Path) -> None:
-    answer = subprocess.run(
-        [sys.executable, "-c", PLANTED_BUG, "--state", str(state), "status"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=25,
-    )
+    answer = ran([sys.executable, "-c", PLANTED_BUG, "--state", str(state), "status"])
 
     assert answer.returncode == 1
     assert "unexpected LookupError: nobody foresaw this" in answer.stderr

@@ -191,16 +191,35 @@ def test_judging_again_gives_the_same_verdicts_and_the_same_code(finished: Finis
     assert finished.command.sql(verdicts) == before
 
 
-def test_another_profile_answers_what_if_and_says_so(finished: Finished, tmp_path: Path) -> None:
-    strict = tmp_path / "strict.toml"
-    text = TINY.read_text(encoding="utf-8").replace('"tiny"', '"strict"')
-    strict.write_text(text.replace("rate>5", "rate>5000"), encoding="utf-8")
+@dataclass(frozen=True, slots=True)
+class Strict:
+    """Hold what a stricter profile says of the run, and what its own says after that.
 
+    Attributes:
+        what_if: by the stricter one.
+        own: the report that is written next.
+        is_as_it_was: whether what the history holds was left alone.
+    """
+
+    what_if: Answer
+    own: Answer
+    is_as_it_was: bool
+
+
+@pytest.fixture(scope="module")
+def strict(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Strict:
+    profile = tmp_path_factory.mktemp("strict") / "strict.toml"
+    text = TINY.read_text(encoding="utf-8").replace('"tiny"', '"strict"')
+    profile.write_text(text.replace("rate>5", "rate>5000"), encoding="utf-8")
     stored = "select v.*, d.* from verdicts v full join diffs d using (run_id) order by all"
     before = finished.command.sql(stored)
-    what_if = finished.command.here("judge", "--profile", str(strict))
-    after = finished.command.sql(stored)
-    own = finished.command.here("report")
+    what_if = finished.command.here("judge", "--profile", str(profile))
+    is_as_it_was = finished.command.sql(stored) == before
+    return Strict(what_if, finished.command.here("report"), is_as_it_was)
+
+
+def test_another_profile_answers_what_if_and_says_so(finished: Finished, strict: Strict) -> None:
+    what_if, own = strict.what_if, strict.own
 
     # A benchmark whose load was not valid is not judged by any bound.
     (valid,) = finished.command.sql(
@@ -210,13 +229,13 @@ def test_another_profile_answers_what_if_and_says_so(finished: Finished, tmp_pat
     assert "judged by profile strict and not by its own" in what_if.out
     assert "rate>5000" in what_if.out
     assert f"{finished.run_id}/what-if/report.html" in what_if.out
-    assert after == before
+    assert strict.is_as_it_was
     assert own.code == finished.answer.code
     assert "strict" not in own.out
 
 
-def test_a_report_written_again_says_the_same(finished: Finished) -> None:
-    again = finished.command.here("report", finished.run_id)
+def test_a_report_written_again_says_the_same(finished: Finished, strict: Strict) -> None:
+    again = strict.own
 
     assert again.code == finished.answer.code
     # Sorted: a stored profile has its keys in another order than its file.

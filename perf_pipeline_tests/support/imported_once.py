@@ -2,7 +2,7 @@
 
 `python -m perf_pipeline_tests.support.imported_once FD FILE…` collects the files, which imports and
 rewrites them, and then forks a process for each question (forks_on_request.py). Importing all tests
-takes 7 s of CPU, collecting them once more 2 s.
+takes 7 s of CPU, collecting them once more 2 s, and a first draw of Hypothesis 5 s.
 Where no process can be had by a fork, or one is started anew after a crash, it is an interpreter;
 so are all of them where an import has begun a thread, which a fork would be without.
 Add here: what all of pytest's processes have imported. Keep out: what each of them has of its own
@@ -31,6 +31,7 @@ from perf_pipeline_tests.support.commands.forks_on_request import (
 )
 
 _MODULE: Final = "perf_pipeline_tests.support.imported_once"
+_FIRST_DRAW: Final = "perf_pipeline_tests.support.first_draw"
 # What counts second tries begins a thread.
 _WITHOUT: Final = ("-p", "no:cacheprovider", "-p", "no:rerunfailures")
 _ONLY_COLLECT: Final = ("--collect-only", "-qq", *_WITHOUT)
@@ -96,6 +97,8 @@ def main() -> None:
             import_module("scipy.linalg")
         sys.dont_write_bytecode = False  # what pytest makes of a file takes as long as the import
         pytest.main([*_ONLY_COLLECT, *sys.argv[2:]])
+        if "hypothesis" in sys.modules:  # else nothing here draws
+            import_module(_FIRST_DRAW).draw()
         if len([*Path("/proc/self/task").iterdir()]) > 1:
             return
         gc.collect()

@@ -11,10 +11,11 @@ from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import parse_threshold
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.statistics import figure_of
 from perf_pipeline.store.tallied_figures import _totals
 from perf_pipeline.store.windows import measured_windows
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, sample
 
 _OUTCOMES = [*[Outcome.OK] * 9, Outcome.FAILED, Outcome.INTERRUPTED, Outcome.TIMEOUT]
@@ -27,7 +28,7 @@ def _drawn() -> Spool:
         sample(
             rng.randrange(1, 3_000),
             scenario=rng.choice(["create", "read"]),
-            operation=rng.choice(["create_user", "get_user", "list"]),
+            operation=rng.choice(["create_user", "get_user"]),
             outcome=(outcome := rng.choice(_OUTCOMES)),
             status=200 if outcome is Outcome.OK else rng.choice([0, 500]),
             error={Outcome.FAILED: "refused", Outcome.TIMEOUT: "timeout"}.get(outcome, ""),
@@ -47,7 +48,7 @@ def history(
 ) -> Iterator[History]:
     """Give a history of these samples, each of them once or so often that they are many."""
     folder = tmp_path_factory.mktemp("tallied")
-    with open_history(folder / "history.duckdb") as opened:
+    with history_at(folder / "history.duckdb") as opened:
         opened.ingest(_drawn().write(folder), KEY.benchmark)
         opened.connection.execute(
             "insert into sample_rows select sample_rows.* from sample_rows, range(?)",

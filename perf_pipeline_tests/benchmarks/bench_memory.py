@@ -4,7 +4,7 @@ The real open model, virtual users, schedule-lag histogram and spool run on virt
 20 minutes of 1,000 starts a second (1.2 million iterations, each with its samples) take half a
 minute. What is printed is the resident memory after each of some simulated minutes.
 
-Run with: python perf_pipeline_tests/benchmarks/bench_memory.py [minutes]
+Run with: python perf_pipeline_tests/benchmarks/bench_memory.py [minutes [starts per second]]
 
 Add here: another part of a worker that lives as long as the load. Keep out: assertions (tests have
 them).
@@ -84,14 +84,14 @@ async def _look(
             seen[minute] = resident_bytes()
 
 
-async def _run(folder: Path, minutes: int, seen: dict[int, int]) -> int:
+async def _run(folder: Path, minutes: int, rate_per_s: int, seen: dict[int, int]) -> int:
     clock = VirtualClock()
     failures: list[SpoolError] = []
     recorder = SpoolRecorder(folder, "main", 0, ("s",), failures.append)
     executor = ConstantArrivalRate.model_validate(
         {
             "executor": "constant-arrival-rate",
-            "rate": RATE_PER_S,
+            "rate": rate_per_s,
             "duration": f"{minutes}m",
             "preAllocatedVUs": 20,
         }
@@ -114,19 +114,19 @@ async def _run(folder: Path, minutes: int, seen: dict[int, int]) -> int:
     return outcome.iterations
 
 
-def resident_by_minute(minutes: int) -> dict[int, int]:
+def resident_by_minute(minutes: int, rate_per_s: int) -> dict[int, int]:
     """Run so many minutes of load on virtual time; give the bytes after each minute."""
     seen: dict[int, int] = {}
     with tempfile.TemporaryDirectory() as folder:
-        iterations = run_virtually(_run(Path(folder), minutes, seen))
-    print(f"{iterations:,} iterations at {RATE_PER_S:,}/s")
+        iterations = run_virtually(_run(Path(folder), minutes, rate_per_s, seen))
+    print(f"{iterations:,} iterations at {rate_per_s:,}/s")
     return seen
 
 
 def main() -> None:
     """Print the memory after each fourth of the run, and what it grew by after the first minute."""
     minutes = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    seen = resident_by_minute(minutes)
+    seen = resident_by_minute(minutes, int(sys.argv[2]) if len(sys.argv) > 2 else RATE_PER_S)
     for minute in sorted({1, *range(minutes // 4 or 1, minutes + 1, minutes // 4 or 1), minutes}):
         print(f"after {minute:3} min  {seen[minute] / 2**20:6.1f} MiB")
     grown_bytes = seen[minutes] - seen[1]

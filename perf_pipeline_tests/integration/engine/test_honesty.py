@@ -78,7 +78,7 @@ def test_starts_that_a_pause_of_the_generator_dropped_are_told_with_their_number
     tmp_path: Path,
 ) -> None:
     """50/s, and each iteration blocks the loop for 60 ms: of the 3 starts due in it 2 find a VU."""
-    rate = {**RATE, "duration": "3s", "preAllocatedVUs": 2, "maxVUs": 2}
+    rate = {**RATE, "duration": "1s", "preAllocatedVUs": 2, "maxVUs": 2}
     health = load(job_of(tmp_path, scenario("Hog", rate, service_ms=60), workers=1)).health
 
     assert not health.valid
@@ -93,7 +93,7 @@ def test_starts_that_a_pause_of_the_generator_dropped_are_told_with_their_number
 def test_a_saturated_client_is_told_and_not_invalid_where_the_load_is_a_ceiling(
     tmp_path: Path,
 ) -> None:
-    loop = {"executor": "constant-vus", "vus": 1, "duration": "3s"}
+    loop = {"executor": "constant-vus", "vus": 1, "duration": "1500ms"}
     hog = replace(scenario("Hog", loop, service_ms=2), is_ceiling=True)
     health = load(job_of(tmp_path, hog, workers=1)).health
 

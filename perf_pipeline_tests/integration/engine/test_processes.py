@@ -209,7 +209,7 @@ def test_no_worker_outlives_its_driver(tmp_path: Path, workload: str) -> None:
             assert time.monotonic() < deadline_s
             time.sleep(0.05)
         workers = workers_of(driver.pid)
-        time.sleep(0.5)
+        time.sleep(0.1)
     finally:
         driver.kill()
         driver.wait()
@@ -279,7 +279,7 @@ def test_a_full_disk_stops_the_load_with_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_generator_that_computes_instead_of_waiting_is_called(tmp_path: Path) -> None:
-    executor = {"executor": "constant-vus", "vus": 4, "duration": "1500ms"}
+    executor = {"executor": "constant-vus", "vus": 4, "duration": "1s"}
     outcome = load(job_of(tmp_path, scenario("Hog", executor, service_ms=40), workers=1))
 
     assert not outcome.health.valid

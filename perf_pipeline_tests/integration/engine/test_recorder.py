@@ -24,9 +24,11 @@ from perf_pipeline.metrics.sample import (
 )
 from perf_pipeline_tests.support.histories.spooled_rows import rows_of
 
+RNG = random.Random(1)
+
 
 def _iteration(number: int, phase: Phase = Phase.MEASURED) -> Iteration:
-    return Iteration("create", "http", 3, number, 1_000 + number, phase, random.Random(1))
+    return Iteration("create", "http", 3, number, 1_000 + number, phase, RNG)
 
 
 def _recorder(folder: Path, failures: list[SpoolError] | None = None) -> SpoolRecorder:

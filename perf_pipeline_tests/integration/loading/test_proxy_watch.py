@@ -37,7 +37,7 @@ calibration = false
 exec = "http_steps"
 executor = "constant-vus"
 vus = 1
-duration = "3s"
+duration = "1500ms"
 [[benchmarks.visits.scenarios.all.parameters.steps]]
 name = "visit"
 method = "GET"

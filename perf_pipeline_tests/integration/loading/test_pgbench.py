@@ -54,15 +54,26 @@ def program() -> Path:
     return found
 
 
+def health(*reasons: str, notes: tuple[str, ...] = ()) -> GeneratorHealth:
+    return GeneratorHealth(not reasons, reasons, {}, notes)
+
+
+INVALID = health("worker 0 stood still")
+CEILING = health(notes=("the load generator was the limit of the ceiling run",))
+
+
 def told(
-    dsn: str, reasons: tuple[str, ...], notes: tuple[str, ...] = (), *, embedded: bool = True
+    dsn: str, without_index: GeneratorHealth, with_index: GeneratorHealth, *, embedded: bool = True
 ) -> list[Beside]:
-    """Tell of a run in which each step of the benchmark had this health."""
+    """Tell of a run in which each select had its health, and all other steps that of the first."""
     session = session_of(dsn, load_profile("quick", ONE_EACH), embedded=embedded)
-    health = GeneratorHealth(not reasons, reasons, {}, notes)
-    outcome = LoadOutcome(session.began_at, 1.0, (), health, {}, stopped=False)
-    steps = session.profile.benchmarks[BENCHMARK].load_steps
-    return list(pgbench_beside(session, BENCHMARK, [outcome] * len(steps)))
+    of_select = dict(zip(SELECTS, (without_index, with_index), strict=True))
+    healths = [
+        of_select.get(next(iter(scenarios)), without_index)
+        for _, scenarios in session.profile.benchmarks[BENCHMARK].load_steps
+    ]
+    outcomes = [LoadOutcome(session.began_at, 1.0, (), each, {}, stopped=False) for each in healths]
+    return list(pgbench_beside(session, BENCHMARK, outcomes))
 
 
 def session_of(
@@ -100,18 +111,10 @@ def test_the_rate_is_what_the_server_has_committed(dsn: str, program: Path) -> N
     assert 0.75 * committed / 2 <= rate <= 1.25 * committed / 2
 
 
-@pytest.mark.parametrize(
-    ("reasons", "notes"),
-    [
-        (("worker 0 stood still",), ()),
-        ((), ("the load generator was the limit of the ceiling run",)),
-    ],
-    ids=["invalid", "ceiling"],
-)
-def test_a_client_at_its_limit_is_told_with_pgbench_beside_it(
-    dsn: str, reasons: tuple[str, ...], notes: tuple[str, ...]
+def test_a_client_at_its_limit_is_told_with_pgbench_beside_it_invalid_or_a_ceiling(
+    dsn: str,
 ) -> None:
-    without, with_index = told(dsn, reasons, notes)
+    without, with_index = told(dsn, INVALID, CEILING)
 
     assert without.told.startswith("select_without_index: pgbench reached ")
     assert with_index.told.startswith("select_with_index: pgbench reached ")
@@ -130,7 +133,7 @@ def test_without_a_pgbench_there_is_a_sentence_and_no_figure(
 ) -> None:
     monkeypatch.setattr(pgbench, "find_pgbench", lambda: None)
 
-    first, second = told(dsn, ("worker 0 stood still",))
+    first, second = told(dsn, INVALID, INVALID)
     for answer in (first, second):
         assert "pgbench is not on PATH" in answer.told
         assert answer.figure is None
@@ -195,9 +198,11 @@ def test_neither_a_client_that_kept_up_nor_a_set_clock_nor_a_system_elsewhere_is
 ) -> None:
     before = commits(dsn)
 
-    assert told(dsn, ()) == []
-    assert told(dsn, ("the wall clock was set by +900 ms",)) == []
-    assert told(dsn, ("worker 0 stood still",), embedded=False) == []
+    clock_was_set = health("the wall clock was set by +900 ms")
+
+    assert told(dsn, health(), health()) == []
+    assert told(dsn, clock_was_set, clock_was_set) == []
+    assert told(dsn, INVALID, INVALID, embedded=False) == []
     assert commits(dsn) - before < 10
 
 

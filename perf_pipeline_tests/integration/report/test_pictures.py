@@ -42,13 +42,19 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder for pages, each of which is written once for all screens."""
+    return tmp_path_factory.mktemp("pages")
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "screen"), [pytest.param(*scene, id=scene[0]) for scene in scenes()]
 )
 def test_a_page_looks_as_it_did_and_is_not_wider_than_its_screen(
-    opened: Browser, tmp_path: Path, name: str, kind: str, screen: Screen
+    opened: Browser, pages: Path, tmp_path: Path, name: str, kind: str, screen: Screen
 ) -> None:
-    seen = picture_of(opened, tmp_path, kind, screen)
+    seen = picture_of(opened, pages, kind, screen)
 
     assert opened.value("document.documentElement.scrollWidth") <= screen.width
     share = difference(opened, (FOLDER / f"{name}.webp").read_bytes(), seen)

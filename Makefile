@@ -1,8 +1,8 @@
 # One line each; `make run` and `make test` need only make, Python >= 3.11 and the network for packages.
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests wait for loads about as long as they compute, so that two processors carry four of them.
-WORKERS ?= 4
+# As many processes as processors and memory carry (perf_pipeline_tests/support/processes_at_once.py).
+WORKERS ?= auto
 # uv takes seconds where pip takes minutes; pip knows a package index that only its own settings name.
 # Compiled at once: where Python may write no bytecode, each process would compile all it imports.
 install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1)

@@ -19,6 +19,7 @@ from perf_pipeline_tests.support.folders_in_memory import tests_folder, use_memo
 from perf_pipeline_tests.support.given import given_servers
 from perf_pipeline_tests.support.idle_servers import end_idle, remember
 from perf_pipeline_tests.support.places import own_state, worker
+from perf_pipeline_tests.support.processes_at_once import processes_here
 from perf_pipeline_tests.support.room_on_disk import room_on_disk
 from perf_pipeline_tests.support.servers.metric_servers import absent_servers
 from perf_pipeline_tests.support.shared_work import rank, scheduling, work_of
@@ -103,6 +104,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return rank(file), work_of(file), is_later, file
 
     items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Say how many processes `--numprocesses auto` stands for."""
+    return processes_here()
 
 
 @pytest.hookimpl(optionalhook=True)

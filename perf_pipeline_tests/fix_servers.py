@@ -1,8 +1,8 @@
 """Real services for every test that needs one: given by option, or started by the stack itself.
 
 They are started at their first use, once for the whole process, and stopped at its end. Their
-priority is that of the tests, and not one below a load's: behind four processes that compute, a
-broker can have to wait for its turn until its clients have given up.
+priority is that of the tests, and not one below a load's: behind processes that compute, a broker
+can have to wait for its turn until its clients have given up.
 Add here: another server. Keep out: the reference system (integration/fix_up.py).
 """
 

@@ -18,7 +18,7 @@ from typing import Final
 import psutil
 import pytest
 
-from perf_pipeline.engine.control_group import read_limits
+from perf_pipeline_tests.support.processes_at_once import free_memory_bytes
 from perf_pipeline_tests.support.room_on_disk import NEEDED_GB
 
 MEMORY: Final = Path("/dev/shm")
@@ -60,9 +60,8 @@ def has_room(folder: Path) -> bool:
     kinds = {Path(it.mountpoint): it.fstype for it in psutil.disk_partitions(all=True)}
     if kinds.get(folder) != "tmpfs" or disk_usage(folder).free < 2 * NEEDED_GB * _GB:
         return False
-    free_bytes = psutil.virtual_memory().available
-    limit = read_limits().memory_bytes  # of a container, whose files in memory count as its own
-    if min(free_bytes, free_bytes if limit is None else limit) < (NEEDED_GB + _SPARE_GB) * _GB:
+    # A container's files in memory count as its own.
+    if free_memory_bytes() < (NEEDED_GB + _SPARE_GB) * _GB:
         return False
     with suppress(OSError), TemporaryDirectory(dir=folder) as name:
         program = Path(name) / "program"

@@ -29,7 +29,7 @@ faults = [
 exec = "sql"
 executor = "constant-arrival-rate"
 rate = 20
-duration = "8s"
+duration = "7s"
 preAllocatedVUs = 40
 gracefulStop = "2s"
 parameters = { statements = [{ name = "one", sql = "select 1" }] }
@@ -41,7 +41,7 @@ faults = [
 exec = "read_through_cache"
 executor = "constant-arrival-rate"
 rate = 20
-duration = "8s"
+duration = "7s"
 preAllocatedVUs = 40
 gracefulStop = "2s"
 parameters = { keys = 20 }

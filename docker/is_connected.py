@@ -22,7 +22,9 @@ def missing_ports(pid: int, wanted: list[int]) -> list[int]:
     """
     connections = psutil.Process(pid).net_connections(kind="tcp")
     reached = {
-        one.raddr.port for one in connections if one.raddr and one.status == psutil.CONN_ESTABLISHED
+        connection.raddr.port
+        for connection in connections
+        if connection.raddr and connection.status == psutil.CONN_ESTABLISHED
     }
     return [port for port in wanted if port not in reached]
 

@@ -60,8 +60,10 @@ def withheld(finding: DuetFinding, reason: str) -> DuetFinding:
     """
     return DuetFinding(
         tuple(
-            replace(one, verdict=DuetVerdict.UNDECIDED, reason=reason) if one.is_not_slower else one
-            for one in finding.operations
+            replace(operation, verdict=DuetVerdict.UNDECIDED, reason=reason)
+            if operation.is_not_slower
+            else operation
+            for operation in finding.operations
         )
     )
 
@@ -85,7 +87,7 @@ def judge_duet(operations: Sequence[OperationSamples], rules: DuetRules) -> Duet
 
 def _has_changed(verdict: OperationVerdict) -> bool:
     """Say whether an operation is shown to take another time on each side, in any statistic."""
-    told = {verdict.verdict, *(one.verdict for one in verdict.compared)}
+    told = {verdict.verdict, *(comparison.verdict for comparison in verdict.compared)}
     return bool(told & _CHANGES)
 
 
@@ -165,7 +167,7 @@ def _verdict_of(
         return DuetVerdict.FAILS_MORE, ""
     doubt = _SELDOM[samples.counts] if more > LEAST_POINTS else _less_work(samples)
     # Also where the times alone are UNDECIDED: "not slower" passes as FASTER does.
-    if doubt and all(one.is_not_slower for one in compared):
+    if doubt and all(comparison.is_not_slower for comparison in compared):
         return DuetVerdict.UNDECIDED, doubt
     return _of_times(compared), ""
 
@@ -183,10 +185,10 @@ def _less_work(samples: OperationSamples) -> str:
 
 def _of_times(compared: Sequence[ComparedStatistic]) -> DuetVerdict:
     """Return SLOWER if any statistic is; FASTER and EQUIVALENT only if none may be slower."""
-    verdicts = {one.verdict for one in compared}
+    verdicts = {comparison.verdict for comparison in compared}
     if DuetVerdict.SLOWER in verdicts:
         return DuetVerdict.SLOWER
-    if not all(one.is_not_slower for one in compared):
+    if not all(comparison.is_not_slower for comparison in compared):
         return DuetVerdict.UNDECIDED
     if DuetVerdict.FASTER in verdicts:
         return DuetVerdict.FASTER

@@ -94,10 +94,14 @@ class DuetDeliveries:
             return told
         if self.has_two_clocks:
             return self._blurred_by_clocks(operation)
-        values = [value for one in operation.compared if (value := one.baseline) is not None]
+        values = [
+            value for comparison in operation.compared if (value := comparison.baseline) is not None
+        ]
         is_hidden = not values or self.error_ms > _SHARE_OF_MEDIAN * min(values)
         # What adds the same to both leaves a faster statistic faster, and may hide a slower one.
-        is_faster = all(one.verdict is DuetVerdict.FASTER for one in operation.compared)
+        is_faster = all(
+            comparison.verdict is DuetVerdict.FASTER for comparison in operation.compared
+        )
         if is_claimed and is_hidden and not is_faster:
             return (
                 f"the time of a delivery is known to {self.error_ms:,.1f} ms only, in which a "
@@ -108,7 +112,7 @@ class DuetDeliveries:
     @property
     def _more_twice(self) -> float:
         old, new = (
-            one.twice / max(1, len(one.samples.ok)) for one in (self.baseline, self.candidate)
+            side.twice / max(1, len(side.samples.ok)) for side in (self.baseline, self.candidate)
         )
         return new - old
 
@@ -116,18 +120,19 @@ class DuetDeliveries:
         """Say that the clocks of the two sides may differ by more than their times do."""
         if operation.verdict is DuetVerdict.SLOWER:
             gaps = [
-                abs(one.candidate - one.baseline)
-                for one in operation.compared
-                if one.verdict is DuetVerdict.SLOWER
-                and one.candidate is not None
-                and one.baseline is not None
+                abs(comparison.candidate - comparison.baseline)
+                for comparison in operation.compared
+                if comparison.verdict is DuetVerdict.SLOWER
+                and comparison.candidate is not None
+                and comparison.baseline is not None
             ]
             is_clear = max(gaps, default=0.0) > self.error_ms
         else:
             is_clear = not operation.is_not_slower or all(
-                one.baseline is not None and self.error_ms <= one.margin * one.baseline
-                for one in operation.compared
-                if one.statistic is BlockStatistic.MEDIAN
+                comparison.baseline is not None
+                and self.error_ms <= comparison.margin * comparison.baseline
+                for comparison in operation.compared
+                if comparison.statistic is BlockStatistic.MEDIAN
             )
         return (
             ""
@@ -146,9 +151,9 @@ def _backlog(operation: OperationVerdict) -> str:
     """
     waits_ms = [
         value
-        for one in operation.compared
-        if one.statistic is BlockStatistic.P95
-        for value in (one.baseline, one.candidate)
+        for comparison in operation.compared
+        if comparison.statistic is BlockStatistic.P95
+        for value in (comparison.baseline, comparison.candidate)
         if value is not None
     ]
     batch_s = operation.length_s / _BATCHES

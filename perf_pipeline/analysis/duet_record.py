@@ -109,7 +109,7 @@ class DuetRecord:
         """Say whether the candidate is shown not to be slower in anything."""
         whole = len(self.loads) == self.planned
         return whole and all(
-            one.finding.is_not_slower and not (one.limits or one.pauses) for one in self.loads
+            load.finding.is_not_slower and not (load.limits or load.pauses) for load in self.loads
         )
 
     @property

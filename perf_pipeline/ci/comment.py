@@ -67,7 +67,9 @@ def write_comment(
         timeout=_TIMEOUT_S, headers=discussion.headers, follow_redirects=True
     ) as client:
         api = _Api(client, discussion, sleep)
-        found = next((one for one in api.comments() if _text(one).startswith(_mark(name))), None)
+        found = next(
+            (comment for comment in api.comments() if _text(comment).startswith(_mark(name))), None
+        )
         answer = api.replace(str(found["id"]), text) if found else None
         return str(_field(answer if answer is not None else api.make(text), "html_url"))
 
@@ -162,7 +164,7 @@ def _listed(answer: httpx.Response, system: str) -> list[Mapping[str, Any]]:
     told = _json(answer)
     if not isinstance(told, list):
         raise TargetUnavailableError(f"{system} listed no comments at {answer.url}")
-    return [one for one in told if isinstance(one, dict) and "id" in one]
+    return [comment for comment in told if isinstance(comment, dict) and "id" in comment]
 
 
 def _is_busy(answer: httpx.Response) -> bool:

@@ -105,10 +105,10 @@ def _error_ns(
         abs(reading.offset_ns - line) + reading.error_ns
         for reading, line in zip(readings, drawn, strict=True)
     )
-    for (one, other), lines in zip(pairwise(readings), pairwise(drawn), strict=True):
-        if other.at_ns > from_ns:
-            lowest = min(one.offset_ns - one.error_ns, other.offset_ns - other.error_ns)
-            highest = max(one.offset_ns + one.error_ns, other.offset_ns + other.error_ns)
+    for (earlier, later), lines in zip(pairwise(readings), pairwise(drawn), strict=True):
+        if later.at_ns > from_ns:
+            lowest = min(earlier.offset_ns - earlier.error_ns, later.offset_ns - later.error_ns)
+            highest = max(earlier.offset_ns + earlier.error_ns, later.offset_ns + later.error_ns)
             error_ns = max(error_ns, highest - min(lines), max(lines) - lowest)
     return error_ns
 

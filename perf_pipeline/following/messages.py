@@ -193,7 +193,7 @@ def left_of(run: FollowedRun) -> str:
     if not run.takes:
         return "The run is being prepared."
     take = run.takes[-1]
-    left_s = max((one["left_s"] for one in take.scenarios), default=0.0)
+    left_s = max((scenario["left_s"] for scenario in take.scenarios), default=0.0)
     when = f"about {left_s:,.0f} s left" if left_s else "about to end"
     return f"{take.key.benchmark}: {when}."
 
@@ -223,15 +223,19 @@ def _glance_row(run: FollowedRun, take: Take) -> tuple[str, ...]:
     is_last = take is run.takes[-1] and run.closed is None
     is_alive = run.stage in {RunStage.RUNNING, RunStage.STOPPING}
     under_way = "UNDER_WAY" if is_alive else "CUT_OFF"
-    p95s = [one["recent_p95_ms"] for one in take.scenarios if one["recent_p95_ms"] is not None]
+    p95s = [
+        scenario["recent_p95_ms"]
+        for scenario in take.scenarios
+        if scenario["recent_p95_ms"] is not None
+    ]
     return (
         take.label,
         under_way if is_last else "MEASURED",
         f"{take.elapsed_s:,.0f} s",
-        number(sum(one["iterations"] for one in take.scenarios)),
+        number(sum(scenario["iterations"] for scenario in take.scenarios)),
         quantity(max(p95s), "ms") if p95s else "",
-        number(sum(one["failed"] for one in take.scenarios)),
-        number(sum(one["dropped_iterations"] for one in take.scenarios)),
+        number(sum(scenario["failed"] for scenario in take.scenarios)),
+        number(sum(scenario["dropped_iterations"] for scenario in take.scenarios)),
     )
 
 

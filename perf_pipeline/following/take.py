@@ -190,27 +190,32 @@ class Take:
 
     def _told(self, passed_s: int) -> Iterator[tuple[str, str, str, float]]:
         """Yield title, unit, name and value of each point of the second."""
-        running = [one for one in self.scenarios if one["begins_in_s"] <= 0]
+        running = [scenario for scenario in self.scenarios if scenario["begins_in_s"] <= 0]
         yield from self._rates(running)
-        for one in running:
-            yield from self._counts(one, passed_s)
-            yield "latest start", "ms", one["name"], one["recent_lag_ms"]
+        for scenario in running:
+            yield from self._counts(scenario, passed_s)
+            yield "latest start", "ms", scenario["name"], scenario["recent_lag_ms"]
 
-        for one in self.scenarios[:_MOST_DRAWN]:
+        for scenario in self.scenarios[:_MOST_DRAWN]:
             for name in _PERCENTILES:
-                if (value := one[f"recent_{name}_ms"]) is not None:
-                    yield f"service time of {one['name']}", "ms", name, value
+                if (value := scenario[f"recent_{name}_ms"]) is not None:
+                    yield f"service time of {scenario['name']}", "ms", name, value
 
     def _rates(self, running: list[Scenario]) -> Iterator[tuple[str, str, str, float]]:
         """Yield what ended and what was planned: of each scenario, and of all together."""
         title, are_several = "iterations", len(self.scenarios) > 1
-        for one in running:
-            yield title, _PER_S, one["name"] if are_several else "ended", one["recent_per_s"]
-            if are_several and one["planned_per_s"] is not None:
-                yield title, _PER_S, f"{one['name']} planned", one["planned_per_s"]
-        planned = [one["planned_per_s"] for one in self.scenarios]
+        for scenario in running:
+            yield (
+                title,
+                _PER_S,
+                scenario["name"] if are_several else "ended",
+                scenario["recent_per_s"],
+            )
+            if are_several and scenario["planned_per_s"] is not None:
+                yield title, _PER_S, f"{scenario['name']} planned", scenario["planned_per_s"]
+        planned = [scenario["planned_per_s"] for scenario in self.scenarios]
         if are_several:
-            yield title, _PER_S, "all", sum(one["recent_per_s"] for one in running)
+            yield title, _PER_S, "all", sum(scenario["recent_per_s"] for scenario in running)
         if all(rate is not None for rate in planned):
             yield title, _PER_S, "all planned" if are_several else "planned", sum(planned)
 

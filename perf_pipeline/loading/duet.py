@@ -183,9 +183,13 @@ class _Watch:
 
     def _look_for_silence(self, progress: Progress) -> None:
         for number, silence in enumerate(self._silences):
-            ours = [one for one in progress.scenarios if is_of_side(one.name, number)]
-            ways = sum((Counter(one.ways) for one in ours), Counter())
-            silence.look(progress.elapsed_s, sum(one.ok for one in ours) + answered(ways), ways)
+            ours = [
+                scenario for scenario in progress.scenarios if is_of_side(scenario.name, number)
+            ]
+            ways = sum((Counter(scenario.ways) for scenario in ours), Counter())
+            silence.look(
+                progress.elapsed_s, sum(scenario.ok for scenario in ours) + answered(ways), ways
+            )
             if silence.is_lasting and not self.gone:
                 self.gone = (
                     f"{silence} of the {SIDES[number]} failed: {cause_of(silence.ways)}, so the "
@@ -229,7 +233,7 @@ def _record(watch: _Watch, load: DuetLoad, outcome: LoadOutcome) -> DuetLoadReco
     if lost := _lost_starts(dropped, outcome):
         finding = withheld(finding, lost)
     problems = [*outcome.health.notes, *watch.followed.problems]
-    if watch.moved and watch.moved not in {one.reason for one in finding.operations}:
+    if watch.moved and watch.moved not in {operation.reason for operation in finding.operations}:
         problems.append(watch.moved)
     return DuetLoadRecord(
         benchmark=load.benchmark,
@@ -246,9 +250,9 @@ def _record(watch: _Watch, load: DuetLoad, outcome: LoadOutcome) -> DuetLoadReco
 def _dropped(outcome: LoadOutcome) -> tuple[int, int]:
     old, new = (
         sum(
-            one.measured_dropped_iterations
-            for one in outcome.scenarios
-            if is_of_side(one.name, side)
+            scenario.measured_dropped_iterations
+            for scenario in outcome.scenarios
+            if is_of_side(scenario.name, side)
         )
         for side in range(len(SIDES))
     )
@@ -257,7 +261,7 @@ def _dropped(outcome: LoadOutcome) -> tuple[int, int]:
 
 def _lost_starts(dropped: tuple[int, int], outcome: LoadOutcome) -> str:
     """Say that the candidate was so slow that more starts found no free VU; empty otherwise."""
-    begun = sum(one.measured_iterations for one in outcome.scenarios) / len(SIDES)
+    begun = sum(scenario.measured_iterations for scenario in outcome.scenarios) / len(SIDES)
     more = dropped[1] - dropped[0]
     if more <= LEAST_POINTS * max(1.0, begun):
         return ""

@@ -108,14 +108,14 @@ def following(
         yield None
         return
     folders = [side_folder(folder, number) for number in range(len(SIDES))]
-    for one in folders:
-        one.mkdir()
+    for path in folders:
+        path.mkdir()
     deliveries = sides[0].profile.benchmarks[benchmark].deliveries
     if deliveries is None:
         yield lambda: joined(
             [
-                _of_system(side, benchmark, one, origin_ns)
-                for side, one in zip(sides, folders, strict=True)
+                _of_system(side, benchmark, path, origin_ns)
+                for side, path in zip(sides, folders, strict=True)
             ],
             folders,
         )
@@ -125,8 +125,8 @@ def following(
     clocks = _clocks(sides, deliveries, origin_ns)
     with ExitStack() as leaving:
         collects = list[Collect]()
-        for side, one, watch in zip(sides, folders, clocks, strict=True):
-            own = _followed(side, benchmark, deliveries, one, origin_ns, watch)
+        for side, path, watch in zip(sides, folders, clocks, strict=True):
+            own = _followed(side, benchmark, deliveries, path, origin_ns, watch)
             leaving.callback(own.close)
             own.begin()
             collects.append(own.collect)
@@ -247,22 +247,26 @@ def joined(
         TargetUnavailableError: a place does not answer any more.
     """
     with ThreadPoolExecutor(len(collects)) as both:
-        found = [one.result() for one in [both.submit(collect) for collect in collects]]
+        found = [future.result() for future in [both.submit(collect) for collect in collects]]
     limits = [
-        f"{name}: {told}" for name, one in zip(SIDES, found, strict=True) for told in one.limits
+        f"{name}: {told}"
+        for name, followed in zip(SIDES, found, strict=True)
+        for told in followed.limits
     ]
     problems = [
         f"{name}: {told}"
-        for name, one in zip(SIDES, found, strict=True)
-        for told in (*one.problems, *one.told)
+        for name, followed in zip(SIDES, found, strict=True)
+        for told in (*followed.problems, *followed.told)
     ]
-    unknown = not all(one.is_known for one in found)
+    unknown = not all(followed.is_known for followed in found)
     if unknown and not limits:
         limits, problems = problems, []
     (limits if is_one_place else problems).extend(_shared_told(folders, is_one_place=is_one_place))
     if limits:
         return FollowedSides(limits=tuple(limits), problems=tuple(problems))
-    errors_ms = [figure.value for one in found for figure in one.figures if figure.name == _ERROR]
+    errors_ms = [
+        figure.value for followed in found for figure in followed.figures if figure.name == _ERROR
+    ]
     error_ms = sum(errors_ms) if has_two_clocks else max(errors_ms, default=0.0)
     old, new = (read_delivered(folder) for folder in folders)
     return FollowedSides(

@@ -58,7 +58,9 @@ def _operation(operation: OperationVerdict) -> dict[str, Any]:
         "requests": dict(zip(SIDES, operation.requests, strict=True)),
         "failed": dict(zip(SIDES, operation.failed, strict=True)),
         "seconds_needed": _finite(operation.seconds_needed),
-        "statistics": {str(one.statistic): _statistic(one) for one in operation.compared},
+        "statistics": {
+            str(comparison.statistic): _statistic(comparison) for comparison in operation.compared
+        },
     }
 
 

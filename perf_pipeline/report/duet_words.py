@@ -85,9 +85,10 @@ def answer_of(record: DuetRecord) -> str:
     ]
     if record.verdict is DuetVerdict.UNDECIDED and record.is_not_slower:
         return "the candidate is not slower than the baseline, and it may be faster"
-    if record.verdict is DuetVerdict.UNDECIDED and any(one.reason for one in gravest):
+    if record.verdict is DuetVerdict.UNDECIDED and any(operation.reason for operation in gravest):
         return "nobody can tell which side is faster, for the reasons that are given"
-    if record.verdict is DuetVerdict.FAILS_MORE and {one.counts for one in gravest} == {"messages"}:
+    counted = {operation.counts for operation in gravest}
+    if record.verdict is DuetVerdict.FAILS_MORE and counted == {"messages"}:
         return _LOSES_MORE
     return _SENTENCES[record.verdict]
 

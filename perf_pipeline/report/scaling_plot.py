@@ -61,8 +61,8 @@ def _curve(law: ScalabilityLaw | None, x: AxisScale, y: AxisScale) -> str:
     if law is None:
         return ""
     units = [1 + (x.high - 1) * step / _STEPS for step in range(_STEPS + 1)]
-    at = [(one, law.capacity(one)) for one in units if 0 <= law.capacity(one) <= y.high]
-    return f'<path d="M{"L".join(f"{x(one):.1f} {y(per_s):.1f}" for one, per_s in at)}"/>'
+    at = [(count, law.capacity(count)) for count in units if 0 <= law.capacity(count) <= y.high]
+    return f'<path d="M{"L".join(f"{x(count):.1f} {y(per_s):.1f}" for count, per_s in at)}"/>'
 
 
 def _dot(point: ScalingPoint, x: AxisScale, y: AxisScale) -> str:

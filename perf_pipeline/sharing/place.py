@@ -82,9 +82,9 @@ class SharedPlace:
             found = self.files.cat_ranges(
                 [f"{self.root}/{path}" for path in paths], whole, whole, on_error="return"
             )
-            for each in found:
-                if isinstance(each, Exception) and not isinstance(each, FileNotFoundError):
-                    raise each
+            for answer in found:
+                if isinstance(answer, Exception) and not isinstance(answer, FileNotFoundError):
+                    raise answer
         pairs = zip(paths, found, strict=True)
         return {path: bytes(text) for path, text in pairs if not isinstance(text, Exception)}
 
@@ -103,8 +103,8 @@ class SharedPlace:
 
     def _write_beside(self, path: str, text: bytes) -> None:
         half, whole = f"{self.root}/{_HALF}/{uuid4().hex}", f"{self.root}/{path}"
-        for each in (half, whole):
-            self._make(each.rpartition("/")[0])
+        for place in (half, whole):
+            self._make(place.rpartition("/")[0])
         self.files.pipe_file(half, text)
         self.files.mv(half, whole)
 

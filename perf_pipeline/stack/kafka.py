@@ -165,7 +165,7 @@ def takes_part(broker: str) -> bool:
         found = client.list_topics(timeout=2.0).brokers.values()
     except KafkaException:
         return False
-    return bootstrap_servers(broker) in {f"{one.host}:{one.port}" for one in found}
+    return bootstrap_servers(broker) in {f"{address.host}:{address.port}" for address in found}
 
 
 def given_kafka(brokers: str, allowed: Sequence[str] = ()) -> Launched:

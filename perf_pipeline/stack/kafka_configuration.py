@@ -190,11 +190,11 @@ def _listeners(node: BrokerNode, links: Sequence[Link], password: str) -> dict[s
         *(_Listener(f"{link.client.upper()}LINK", link.upstream, link.port) for link in links),
     )
     names = tuple(listener.name for listener in clients)
-    listeners = [f"{one.name}://{LOOPBACK}:{one.port}" for one in clients]
+    listeners = [f"{listener.name}://{LOOPBACK}:{listener.port}" for listener in clients]
     return {
         "listeners": ",".join([*listeners, f"CONTROLLER://{LOOPBACK}:{node.controller_port}"]),
         "advertised.listeners": ",".join(
-            f"{one.name}://{LOOPBACK}:{one.advertised}" for one in clients
+            f"{listener.name}://{LOOPBACK}:{listener.advertised}" for listener in clients
         ),
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "CLIENTS",

@@ -39,7 +39,7 @@ class ServerAddresses:
         same = [_written(address) for family, *_, address in infos if family == infos[0][0]]
         others = [_written(address) for family, *_, address in infos if family != infos[0][0]]
         turn = next(self._turns) % len(same)
-        return [(each, self._port) for each in (*same[turn:], *same[:turn], *others)]
+        return [(host, self._port) for host in (*same[turn:], *same[:turn], *others)]
 
 
 def _written(address: Sequence[object]) -> str:

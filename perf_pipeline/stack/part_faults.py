@@ -73,18 +73,18 @@ def fill_disk_of(folder: Path, part: str, only: str = "") -> None:
     Raises:
         StackError: it does not run, has no such disk, or ended meanwhile.
     """
-    running = [one for one in _records(folder, part, only) if is_alive(one)]
+    running = [process for process in _records(folder, part, only) if is_alive(process)]
     if not running:
         raise StackError(f"{part} does not run, so its disk can't be filled")
-    for one in running:
-        fill_disk(disk_of(folder, one.name), one.pid)
+    for process in running:
+        fill_disk(disk_of(folder, process.name), process.pid)
 
 
 def empty_disks_of(folder: Path, part: str) -> None:
     """Give back what was taken of the disks of a part, where it runs."""
-    for one in _records(folder, part):
-        if is_alive(one):
-            empty_disk(disk_of(folder, one.name), one.pid)
+    for process in _records(folder, part):
+        if is_alive(process):
+            empty_disk(disk_of(folder, process.name), process.pid)
 
 
 def resume(processes: Iterable[Marked]) -> None:
@@ -110,7 +110,7 @@ def leaders_of(folder: Path, part: str) -> tuple[int, ...]:
 def _records(folder: Path, part: str, only: str = "") -> list[ProcessRecord]:
     register = read_register(folder)
     found = () if register is None else register.processes
-    return [one for one in found if one.part == part and only in {"", one.name}]
+    return [process for process in found if process.part == part and only in {"", process.name}]
 
 
 def _send(processes: Iterable[Marked], number: signal.Signals) -> None:

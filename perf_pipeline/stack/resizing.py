@@ -120,7 +120,8 @@ class _Resizing:
 
     def _records(self, part: str) -> list[ProcessRecord]:
         register = read_register(self._folder)
-        return [] if register is None else [one for one in register.processes if one.part == part]
+        found = () if register is None else register.processes
+        return [process for process in found if process.part == part]
 
     def _worker(self, name: str) -> Command:
         """Return the command of a worker that was here before, or of one more.

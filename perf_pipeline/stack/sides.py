@@ -120,7 +120,7 @@ def started_sides(
             name: start.begun(name, side, places[name], commits[name])
             for name, side in sides.items()
         }
-        yield {name: start.ready(one) for name, one in begun.items()}
+        yield {name: start.ready(side) for name, side in begun.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class History:
         by_metric = statistics.summaries_of(self.connection, key, others, windows)
         with tallied(self.connection, key, metrics) as tallies:
             by_metric |= summaries_of_samples(tallies, windows)
-            found = [summary for each in metrics for summary in by_metric.get(each.name, ())]
+            found = [summary for metric in metrics for summary in by_metric.get(metric.name, ())]
             found += reported_summaries(self.connection, key)
             known = {(summary.metric, tags_text(summary.tags)) for summary in found}
             for summary in also:

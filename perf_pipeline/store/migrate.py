@@ -73,10 +73,10 @@ def migrate(connection: duckdb.DuckDBPyConnection, shown: str) -> None:
         return
     # By what was applied and not by the highest: two branches may add theirs in either order.
     applied = _applied(connection, shown)
-    missing = [each for each in migrations() if each[0] not in applied]
+    missing = [migration for migration in migrations() if migration[0] not in applied]
     if applied:
-        for each in missing:
-            _apply(connection, [each])
+        for migration in missing:
+            _apply(connection, [migration])
     else:
         _apply(connection, missing, *_new_file())
     if not (applied and _view_is_current(connection)):  # a new file has no such view
@@ -92,7 +92,7 @@ def make_tables(connection: duckdb.DuckDBPyConnection, *, has_view: bool) -> Non
 
 def apply_until(connection: duckdb.DuckDBPyConnection, newest: int) -> None:
     """Bring an empty file to an older schema, for rows that were written by it."""
-    _apply(connection, [each for each in migrations() if each[0] <= newest])
+    _apply(connection, [migration for migration in migrations() if migration[0] <= newest])
 
 
 def _new_file() -> tuple[str, int]:

@@ -151,7 +151,10 @@ def _grouped(tally: Tally, names: Mapping[int, str | None]) -> dict[str, _Group]
     group = group[order]
     begins = np.flatnonzero(np.diff(group, prepend=-1))
     found = _groups(tally.values[order], tally.times[order], tally.last_us[order], begins)
-    return {known[number]: each for number, each in zip(group[begins].tolist(), found, strict=True)}
+    return {
+        known[number]: tallied
+        for number, tallied in zip(group[begins].tolist(), found, strict=True)
+    }
 
 
 def _groups(

@@ -85,7 +85,7 @@ def main(words: Sequence[str]) -> None:
     print(f"{'µs of CPU':28}{'sources':>9}{'wheel':>8}{'ratio':>7}   of each round")
     for name in found["sources"][0]:
         before, after = ([round_[name] for round_ in found[form]] for form in _FORMS)
-        ratios = [one / other for one, other in zip(before, after, strict=True)]
+        ratios = [old / new for old, new in zip(before, after, strict=True)]
         print(
             f"{name:28}{statistics.median(before):9.1f}{statistics.median(after):8.1f}"
             f"{statistics.median(ratios):7.2f}   {', '.join(f'{ratio:.2f}' for ratio in ratios)}"

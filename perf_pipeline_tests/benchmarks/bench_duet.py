@@ -177,13 +177,13 @@ def drawn(recorded: OperationSamples, seed: int, seconds: int, factor: float) ->
         pair = [piece.baseline, piece.candidate]
         if random.integers(2):
             pair.reverse()
-        for side, one in enumerate(pair):
-            took = one.took_us * (factor if side else 1.0)
-            at_us = one.intended_us - from_us + place * PIECE_US
-            sides[side].append(SideSamples(at_us, took.astype(np.int64), one.ok))
+        for side, answer in enumerate(pair):
+            took = answer.took_us * (factor if side else 1.0)
+            at_us = answer.intended_us - from_us + place * PIECE_US
+            sides[side].append(SideSamples(at_us, took.astype(np.int64), answer.ok))
     joined = [
         SideSamples(
-            *(np.concatenate([getattr(one, key) for one in side]) for key in _DRAWN),
+            *(np.concatenate([getattr(part, key) for part in side]) for key in _DRAWN),
         )
         for side in sides
     ]

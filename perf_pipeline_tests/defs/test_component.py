@@ -191,9 +191,9 @@ def test_each_profile_has_a_schedule_in_its_own_time_zone(tmp_path: Path) -> Non
     found = component.build_defs(dg.ComponentTree.for_test().load_context).schedules or ()
 
     zones = {
-        each.name: each.execution_timezone
-        for each in found
-        if isinstance(each, dg.ScheduleDefinition)
+        schedule.name: schedule.execution_timezone
+        for schedule in found
+        if isinstance(schedule, dg.ScheduleDefinition)
     }
     assert zones == {"bank_schedule": "America/Lima", "shop_visits_schedule": "Europe/Berlin"}
 

@@ -184,7 +184,7 @@ def _commands() -> str:
 
 
 def commands(group: click.Group = main) -> dict[str, click.Command]:
-    """Give every command by its name, `baseline pin` for one in a group, in alphabetical order."""
+    """Give every command by its name, such as `baseline pin`, in alphabetical order."""
     found: dict[str, click.Command] = {}
     for name, command in sorted(group.commands.items()):
         found[name] = command

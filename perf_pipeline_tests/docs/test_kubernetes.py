@@ -73,7 +73,9 @@ def selectors() -> Iterator[dict[str, str]]:
             case "NetworkPolicy":
                 [names] = spec["podSelector"]["matchExpressions"]
                 yield from ({names["key"]: name} for name in names["values"])
-                yield from (one["podSelector"]["matchLabels"] for one in spec["ingress"][0]["from"])
+                yield from (
+                    peer["podSelector"]["matchLabels"] for peer in spec["ingress"][0]["from"]
+                )
 
 
 def test_only_pods_of_the_fleet_reach_its_scheduler_and_hosts() -> None:

@@ -89,7 +89,7 @@ def places_of(page: Path) -> frozenset[str]:
         r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text(page), flags=_WHOLE), re.MULTILINE
     )
     plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
-    return frozenset(re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in plain)
+    return frozenset(re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in plain)
 
 
 def test_every_picture_is_small_and_shown_on_a_page() -> None:

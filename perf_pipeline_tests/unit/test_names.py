@@ -12,6 +12,7 @@ from pathlib import Path
 import perf_pipeline
 
 _A_CLASS = re.compile(r"^\s*class\s+(\w+)", re.MULTILINE)
+_NAMELESS = re.compile(r"\bfor \(*(?:\w+, )*(?:one|each)(?:\)*, \w+)*\)* in\b")
 PACKAGE = Path(perf_pipeline.__file__).parent
 # A program of its own, which imports nothing of ours and is imported by nobody: its words are its
 # own, as those of any system that is measured.
@@ -48,6 +49,16 @@ def named_twice(folder: Path) -> Mapping[str, list[str]]:
         for path in paths:
             twice[name] += [str(path.relative_to(folder))] * parsed[path].count(name)
     return {name: places for name, places in twice.items() if len(places) > 1}
+
+
+def test_a_loop_names_what_it_goes_through() -> None:
+    nameless = [
+        f"{path.relative_to(PACKAGE)}: {found[0]}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if (found := _NAMELESS.search(path.read_text(encoding="utf-8")))
+    ]
+
+    assert nameless == []
 
 
 def test_no_two_classes_share_a_name() -> None:

@@ -60,7 +60,7 @@ def contents_of(connection: duckdb.DuckDBPyConnection, run_ids: Collection[str])
         for number, statement in enumerate(_MEASURED):
             for run_id, *row in connection.execute(statement, {"runs": some}).fetchall():
                 hashes[run_id].update(f"{number}{json.dumps(row)}\n".encode())
-        found |= {run_id: each.hexdigest() for run_id, each in hashes.items()}
+        found |= {run_id: digest.hexdigest() for run_id, digest in hashes.items()}
     return found
 
 

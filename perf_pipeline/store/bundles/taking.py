@@ -128,7 +128,7 @@ def _take(connection: duckdb.DuckDBPyConnection, runs: Sequence[TakenRun]) -> No
         for run in runs:
             _require_own(connection, run)
         began = _began(connection, runs)
-        for run in sorted(runs, key=lambda each: began[each.run_id]):
+        for run in sorted(runs, key=lambda run: began[run.run_id]):
             files = [str(run.files["runs"])]
             place = place_of(connection, run.run_id, began[run.run_id], begins_now=False)
             connection.execute(_INSERT_RUN, {"files": files, "place": place})

@@ -74,7 +74,7 @@ def test_two_systems_that_differ_in_a_setting_are_started_compared_and_stopped(
     (path,) = (command.state / "reports").glob("*/summary.json")
     told = json.loads(path.read_text(encoding="utf-8"))
     created, read, delivered = told["loads"][0]["operations"]
-    assert [one["operation"] for one in (created, read, delivered)] == [
+    assert [operation["operation"] for operation in (created, read, delivered)] == [
         "create_user",
         "read_user",
         "delivery",

@@ -208,7 +208,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def all_results(services: Path) -> Results:
     """Give what came of everything; all of it in one network, as each imports all clients anew."""
-    allowed, spread = ([trick for trick, _ in each] for each in (ALLOWED, SPREAD))
+    allowed, spread = ([trick for trick, _ in tricks] for tricks in (ALLOWED, SPREAD))
     return tried([*TRICKS, *allowed, *COMMANDS, *spread], services)
 
 

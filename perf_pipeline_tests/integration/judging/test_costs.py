@@ -115,7 +115,7 @@ def test_a_rule_that_failed_knows_better_what_to_do_than_a_few_sessions_that_wai
     four_runs: Path,
 ) -> None:
     full = Summary("db_connections_ratio", {}, 10, None, *([1.0] * 9))
-    found = [one for one in bottlenecks([full]) if one.status is FindingStatus.FOUND]
+    found = [finding for finding in bottlenecks([full]) if finding.status is FindingStatus.FOUND]
     database = Attribution(
         Tier.DATABASE, "the database holds the latency", (), tuple(found), found[0].advice
     )

@@ -59,7 +59,7 @@ def test_a_long_replay_in_two_processes_says_what_it_says_in_one(
         shared = tally(TRACKS, run_ids, POLICY, each=each)
         diffs = list(each(partial(replay, policy=POLICY), TRACKS))
 
-    assert diffs == [replay(one, POLICY) for one in TRACKS]
+    assert diffs == [replay(track, POLICY) for track in TRACKS]
     assert shared == tally(TRACKS, run_ids, POLICY)
     assert shared.alarms
 

@@ -78,7 +78,9 @@ def test_what_is_slow_in_a_fault_without_an_effect_is_counted_until_its_undo(
     assert "fault_effect_s" not in figures
     assert figures["fault_recovery_s"] == 0
     assert figures["fault_slow"] == 10
-    (beside,) = (one.value for one in found.figures if one.name == "answered_beside_faults")
+    (beside,) = (
+        figure.value for figure in found.figures if figure.name == "answered_beside_faults"
+    )
     assert beside == 1
 
 

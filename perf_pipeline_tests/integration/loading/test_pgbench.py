@@ -72,7 +72,9 @@ def told(
         of_select.get(next(iter(scenarios)), without_index)
         for _, scenarios in session.profile.benchmarks[BENCHMARK].load_steps
     ]
-    outcomes = [LoadOutcome(session.began_at, 1.0, (), each, {}, stopped=False) for each in healths]
+    outcomes = [
+        LoadOutcome(session.began_at, 1.0, (), health, {}, stopped=False) for health in healths
+    ]
     return list(pgbench_beside(session, BENCHMARK, outcomes))
 
 

@@ -86,7 +86,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """Give a run in which each case is a scenario: what explains a wait is in a scenario alone."""
     scenarios = {f"case-{number}": samples for number, (samples, _) in enumerate(CASES)}
     samples = [
-        replace(one, scenario=name) for name, several in scenarios.items() for one in several
+        replace(sample, scenario=name) for name, several in scenarios.items() for sample in several
     ]
     counted = [counts(name, iterations=len(several)) for name, several in scenarios.items()]
     folder = tmp_path_factory.mktemp("cases")

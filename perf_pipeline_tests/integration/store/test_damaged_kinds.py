@@ -44,7 +44,9 @@ def _store(history: History, spool_run: Path) -> None:
 def _figures(history: History, run_id: str) -> tuple[float, float | None, float | None]:
     """Give what a run's samples say: requests, the rate of failed ones, and the 95th percentile."""
     history.proof.require_run(run_id)
-    found = {each.metric: each for _, each in history.summaries(run_id) if not each.tags}
+    found = {
+        summary.metric: summary for _, summary in history.summaries(run_id) if not summary.tags
+    }
     durations = found["http_req_duration"]
     return durations.count, found["http_req_failed"].rate, durations.p95
 

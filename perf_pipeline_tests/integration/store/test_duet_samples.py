@@ -98,7 +98,10 @@ def test_what_begins_after_the_end_of_another_in_one_iteration_stands_behind_it(
                 recorder.sample(iteration, operation, at + began, at + ended, Outcome.OK)
     recorder.close()
 
-    found = {one.operation: one.before for one in read_sides(tmp_path, "1", {"shop": True})}
+    found = {
+        operation.operation: operation.before
+        for operation in read_sides(tmp_path, "1", {"shop": True})
+    }
 
     assert found == {
         "page": frozenset(),

@@ -51,7 +51,9 @@ def test_a_new_file_that_was_made_at_once_is_as_one_that_went_through_every_vers
     one, other = tmp_path / "one.duckdb", tmp_path / "other.duckdb"
     for version, _, _ in migrations():
         with attached(one, read_only=False) as connection:
-            migrate._apply(connection, [each for each in migrations() if each[0] == version])
+            migrate._apply(
+                connection, [migration for migration in migrations() if migration[0] == version]
+            )
 
     assert _schema(one) == _schema(other)
 

@@ -72,9 +72,9 @@ def sftp_server(folder: Path) -> Iterator[SftpServer]:
         ports.put(server.get_port())
         await stop.wait()
         server.close()
-        for each in met:
-            each.abort()
-            await each.wait_closed()
+        for connection in met:
+            connection.abort()
+            await connection.wait_closed()
         await server.wait_closed()
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)

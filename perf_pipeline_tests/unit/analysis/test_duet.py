@@ -142,7 +142,9 @@ def test_a_slower_tail_alone_is_slower() -> None:
     finding = judge_duet([_operation(7, tail=1.5)], DuetRules())
 
     assert finding.verdict is DuetVerdict.SLOWER
-    by_statistic = {one.statistic: one.verdict for one in finding.operations[0].compared}
+    by_statistic = {
+        comparison.statistic: comparison.verdict for comparison in finding.operations[0].compared
+    }
     assert by_statistic[BlockStatistic.P95] is DuetVerdict.SLOWER
     assert by_statistic[BlockStatistic.MEDIAN] is not DuetVerdict.SLOWER
 
@@ -205,8 +207,8 @@ def test_a_candidate_that_answers_with_far_fewer_rows_is_not_called_faster(
 ) -> None:
     whole = _operation(5, factor)
     old, new = (
-        replace(side, records=np.full(len(side.ok), each))
-        for side, each in zip((whole.baseline, whole.candidate), rows, strict=True)
+        replace(side, records=np.full(len(side.ok), records))
+        for side, records in zip((whole.baseline, whole.candidate), rows, strict=True)
     )
 
     (operation,) = judge_duet([replace(whole, baseline=old, candidate=new)], DuetRules()).operations
@@ -240,7 +242,7 @@ def test_what_is_undecided_says_what_it_would_take() -> None:
     (operation,) = judge_duet([_operation(29, seconds=12)], DuetRules()).operations
 
     assert operation.verdict is DuetVerdict.UNDECIDED
-    needed = [one.seconds_needed(12.0) for one in operation.compared]
+    needed = [comparison.seconds_needed(12.0) for comparison in operation.compared]
     assert operation.seconds_needed >= 12
     again = operation.compared[0].seconds_needed(24.0)
     assert again == pytest.approx(2 * needed[0])
@@ -268,7 +270,7 @@ def test_what_stands_behind_a_changed_statement_is_not_called_slower() -> None:
 
     finding = judge_duet([first, behind, apart], DuetRules())
 
-    verdicts = {one.operation: one.verdict for one in finding.operations}
+    verdicts = {operation.operation: operation.verdict for operation in finding.operations}
     assert verdicts == {
         "find": DuetVerdict.FASTER,
         "ping": DuetVerdict.UNDECIDED,
@@ -292,7 +294,10 @@ def test_what_stands_behind_an_equal_statement_has_its_own_verdict(
 
     finding = judge_duet([first, behind], DuetRules(margin=0.1))
 
-    assert [one.verdict for one in finding.operations] == [DuetVerdict.EQUIVALENT, verdict]
+    assert [operation.verdict for operation in finding.operations] == [
+        DuetVerdict.EQUIVALENT,
+        verdict,
+    ]
 
 
 def _perhaps_faster() -> OperationSamples:
@@ -327,9 +332,9 @@ def test_what_is_not_slower_by_its_times_passes_only_where_nothing_speaks_agains
         withheld(alone, "its slowest are missing"),
     ]
 
-    assert [one.operations[-1].verdict for one in doubted] == [DuetVerdict.UNDECIDED] * 4
-    assert [one.is_not_slower for one in doubted] == [False] * 4
-    assert [one.operations[-1].reason.partition(",")[0] for one in doubted] == [
+    assert [finding.operations[-1].verdict for finding in doubted] == [DuetVerdict.UNDECIDED] * 4
+    assert [finding.is_not_slower for finding in doubted] == [False] * 4
+    assert [finding.operations[-1].reason.partition(",")[0] for finding in doubted] == [
         "more requests to the candidate failed",
         "an answer has 4 rows on average at the candidate and 10 at the baseline",
         "it stands behind find",

@@ -35,7 +35,9 @@ def _side(
 
 
 def _judged(deliveries: DuetDeliveries, margin: float = 0.02) -> OperationVerdict:
-    operations = [one.within(0, _SECONDS * _S) for one in with_deliveries([], deliveries)]
+    operations = [
+        operation.within(0, _SECONDS * _S) for operation in with_deliveries([], deliveries)
+    ]
     finding = doubted(judge_duet(operations, DuetRules(margin=margin)), deliveries)
     (found,) = finding.operations
     assert found.operation == "delivery"
@@ -72,7 +74,9 @@ def test_messages_behind_a_step_that_changed_have_no_verdict_on_their_times(
     ]
     messages = _side(14, lost_every=lost_every, seed=2)
     deliveries = DuetDeliveries(_side(20), messages, before=before)
-    operations = [one.within(0, _SECONDS * _S) for one in with_deliveries(steps, deliveries)]
+    operations = [
+        operation.within(0, _SECONDS * _S) for operation in with_deliveries(steps, deliveries)
+    ]
 
     found = doubted(judge_duet(operations, DuetRules(margin=0.02)), deliveries).operations[-1]
 
@@ -102,7 +106,7 @@ def test_what_longer_would_not_decide_has_that_reason_and_no_time_that_it_takes(
     open_ones, narrow = DuetDeliveries(_side(20), _side(20, seed=2)), 0.001
     step = OperationSamples("enter", _side(20).samples, _side(40, seed=2).samples, 0, 0)
     operations = with_deliveries([step], replace(open_ones, before=frozenset({"enter"})))
-    read = [one.within(0, _SECONDS * _S) for one in operations]
+    read = [operation.within(0, _SECONDS * _S) for operation in operations]
 
     found = _judged(open_ones, narrow)
     assert (found.verdict, found.reason) == (DuetVerdict.UNDECIDED, "")
@@ -196,8 +200,8 @@ def test_what_is_not_slower_by_its_times_passes_only_where_nothing_speaks_agains
         _judged(DuetDeliveries(old, new, 12.0, has_two_clocks=True), 0.1),
     ]
 
-    assert [bool(one.reason) for one in doubted] == [True] * 3
-    assert [one.is_not_slower for one in doubted] == [False] * 3
+    assert [bool(operation.reason) for operation in doubted] == [True] * 3
+    assert [operation.is_not_slower for operation in doubted] == [False] * 3
 
 
 @pytest.mark.parametrize(

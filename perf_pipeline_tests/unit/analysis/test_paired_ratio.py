@@ -93,7 +93,7 @@ def test_blocks_that_follow_one_another_alike_are_not_taken_for_independent() ->
         logs = [float(random.normal(0, 1.25))]
         for step in random.normal(0, 1, 239):
             logs.append(0.6 * logs[-1] + float(step))
-        ratio = paired_ratio([0.02 * one for one in logs], 0.05)
+        ratio = paired_ratio([0.02 * log for log in logs], 0.05)
         assert ratio is not None
         missed += not ratio.low <= 1 <= ratio.high
 

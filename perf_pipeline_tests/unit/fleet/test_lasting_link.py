@@ -90,12 +90,12 @@ def test_every_frame_arrives_once_and_in_order_whatever_is_cut(ends: Ends) -> No
         threading.Thread(target=say, args=(ends.driver, FrameKind.INPUT)),
         threading.Thread(target=cut),
     ]
-    for each in work:
-        each.start()
+    for thread in work:
+        thread.start()
     here = frames(ends.driver, len(expected))
     # The agent's end notices a cut only while it receives, and it is done when all are there.
-    for each in work:
-        each.join(20)
+    for thread in work:
+        thread.join(20)
 
     assert here == expected
     assert there == expected

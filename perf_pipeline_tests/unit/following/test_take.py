@@ -46,7 +46,7 @@ def told(take: Take, elapsed_s: float, *scenarios: dict[str, Any], begin_s: floa
 
 
 def line(take: Take, panel: str, name: str) -> TimeSeries:
-    [found] = [one for one in take.series() if (one.panel, one.name) == (panel, name)]
+    [found] = [series for series in take.series() if (series.panel, series.name) == (panel, name)]
     return found
 
 
@@ -102,7 +102,7 @@ def test_several_scenarios_have_lines_of_their_own_and_one_for_all() -> None:
     told(take, 1.0, scenario(), scenario("browse", planned_per_s=None, begins_in_s=3.0))
     told(take, 5.0, scenario(), scenario("browse", planned_per_s=None))
 
-    names = [one.name for one in take.series() if one.panel == "iterations"]
+    names = [series.name for series in take.series() if series.panel == "iterations"]
     assert sorted(names) == ["all", "browse", "buy", "buy planned"]
     assert line(take, "iterations", "all").points == ((4.0, 10.0), (8.0, 20.0))
     assert line(take, "iterations", "browse").points == ((8.0, 10.0),)
@@ -122,7 +122,9 @@ def test_readings_are_those_that_the_report_draws_in_its_units() -> None:
         ]
     )
 
-    assert [(one.panel, one.name, one.unit, one.points) for one in take.series()] == [
+    assert [
+        (series.panel, series.name, series.unit, series.points) for series in take.series()
+    ] == [
         ("VUs", "busy", "VUs", ((1.0, 4.0),)),
         ("host_cpu_percent", "host", "percent", ((-1.0, 12.5),)),
         ("process_memory_bytes", "api", "MiB", ((1.0, 3.0),)),
@@ -157,7 +159,7 @@ def test_of_many_scenarios_only_the_first_ones_have_a_plot_of_their_own() -> Non
 
     told(take, 1.0, *(scenario(f"s{number}") for number in range(500)))
 
-    own = {one.panel for one in take.series() if one.panel.startswith("service time of")}
+    own = {series.panel for series in take.series() if series.panel.startswith("service time of")}
     assert own == {f"service time of s{number}" for number in range(12)}
 
 

@@ -123,18 +123,18 @@ def test_what_the_client_sends_with_every_request_may_change() -> None:
         return isinstance(request, AlikeRequest)
 
     seen = [alike(), alike()]
-    for each in (ours, theirs):
-        each.headers["Authorization"] = "Bearer x"
+    for asking in (ours, theirs):
+        asking.headers["Authorization"] = "Bearer x"
     seen += [alike(), alike()]
-    for each in (ours, theirs):
-        each.timeout = httpx.Timeout(3)
+    for asking in (ours, theirs):
+        asking.timeout = httpx.Timeout(3)
     seen.append(alike())
-    for each in (ours, theirs):
-        each.params = httpx.QueryParams({"q": "1"})
+    for asking in (ours, theirs):
+        asking.params = httpx.QueryParams({"q": "1"})
     seen += [alike(), alike()]
-    for each in (ours, theirs):
-        each.params = httpx.QueryParams()
-        each.headers["Content-Length"] = "7"  # which is not that of any body
+    for asking in (ours, theirs):
+        asking.params = httpx.QueryParams()
+        asking.headers["Content-Length"] = "7"  # which is not that of any body
     seen += [alike(), alike()]
 
     assert seen == [False, True, False, True, True, False, False, False, False]
@@ -153,7 +153,7 @@ def test_what_the_client_sends_with_every_request_may_change() -> None:
     ids=str,
 )
 def test_all_else_is_left_to_httpx(options: dict[str, Any]) -> None:
-    ours, theirs = client(), plain()
+    ours, theirs = asking(), plain()
     for value in (None, 1):
         ours.build_request("POST", "/user", json=value)
 
@@ -164,7 +164,7 @@ def test_all_else_is_left_to_httpx(options: dict[str, Any]) -> None:
 
 
 def test_only_paths_on_the_target_are_made_here() -> None:
-    ours = client()
+    ours = asking()
     ours.build_request("GET", "/user")
 
     for url in (f"{BASE}/user", "user", httpx.URL("/user")):
@@ -173,7 +173,7 @@ def test_only_paths_on_the_target_are_made_here() -> None:
 
 
 def test_what_no_json_can_hold_is_refused_as_by_httpx() -> None:
-    ours = client()
+    ours = asking()
     ours.build_request("POST", "/user", json=1)
 
     for value, error in ((float("nan"), ValueError), ({1, 2}, TypeError), ("\ud800", ValueError)):

@@ -66,7 +66,7 @@ def wait(addresses: Sequence[str], within_s: float, process: int | None, log: Pa
 @click.argument("name", type=Line(_LONGEST), default="perf-history")
 @click.option("--default-branch", default="", metavar="BRANCH", help="Of the repository.")
 def history(name: str, default_branch: str) -> None:
-    """Print under which key GitHub's cache keeps the history, as outputs of a step.
+    """Print the key under which GitHub's cache keeps the history, as outputs of a step.
 
     The outputs are `key`, `read` (beginnings of keys, for restore-keys) and `kept`, which is false
     for a pull request: that reads the history of its base branch and keeps none.
@@ -88,8 +88,9 @@ def history(name: str, default_branch: str) -> None:
 def comment(file: Path, name: str) -> None:
     """Write FILE, a report.md, as the one comment of the pull request that a job tests.
 
-    It is made once and replaced afterwards. The token stands in GITHUB_TOKEN or GITLAB_TOKEN; one
-    that may not write, as in a pull request of a fork, is told and changes no exit code.
+    It is made once and replaced afterwards. The token is read from GITHUB_TOKEN or GITLAB_TOKEN.
+    If it may not write, as in a pull request of a fork, the command says so, and the exit code
+    stays the same.
     """
     from perf_pipeline.ci.comment import NotAllowedError, comment_text, write_comment
     from perf_pipeline.ci.discussion import discussion_of

@@ -24,6 +24,7 @@ def sync(state: "State") -> None:
     """Bring stored runs into Dagster that are not there yet.
 
     Each run becomes materialisations and asset checks at the time it began. The instance is the one
-    of DAGSTER_HOME, else that of the UI that serves this state folder. Twice is the same as once.
+    of DAGSTER_HOME, else that of the UI that serves this state folder. Running it again
+    changes nothing.
     """
     bring_in(state)

@@ -36,14 +36,19 @@ _OPTIONS: Final = (
         Text(),
         "URL, DSN, env:NAME, command with {port} or {topic}, git:REVISION, or reference.",
     ),
-    ("--candidate", "SIDE", Text(), "What is judged, written alike."),
-    ("--command", "COMMAND", Text(), "Starts a git revision on {port} or {topic}, in its files."),
-    ("--prepare", "COMMAND", Text(), "Run in a revision's files first: its build."),
+    ("--candidate", "SIDE", Text(), "The side that is judged, in the same notation."),
+    (
+        "--command",
+        "COMMAND",
+        Text(),
+        "Command that starts a git revision on {port} or {topic}, in its working copy.",
+    ),
+    ("--prepare", "COMMAND", Text(), "Command that builds a revision first, in its working copy."),
     (
         "--within",
         "DURATION",
         Seconds(),
-        "How long is measured at most (3m); it ends as soon as the verdict is known.",
+        "Measure for at most this long (3m); it ends as soon as the verdict is known.",
     ),
     (
         "--warm-up",
@@ -67,7 +72,7 @@ _OPTIONS: Final = (
         "--on-undecided",
         None,
         click.Choice(["fail", "pass"]),
-        "What it ends with when the time was too short to tell: 97 (fail, the default), or 0.",
+        "Exit code when the time was too short to decide: 97 (fail, the default), or 0.",
     ),
 )
 """Each takes the place of a key of the profile's `[duet]`."""
@@ -102,7 +107,7 @@ def duet(
 
     Both get the requests, SQL or messages of the profile (FILE) at the same time, in turns, so that
     a noisy machine is noisy for both. Ends with 0 when the candidate is FASTER or EQUIVALENT, 98
-    when it is SLOWER or fails more, 97 when that could not be told (docs/duet.md).
+    when it is SLOWER or fails more, 97 when it cannot decide (docs/duet.md).
     """
     state: State = context.obj
     given = profile_given(context, file, profile)

@@ -57,7 +57,7 @@ _SETTINGS: Final = MappingProxyType(
 )
 @click.pass_context
 def main(context: click.Context, state: Path) -> None:
-    """Load an API, a database or topics, and say whether they carry what they have to."""
+    """Load-test an API, a database or topics, and judge the figures by thresholds and history."""
     context.obj = State(state)
     KNOWN.add_environment(os.environ)
     try:

@@ -75,7 +75,7 @@ def run(
     """Load the target, judge what was measured, compare it with earlier runs, and report.
 
     FILE is the same as --profile: the path of a .toml file, or a shipped profile. With --json,
-    stderr has an event a line while it runs, as JSON (docs/cli.md).
+    stderr has a JSON event per line while it runs (docs/cli.md).
     """
     state: State = context.obj
     given, named = profile_given(context, file, profile), tags_of(tags)

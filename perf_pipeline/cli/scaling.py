@@ -46,16 +46,19 @@ _NO_COMMAND: Final = (
     "--run",
     "command",
     metavar="COMMAND",
-    help="Set a number of units by it, e.g. 'docker compose up --detach --wait --scale api={n}'.",
+    help=(
+        "Command that sets the number of units, e.g. 'docker compose up --detach --wait --scale "
+        "api={n}'."
+    ),
 )
 @click.option(
     "--part",
     type=click.Choice(["api", "worker", "partitions"]),
     help="Set processes or partitions of the reference system, in place of --run.",
 )
-@click.option("--usual", type=int, help="How many units there are otherwise, and afterwards.")
+@click.option("--usual", type=int, help="The usual number of units, which is set again at the end.")
 @click.option("--units", metavar="N,N,…", help="Try these numbers of units. Default: 1,2,4.")
-@click.option("--cores", type=int, help="How many cores the units may use. Default: as there are.")
+@click.option("--cores", type=int, help="How many cores the units may use. Default: all of them.")
 @hint_option
 @window_option
 @tag_option("Give the run a tag, e.g. env=staging; repeatable.")

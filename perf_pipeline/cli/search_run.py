@@ -25,11 +25,15 @@ of_option = click.option(
 )
 """Which benchmark is searched."""
 hint_option = click.option(
-    "--hint", metavar="RATE", help="Begin there. Default: the rate of the profile."
+    "--hint",
+    metavar="RATE",
+    help="Begin the search at this rate. Default: the rate of the profile.",
 )
 """At which rate a search begins."""
 window_option = click.option(
-    "--window", metavar="TIME", help="Measure each rate for so long, e.g. 10s. Default: as needed."
+    "--window",
+    metavar="TIME",
+    help="Measure each rate for this long, e.g. 10s. Default: as needed.",
 )
 """How long each rate is measured."""
 

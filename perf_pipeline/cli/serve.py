@@ -38,7 +38,7 @@ _LAST_PORT: Final = 65_535
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 @click.pass_obj
 def serve(state: "State", url: str | None, port: int, behind: str, *, opens: bool) -> None:
-    """Show stored runs as pages on 127.0.0.1 until Ctrl-C: all runs, reports, two compared.
+    """Show stored runs as pages on 127.0.0.1 until Ctrl-C: the list, reports, comparisons of two.
 
     URL is a team's place, as `pull` takes it; without it, the history of the state folder is shown.
     Nothing can be changed there. Readers need the token of PERF_SERVE_TOKEN; without that variable

@@ -86,10 +86,10 @@ def pull(
     *,
     samples: bool,
 ) -> None:
-    """Pull runs, and decisions about baselines, that a team's history has and this one has not.
+    """Pull runs, and decisions about baselines, that are in a team's history and not in this one.
 
     URL is a folder, or an address such as s3://BUCKET/FOLDER; without it, PERF_HISTORY_REMOTE or
-    --profile names it. A damaged run is told and left out; the others are pulled.
+    --profile names it. A damaged run is reported and left out; the others are pulled.
     """
     from perf_pipeline.sharing.pulling import PullWish
 

@@ -153,7 +153,7 @@ def test_what_the_client_sends_with_every_request_may_change() -> None:
     ids=str,
 )
 def test_all_else_is_left_to_httpx(options: dict[str, Any]) -> None:
-    ours, theirs = asking(), plain()
+    ours, theirs = client(), plain()
     for value in (None, 1):
         ours.build_request("POST", "/user", json=value)
 
@@ -164,7 +164,7 @@ def test_all_else_is_left_to_httpx(options: dict[str, Any]) -> None:
 
 
 def test_only_paths_on_the_target_are_made_here() -> None:
-    ours = asking()
+    ours = client()
     ours.build_request("GET", "/user")
 
     for url in (f"{BASE}/user", "user", httpx.URL("/user")):
@@ -173,7 +173,7 @@ def test_only_paths_on_the_target_are_made_here() -> None:
 
 
 def test_what_no_json_can_hold_is_refused_as_by_httpx() -> None:
-    ours = asking()
+    ours = client()
     ours.build_request("POST", "/user", json=1)
 
     for value, error in ((float("nan"), ValueError), ({1, 2}, TypeError), ("\ud800", ValueError)):

@@ -240,7 +240,7 @@ def _holds(tier: Tier) -> str:
     if tier is Tier.HOST:
         return "this machine holds the latency"
     if tier is Tier.SYSTEM:
-        return "a part of the system of which it tells nothing holds the latency"
+        return "a part of the system that reports nothing holds the latency"
     return f"the {'API' if tier is Tier.API else tier} holds the latency"
 
 

@@ -53,7 +53,7 @@ STAGES: Final = (
     MessageStage("outbox", Tier.QUEUE, 50, 250, "waiting to be handed to the broker"),
     MessageStage("queue", Tier.QUEUE, 50, 250, "waiting for a worker"),
     MessageStage("worker", Tier.WORKER, 250, 500, "in the worker"),
-    MessageStage("system", Tier.SYSTEM, 250, 500, "between the stations that the system tells of"),
+    MessageStage("system", Tier.SYSTEM, 250, 500, "between the stations that the system reports"),
 )
 # A stage has grown when it is at least so much slower than in earlier runs, and at least twice as
 # slow. On two shared cores a healthy stage moves by less: medians by 3 ms, tails by 20 ms.
@@ -79,7 +79,7 @@ REMEDIES: Final[Mapping[Tier, str]] = MappingProxyType(
     {
         **{tier: ADVICE[tier] for tier in Tier if tier is not Tier.SYSTEM},
         Tier.SYSTEM: (
-            "let the system tell more: Server-Timing in the API's answers, published_at and "
+            "let the system report more: Server-Timing in the API's answers, published_at and "
             "received_at in message_deliveries"
         ),
     }

@@ -96,7 +96,7 @@ def _secret(environment: Mapping[str, str], name: str) -> str:
     if not (token and token.isascii() and token.isprintable()):
         wrong = "holds letters that no token has" if token else "is not set"
         raise RequestError(
-            f"{name} {wrong}, so nobody was told",
+            f"{name} {wrong}, so no comment was written",
             hint="give the step a token that may write comments, in this variable (docs/ci.md)",
         )
     KNOWN.add(token)

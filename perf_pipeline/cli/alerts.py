@@ -51,5 +51,5 @@ def _send(profile: "Profile", alert: "Alert") -> None:
     if alerts is None or alert.outcome not in alerts.on:
         return
     for receiver, trouble in send(alert, alerts, os.environ).items():
-        told = f"{receiver} was not told: {trouble}" if trouble else f"{receiver} was told"
-        click.echo(told, err=True)
+        sent = f"alert to {receiver} failed: {trouble}" if trouble else f"alert sent to {receiver}"
+        click.echo(sent, err=True)

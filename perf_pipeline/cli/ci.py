@@ -99,7 +99,7 @@ def comment(file: Path, name: str) -> None:
 
     facts = ci_facts(os.environ)
     if not (number := facts.get("pull_request")):
-        click.echo("this job tests no pull request, so there is nobody to tell")
+        click.echo("this job tests no pull request, so no comment is written")
         return
     try:
         report = file.read_text(encoding="utf-8", errors="replace")
@@ -116,7 +116,7 @@ def comment(file: Path, name: str) -> None:
             err=True,
         )
         return
-    click.echo(f"told in pull request {number}{f': {url}' if url else ''}")
+    click.echo(f"commented in pull request {number}{f': {url}' if url else ''}")
 
 
 def _is_alive(process: int | None) -> bool:

@@ -66,15 +66,15 @@ def sync(state: "State") -> None:
     instance = instance_of(state, os.environ)
     if not instance:
         raise RequestError(
-            f"there is no Dagster to tell: {HOME_VARIABLE} is not set, and no `perf-pipeline ui` "
-            f"serves {state.folder}",
+            f"there is no instance of Dagster: {HOME_VARIABLE} is not set, and no `perf-pipeline "
+            f"ui` serves {state.folder}",
             hint=f"set {HOME_VARIABLE} to the folder with dagster.yaml, or start the UI",
         )
     program = DagsterProgram()
     for sentence in program.sentences(state, instance, []):
         click.echo(sentence)
     if program.trouble:
-        click.echo(f"perf-pipeline: Dagster could not be told: {program.trouble}", err=True)
+        click.echo(f"perf-pipeline: Dagster could not be reached: {program.trouble}", err=True)
         sys.exit(ExitCode.NOT_MEASURED)
 
 

@@ -126,7 +126,7 @@ class Alerts(Frozen):
     @model_validator(mode="after")
     def _tells_somebody(self) -> Self:
         if not (self.slack_env or self.email or self.url):
-            raise ValueError("tells nobody; add slackEnv, email or url")
+            raise ValueError("names no receiver; add slackEnv, email or url")
         return self
 
 

@@ -93,7 +93,7 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "enable.idempotence max.in.flight max.in.flight.requests.per.connection retries"
         " message.send.max.retries enable.gapless.guarantee": (
-            "a retry could write a message twice or out of order, which would be told as the "
+            "a retry could write a message twice or out of order, which would be reported as the "
             "system's fault; write idempotent into the parameters of a scenario with exec produce"
         ),
         "transactional.id transaction.timeout.ms": (
@@ -121,7 +121,7 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "delivery.report.only.error": "deliveries are counted by their reports",
         "produce.offset.report": "deliveries are counted by their reports",
         "socket.timeout.ms socket.blocking.max.ms": (
-            "brokers that fall silent are told by it, within seconds"
+            "brokers that fall silent are noticed by it, within seconds"
         ),
         "topic.metadata.refresh.interval.ms topic.metadata.refresh.fast.cnt": (
             "new partitions would be found late, and what lies in them would look lost"

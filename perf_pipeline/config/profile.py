@@ -196,7 +196,8 @@ class Profile(Frozen):
         history: where a team keeps its history; it is no part of the run's identity.
         folder: where relative paths of own scenarios start; the folder of the profile by default.
             It is no part of the run's identity, so that two machines can share one history.
-        alerts: who is told of a run that did not pass; no part of the run's identity either.
+        alerts: who receives an alert about a run that did not pass; no part of the run's identity
+            either.
         duet: which two sides `perf-pipeline duet` compares; no part of the run's identity either.
         fleet: the hosts that the load workers run on; this machine by default. The fingerprint of
             a run has their number and their size.

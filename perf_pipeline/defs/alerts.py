@@ -156,8 +156,8 @@ def _sentences(
 ) -> list[str]:
     then = "it is given up" if is_over else "it is tried again"
     told = [name for name in receivers if name not in refused]
-    named = [f"{' and '.join(told)} told of run {run_id}"] if told else []
+    named = [f"alert of run {run_id} sent to {' and '.join(told)}"] if told else []
     return named + [
-        f"{name} was not told of run {run_id}: {trouble}; {then}"
+        f"alert of run {run_id} to {name} failed: {trouble}; {then}"
         for name, trouble in refused.items()
     ]

@@ -87,8 +87,8 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
     alerts: dict[str, Any] = Field(
         default_factory=dict,
         description=(
-            "who is told of a run that did not pass, with the keys of [alerts] in a profile; in "
-            "place of what the profiles say"
+            "who receives an alert about a run that did not pass, with the keys of [alerts] in a "
+            "profile; in place of what the profiles say"
         ),
     )
     fresh_within_days: float = Field(

@@ -53,8 +53,8 @@ def duet_asset(name: str, given: GivenProfile) -> dg.AssetsDefinition:
                 VERDICT,
                 asset=name,
                 blocking=True,
-                description="Fails when the candidate is slower or fails more, or when that could "
-                "not be told.",
+                description="Fails when the candidate is slower or fails more, or when it is "
+                "undecided.",
             )
         ],
         **labels(DUET, "http", priority=2 * FIRST),

@@ -48,7 +48,7 @@ def version_sensor(profile: Profile, job: str, *, is_on: bool) -> dg.SensorDefin
         job_name=job,
         minimum_interval_seconds=EVERY_S,
         default_status=status,
-        description=f"Runs {job} when {profile.target} tells a version that was not measured yet.",
+        description=f"Runs {job} when {profile.target} reports a version that is not measured yet.",
     )
     def look() -> dg.SensorResult | dg.SkipReason:
         return asked(profile)

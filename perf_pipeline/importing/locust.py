@@ -17,7 +17,7 @@ _WHOLE: Final = "Aggregated"
 _STATISTICS: Final = "Request Count"
 _HISTORY: Final = "Total Request Count"
 _PERCENTILES: Final = ("50", "66", "75", "80", "90", "95", "98", "99", "99.9", "99.99")
-_NO_ITERATIONS: Final = "Locust does not tell iterations: each request counts as one"
+_NO_ITERATIONS: Final = "Locust does not report iterations: each request counts as one"
 _ROUNDED: Final = "Locust rounds percentiles to two digits above 100 ms, and keeps no samples"
 _WITHOUT_TAIL: Final = (
     "Locust's history has no percentiles over the whole run; import FILE_stats.csv for them"

@@ -16,7 +16,7 @@ _LATENCIES: Final = {
     "avg": "mean", "med": "50th", "p(90)": "90th", "p(95)": "95th", "p(99)": "99th",
     "min": "min", "max": "max",
 }  # fmt: skip
-_NOTICE: Final = "vegeta does not tell iterations: each request counts as one"
+_NOTICE: Final = "vegeta does not report iterations: each request counts as one"
 
 
 def read_report(path: Path, *, shown: Path) -> ForeignRun:

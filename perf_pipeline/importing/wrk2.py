@@ -36,7 +36,7 @@ _MS: Final = {"us": 0.001, "ms": 1.0, "s": 1_000.0, "m": 60_000.0, "h": 3_600_00
 _MS_PER_S: Final = 1_000
 _JUDGED: Final = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99, 99.999)
 _NOTICES: Final = (
-    "wrk2 does not tell iterations: each request counts as one",
+    "wrk2 does not report iterations: each request counts as one",
     "percentiles between the lines of wrk2's spectrum are those of the next line above",
 )
 

@@ -125,7 +125,7 @@ def _comparable(history: History, run_id: str) -> list[MeasuredBenchmark]:
     found = [measured for measured in measured_of(history, run_id) if measured.comparable]
     if not found:
         raise RequestError(
-            f"run {run_id} has no benchmark that ran to its end and is valid",
+            f"run {run_id} has no benchmark that was completed and is valid",
             hint="a baseline needs at least one; `perf-pipeline report` says what went wrong",
         )
     return found

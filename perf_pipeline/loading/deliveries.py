@@ -136,7 +136,7 @@ def still_consuming(
         if span.operation == "consume" and ledger.lost and idle_us < IDLE_US:
             return (
                 f"{ledger.lost:,} messages had not been consumed when the consumer's time was "
-                "over, but it was still busy or got no answer, so nobody can tell whether they "
+                "over, but it was still busy or got no answer, so it is unknown whether they "
                 f"were lost or just waiting; give {span.scenario} a longer duration or more VUs"
             )
     return None

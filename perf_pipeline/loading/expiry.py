@@ -24,7 +24,7 @@ from perf_pipeline.workloads.kafka.topics import watermarks
 
 # Between two loads: workers end and start, machine and brokers are looked at.
 _AROUND_A_LOAD_US: Final = 60 * US_PER_S
-_UNKNOWN: Final = "nobody can tell whether missing messages were lost or expired: {}"
+_UNKNOWN: Final = "it is unknown whether missing messages were lost or expired: {}"
 
 
 def longest_wait_us(session: Session, benchmark: str) -> int:
@@ -121,7 +121,7 @@ def _told(topic: str, deleted: Mapping[int, int]) -> str | None:
     )
     count = plural(sum(deleted.values()), "message")
     return (
-        f"the brokers deleted {count} of {topic} during the run ({places}), so nobody can tell "
+        f"the brokers deleted {count} of {topic} during the run ({places}), so it is unknown "
         "whether missing messages were lost, or expired before they were consumed; give the topic "
         "a larger retention.ms and retention.bytes"
     )

@@ -86,7 +86,7 @@ def felt_faults(
 def _nothing_to_compare_with(records: Sequence[FaultRecord]) -> FeltFaults:
     problem = (
         f"before the fault {records[0].fault} less than {LEAST_ANSWERED:.0%} of the operations "
-        "went well, or too few were due, so nobody can tell what it changed or when it was over"
+        "went well, or too few were due, so it is unknown what it changed or when it was over"
     )
     unrecovered = Figure(FAULTS_UNRECOVERED, float(len(records)))
     return FeltFaults(tuple(records), (unrecovered,), (problem,))
@@ -212,7 +212,8 @@ def _problems(load: BucketedLoad, record: FaultRecord, recovery: Recovery) -> It
     left_s = (load.ends_us - record.undone_us) / US_PER_S
     if needed_s := seconds_needed(load.buckets, record.undone_us):
         yield (
-            f"nobody saw whether the target recovered from the fault {record.fault}: its undo took "
+            f"it was not seen whether the target recovered from the fault {record.fault}: "
+            f"its undo took "
             f"{(record.undone_us - record.undo_us) / US_PER_S:.1f} s, "
             f"and of the {needed_s:.1f} s of load that show it at this rate "
             f"{max(0.0, left_s):.1f} s were left; make the load longer"

@@ -53,7 +53,7 @@ def require_fault_parts(profile: Profile, benchmarks: Sequence[str], target: Tar
     ]
     problems = problems or [*_disks_not_to_be_had(profile, benchmarks)]
     if problems:
-        raise ProfileError(profile.name, problems, hint="docs/faults.md tells of all faults")
+        raise ProfileError(profile.name, problems, hint="docs/faults.md describes all faults")
 
 
 def _problems(

@@ -51,7 +51,7 @@ def _require_encryption(name: str, config: FleetConfig) -> None:
     if config.is_open and config.encrypted:
         raise ProfileError(
             name,
-            [f"{config.address} is not encrypted, and what the workers are told crosses a network"],
+            [f"{config.address} is not encrypted, and what the workers receive crosses a network"],
             hint="give the fleet certificates and use tls:// (docs/fleet.md), or allow it with "
             "`fleet.encrypted = false`",
         )

@@ -36,7 +36,7 @@ from perf_pipeline.workloads.kafka.topics import cluster_of
 
 _ERROR: Final = "latency_error_ms"
 _ONE_PLACE: Final = (
-    "both show their deliveries in one place, so that nobody can tell whose they are; write ids "
+    "both show their deliveries in one place, so that it is unknown whose they are; write ids "
     "that hold ${run}, which differs between the sides"
 )
 _TWO_PLACES: Final = (

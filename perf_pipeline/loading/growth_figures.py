@@ -28,10 +28,10 @@ from perf_pipeline.store.records import ScenarioCounts
 from perf_pipeline.store.spool_growth import Course, courses_of_latencies, courses_of_readings
 
 _NOTHING: Final = (
-    "nothing tells what grew: the load ended before there were ten readings of anything after "
+    "it is unknown what grew: the load ended before there were ten readings of anything after "
     "settle"
 )
-_TOO_FEW: Final = "fewer than ten points after settle do not tell whether these grow: "
+_TOO_FEW: Final = "fewer than ten points after settle do not show whether these grow: "
 _MOST_NAMED: Final = 5
 
 

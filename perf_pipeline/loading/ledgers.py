@@ -26,7 +26,7 @@ class CompletedLedger:
     """Say how completing a ledger went.
 
     Attributes:
-        counts: of its messages; None where there is no ledger, or nobody can tell what was lost.
+        counts: of its messages; None where there is no ledger, or it is unknown what was lost.
         problems: what a reader must know, one sentence each.
         limits: why message latencies can't be told, one sentence each.
         figures: that follow from the completing.

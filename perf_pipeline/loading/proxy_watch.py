@@ -50,7 +50,7 @@ class ProxyWatch:
         try:
             (now_s, cpu_s), unknown = self._now()
         except StackError as error:
-            return f"{error.sentence}, so nobody can tell what the target did behind it"
+            return f"{error.sentence}, so it is unknown what the target did behind it"
         if unknown:
             return (
                 f"brokers named {unknown}, before which no proxy of this run stands, so part of "

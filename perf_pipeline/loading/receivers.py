@@ -24,7 +24,7 @@ def require_receivers(out: OutConfig, target: Target, environment: Mapping[str, 
         TargetNotAllowedError: names the first such host; nothing was sent.
     """
     for variable in token_mistakes(out.urls, environment):
-        raise AddressError(variable, "has letters that no header may have; write it anew")
+        raise AddressError(variable, "has letters that no header may have; write it again")
     for kind, url in out.urls.items():
         place = place_of(url)
         require_allowed(

@@ -53,7 +53,7 @@ def require_scaled_parts(profile: Profile, benchmarks: Sequence[str], target: Ta
         and (why := _obstacle(wanted, started))
     ]
     if problems:
-        raise ProfileError(profile.name, problems, hint="docs/scaling.md tells of both")
+        raise ProfileError(profile.name, problems, hint="docs/scaling.md describes both")
 
 
 def _obstacle(wanted: ScalingConfig, started: Collection[str]) -> str:

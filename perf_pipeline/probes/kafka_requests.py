@@ -96,7 +96,7 @@ class KafkaRequests:
         if before is None:
             return
         if any(count > after.get(key, (0, 0.0))[0] for key, (count, _) in before.items()):
-            self._unknown("a broker was restarted meanwhile, and counts anew")
+            self._unknown("a broker was restarted meanwhile, and counts from zero")
             return
         for (request, phase), (count, whole_ms) in after.items():
             old_count, old_ms = before.get((request, phase), (0, 0.0))

@@ -114,7 +114,7 @@ class Worker:
         """
         if not self._renewals.may(self._loop.time()):
             raise KafkaException(error)
-        _log.warning("broker: %s; joining anew", error.str())
+        _log.warning("broker: %s; joining again", error.str())
         await self._loop.run_in_executor(self._thread, self._renew)
 
     def _renew(self) -> None:

@@ -44,7 +44,7 @@ _LOSES_MORE: Final = (
 )
 _BLURRED: Final = (
     "a generator that pauses blurs both sides alike, so that a difference may be hidden; only a "
-    "slower candidate would still be told"
+    "slower candidate would still be reported"
 )
 
 
@@ -86,7 +86,7 @@ def answer_of(record: DuetRecord) -> str:
     if record.verdict is DuetVerdict.UNDECIDED and record.is_not_slower:
         return "the candidate is not slower than the baseline, and it may be faster"
     if record.verdict is DuetVerdict.UNDECIDED and any(operation.reason for operation in gravest):
-        return "nobody can tell which side is faster, for the reasons that are given"
+        return "it is unknown which side is faster, for the reasons that are given"
     counted = {operation.counts for operation in gravest}
     if record.verdict is DuetVerdict.FAILS_MORE and counted == {"messages"}:
         return _LOSES_MORE

@@ -25,7 +25,7 @@ from perf_pipeline.report.pages import anchor, plot_id, trend_id
 _MOST_NAMED: Final = 3
 _NO_PROBLEM: Final = MappingProxyType(
     {
-        BenchmarkStatus.FAILED: "it could not be run to its end",
+        BenchmarkStatus.FAILED: "it could not be completed",
         BenchmarkStatus.NOT_RUN: "it did not run",
         BenchmarkStatus.NOT_STORED: "it is not in the history",
     }
@@ -115,7 +115,7 @@ def _not_measured(report: RunReport) -> str:
         return "Nothing was measured, because no benchmark ran."
     spoilt = [benchmark for benchmark in report.benchmarks if _doubt(benchmark)]
     if not spoilt:
-        return "Nobody can tell by this run whether the system is slower: the gate is withheld."
+        return "This run cannot show whether the system is slower: the gate is withheld."
     verb = "proves" if len(spoilt) == 1 else "prove"
     names = first_few([benchmark.name for benchmark in spoilt], _MOST_NAMED)
     return (

@@ -30,8 +30,8 @@ from perf_pipeline.report.trend import Trend
 class BenchmarkStatus(StrEnum):
     """Say how a benchmark ended.
 
-    ABORTED: an abortOnFail threshold ended it. STOPPED: the user did. FAILED: it could not be run
-    to its end, e.g. the target died. NOT_RUN: it was planned and never began. NOT_STORED: it began,
+    ABORTED: an abortOnFail threshold ended it. STOPPED: the user did. FAILED: it could not be
+    completed, e.g. the target died. NOT_RUN: it was planned and never began. NOT_STORED: it began,
     and what it left is not in the history.
     """
 

@@ -78,8 +78,8 @@ def withheld_sentence(held: Withheld, run_id: str) -> str:
     lasting = f", for {held.in_a_row} runs in a row" if held.in_a_row > 1 else ""
     accept = f'`perf-pipeline baseline accept {held.since or run_id} --reason "..."`'
     head = (
-        f"the gate is withheld for {what}{lasting}: {'; '.join(held.reasons)}. Nobody can tell by "
-        "this run whether the system is slower"
+        f"the gate is withheld for {what}{lasting}: {'; '.join(held.reasons)}. This run cannot "
+        "show whether the system is slower"
     )
     if held.new_level:
         return (

@@ -26,7 +26,7 @@ _PORTS: Final[Mapping[str, int]] = MappingProxyType({"http": 80, "https": 443})
 _NO_AUTHORITIES: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _MOST_READ: Final = 4_096
 _MOST_ANSWERED: Final = 1 << 20
-ASK_DOCTOR: Final = "; `perf-pipeline doctor` tells more"
+ASK_DOCTOR: Final = "; `perf-pipeline doctor` shows more"
 """Ends a remedy; the doctor's own leave it out."""
 _START_IT: Final = f"start the target, or correct its address{ASK_DOCTOR}"
 

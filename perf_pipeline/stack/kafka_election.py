@@ -184,7 +184,7 @@ class _Controller:
         """Wait for a moment until it is seen; return why it is not, where asking again may help."""
         until_s = time.monotonic() + _SEEN_WITHIN_S
         while True:
-            told = ": the brokers took the order, and what they tell of the topic is as before"
+            told = ": the brokers took the order, and what they report about the topic is as before"
             try:
                 now = {number: read(it) for number, it in self.partitions().items()}
             except StackError as silence:  # of one broker; another one may be asked

@@ -79,7 +79,7 @@ def test_each_failed_run_is_told_once_by_its_gate_or_by_what_broke(
         "The run neither passed nor failed.",
     ]
     assert "Run r7." in texts[1]
-    assert f"slack told of run {first}" in said
+    assert f"alert of run {first} sent to slack" in said
     assert nothing == "no run has failed since"
     assert again == after
 
@@ -93,9 +93,9 @@ def test_a_receiver_that_refuses_is_tried_at_the_next_tick_and_that_is_said(
         waiting, said = told(instance, begun(), WANTED)
         done, then = told(instance, waiting, WANTED)
 
-    assert "slack was not told of run" in said
+    assert f"alert of run {run_id} to slack failed: " in said
     assert said.endswith("answered 503; it is tried again")
-    assert then == f"slack told of run {run_id}"
+    assert then == f"alert of run {run_id} sent to slack"
     assert done.waiting == {}
     assert len(hook.bodies) == 1
 

@@ -44,7 +44,7 @@ _WRONG: Final = (
 )
 _NOTICES: Final = (
     "JMeter's times include the time to connect, and so does http_req_duration here",
-    "JMeter does not tell iterations: each sample counts as one",
+    "JMeter does not report iterations: each sample counts as one",
 )
 _READ: Final = """
 create table raw as select {columns} from read_csv({path}, header = true, auto_detect = false,

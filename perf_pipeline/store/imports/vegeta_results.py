@@ -39,7 +39,7 @@ from (
 )
 """
 _NO_RESULT: Final = "it is no result of vegeta: it has no timestamp, latency or code"
-_NOTICES: Final = ("vegeta does not tell iterations: each request counts as one",)
+_NOTICES: Final = ("vegeta does not report iterations: each request counts as one",)
 
 
 def read_results(path: Path, folder: Path, *, shown: Path) -> ForeignRun:

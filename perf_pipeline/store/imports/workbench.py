@@ -215,5 +215,5 @@ def run_of(
     has_requests = connection.execute("from requests limit 1").fetchone()
     run = run_of_tables(connection, folder) if has_requests else None
     if run is None:
-        raise ForeignFileError(shown, "it tells of no request")
+        raise ForeignFileError(shown, "it reports no request")
     return replace(run, cut=cut, notices=notices)

@@ -68,7 +68,7 @@ class HttpClock:
             raise TargetUnavailableError(f"{self.name} does not answer: {error}") from None
         except (KeyError, ValueError, TypeError):
             raise TargetUnavailableError(
-                f"{self.name} is not told: the answers have no Date",
+                f"{self.name} is unknown: the answers have no Date",
                 hint='name another clock with clock = "postgres" or "broker"',
             ) from None
         return ClockTrip(

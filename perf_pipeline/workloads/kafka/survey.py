@@ -196,4 +196,4 @@ def _reader(brokers: str, group: str) -> Consumer:
 def _said(error: KafkaException | TimeoutError) -> str:
     if isinstance(error, KafkaException):
         return f"the brokers say: {cause(error).str()}"
-    return f"the brokers did not tell within {TIMEOUT_S:g} s"
+    return f"the brokers did not answer within {TIMEOUT_S:g} s"

@@ -73,7 +73,7 @@ class SqlDeliveries:
             )
         if dict(columns)["completed_at"] != _TIMESTAMPTZ:
             raise TargetUnavailableError(
-                f"{self._place} gives a completed_at without a time zone, so nobody can tell "
+                f"{self._place} gives a completed_at without a time zone, so it is unknown "
                 "which moment it means",
                 hint="write completed_at at time zone 'UTC' as completed_at, or to_timestamp(…)",
             )

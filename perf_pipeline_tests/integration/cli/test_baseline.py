@@ -145,7 +145,7 @@ def test_a_run_that_measured_nothing_valid_cannot_be_a_baseline(tmp_path: Path) 
 
     _, output = refused(tmp_path, "baseline", "pin", "r001", "--name", "v1", "--reason", "x")
 
-    assert "run r001 has no benchmark that ran to its end and is valid" in output
+    assert "run r001 has no benchmark that was completed and is valid" in output
 
 
 def test_changes_are_listed_with_both_levels_and_who_found_them(state: Path) -> None:

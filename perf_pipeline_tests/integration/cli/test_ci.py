@@ -46,7 +46,7 @@ def test_a_pull_request_is_told_once_and_its_comment_replaced_afterwards(
     second = told(tmp_path, "# PASS", discussions.github)
 
     assert (first.code, second.code) == (0, 0), first.err + second.err
-    assert "told in pull request 7: https://x.example/103" in second.out
+    assert "commented in pull request 7: https://x.example/103" in second.out
     [ours] = [text for key, text in discussions.comments.items() if key > 3]
     assert ours.splitlines()[0] == "<!-- perf-pipeline: report -->"
     assert "# PASS" in ours
@@ -169,7 +169,7 @@ def test_a_job_without_a_token_is_told_which_one_is_missing(
     answer = told(tmp_path, "# PASS", discussions.github | {"GITHUB_TOKEN": ""})
 
     assert answer.code == 104
-    assert "GITHUB_TOKEN is not set, so nobody was told" in answer.err
+    assert "GITHUB_TOKEN is not set, so no comment was written" in answer.err
 
 
 def test_an_api_that_is_not_there_is_told_with_its_address(

@@ -72,7 +72,7 @@ def test_without_an_instance_the_command_says_what_to_set(tmp_path: Path) -> Non
     answer = CommandLine(tmp_path).here("dagster", "sync", DAGSTER_HOME="")
 
     assert answer.code == 104
-    assert "there is no Dagster to tell: DAGSTER_HOME is not set" in answer.err
+    assert "there is no instance of Dagster: DAGSTER_HOME is not set" in answer.err
 
 
 @pytest.mark.usefixtures("forked_program")

@@ -376,7 +376,7 @@ def test_the_reference_system_loses_nothing_when_its_parts_are_frozen_and_killed
         # It is started after a second, and is back at once on an idle machine, to half a second.
         # Where much else is to do before, the wait for either may be nothing unusual.
         assert effect_s is None or recovery_s is None or recovery_s >= 0.4, fault
-    if "so nobody can tell what it changed" not in broken.answer.out:
+    if "so it is unknown what it changed" not in broken.answer.out:
         for fault, *_ in told:
             assert felt["fault_messages_lost", fault] == 0
         assert felt["fault_backlog_peak", "kill worker"] >= 15

@@ -228,7 +228,7 @@ def test_wrk2s_latencies_are_from_the_planned_start(tmp_path: Path) -> None:
         ("jmeter", "1700000000000,120,log in\n", ", line 1: its first line has no timeStamp"),
         ("jmeter", "<html></html>", ": it is no JTL: its root is <html>"),
         ("jmeter", XML.replace("</httpSample>\n</test", "<oops></test"), ", line 8: it is no XML"),
-        ("jmeter", HEAD, ": it tells of no request"),
+        ("jmeter", HEAD, ": it reports no request"),
         ("locust", "a,b\n1,2\n", ", line 1: it is neither Locust's _stats.csv"),
         ("vegeta", RESULTS.replace('"latency": 20', '"late": 20'), ", line 2: it is no result"),
         ("vegeta", '{"requests": 1}', ": it is no report of vegeta: KeyError 'latencies'"),

@@ -96,7 +96,8 @@ def test_a_recovery_that_an_undo_longer_than_the_load_hides_is_told_as_what_it_i
     (told,) = found.problems
     assert told == (
         # Whole seconds of load from 25.0 to 28.0.
-        "nobody saw whether the target recovered from the fault reset: its undo took 18.0 s, and "
+        "it was not seen whether the target recovered from the fault reset: "
+        "its undo took 18.0 s, and "
         "of the 3.3 s of load that show it at this rate 0.0 s were left; make the load longer"
     )
     (unrecovered,) = (it.value for it in found.figures if it.name == "faults_unrecovered")
@@ -113,7 +114,8 @@ def test_a_quick_undo_behind_which_too_few_whole_buckets_lie_is_no_failed_recove
 
     (told,) = found.problems
     assert told == (
-        "nobody saw whether the target recovered from the fault reset: its undo took 0.1 s, and "
+        "it was not seen whether the target recovered from the fault reset: "
+        "its undo took 0.1 s, and "
         "of the 3.5 s of load that show it at this rate 1.5 s were left; make the load longer"
     )
 

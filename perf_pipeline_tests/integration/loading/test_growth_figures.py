@@ -36,5 +36,5 @@ def test_a_part_with_too_few_points_is_in_no_figure_and_is_named(tmp_path: Path)
     assert [round(figure.value) for figure in grown.figures] == [25_200]
     assert [figure.operation for figure in grown.figures] == ["api"]
     assert grown.problems == (
-        f"fewer than ten points after settle do not tell whether these grow: {MEMORY} of worker",
+        f"fewer than ten points after settle do not show whether these grow: {MEMORY} of worker",
     )

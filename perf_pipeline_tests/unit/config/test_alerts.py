@@ -31,7 +31,7 @@ def profile_with(**alerts: object) -> Profile:
 @pytest.mark.parametrize(
     ("alerts", "sentence"),
     [
-        ({"on": ["failed"]}, "tells nobody; add slackEnv, email or url"),
+        ({"on": ["failed"]}, "names no receiver; add slackEnv, email or url"),
         ({"slackEnv": "https://hooks.slack.com/x"}, "is no name of an environment variable"),
         ({"slackEnv": "A", "on": ["broken"]}, "alerts.on"),
         ({"slack": "A"}, "alerts"),

@@ -147,7 +147,7 @@ def test_the_answer_says_what_failed_and_that_more_time_would_not_tell() -> None
         render_duet_ending(_record(lost))
     )
     assert render_duet_ending(_record(doubted)).strip() == (
-        "UNDECIDED: nobody can tell which side is faster, for the reasons that are given "
+        "UNDECIDED: it is unknown which side is faster, for the reasons that are given "
         "(exit code 97)"
     )
 

@@ -50,8 +50,8 @@ def _json_gate(report: RunReport) -> Any:
 
 def test_it_says_for_what_why_since_when_and_what_to_do(calm: RunReport) -> None:
     assert _told(calm) == (
-        f"the gate is withheld for 1 of 1 series, for 2 runs in a row: {WHY}. Nobody can tell by "
-        "this run whether the system is slower. To do: run again when nothing else uses the "
+        f"the gate is withheld for 1 of 1 series, for 2 runs in a row: {WHY}. This run cannot "
+        "show whether the system is slower. To do: run again when nothing else uses the "
         'machine; if it stays as it is now, `perf-pipeline baseline accept r7 --reason "..."` '
         "makes its level the baseline"
     )

@@ -111,8 +111,8 @@ class Alerts(Frozen):
     """Say which runs are told of, and to whom.
 
     Attributes:
-        on: outcomes that are told: a threshold failed, a confirmed regression, a load generator
-            that did not keep up, or a run that could not measure.
+        on: outcomes that send an alert: a threshold failed, a confirmed regression, a load
+            generator that did not keep up, or a run that could not measure.
         slack_env: the variable with the address of a webhook that takes Slack's JSON.
         email: a mail server.
         url: any other address.

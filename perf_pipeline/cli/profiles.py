@@ -80,16 +80,21 @@ environment_option = click.option(
 """What a run whose gate is withheld ends with."""
 
 
-out_option = click.option(
-    "--out",
-    "outs",
-    type=Out(),
-    multiple=True,
-    metavar="KIND=URL",
-    help="Send figures there while the run goes on: influxdb, prometheus (remote write) or otel "
-    "(OTLP); repeatable. docs/live.md says what is sent.",
-)
-"""Where figures are sent, which a command takes as a tuple of pairs."""
+def out_option(when: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option `--out`: where figures are sent, as a tuple of pairs.
+
+    Args:
+        when: they are sent; empty for at once.
+    """
+    return click.option(
+        "--out",
+        "outs",
+        type=Out(),
+        multiple=True,
+        metavar="KIND=URL",
+        help=f"Send figures there{when}: influxdb, prometheus (remote write) or otel (OTLP); "
+        "repeatable. docs/live.md says what is sent.",
+    )
 
 
 def tag_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     "included, decides. With 0 it stays suspect.",
 )
 @tag_option("Give the run a tag, e.g. env=staging; repeatable.")
-@out_option
+@out_option(" while the run goes on")
 @environment_option
 @fleet_option
 @click.option(

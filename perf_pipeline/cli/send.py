@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run_ids", type=RunId(), nargs=-1, metavar="[RUN_ID]...")
-@out_option
+@out_option()
 @click.pass_obj
 def send(state: "State", run_ids: Sequence[str], outs: Sequence[tuple[str, str]]) -> None:
     """Send the figures of stored runs, each at the time when it began, for plots over many runs.

@@ -1,4 +1,4 @@
-"""Who is told how something goes: whoever starts a thing gives it somebody to tell.
+"""Narrators, to which long work reports its progress; whoever starts the work passes one in.
 
 Add here: another way of being told. Keep out: printing (cli/narrator.py, defs/narration.py).
 """
@@ -11,7 +11,7 @@ Say = Callable[[str], None]
 
 
 class Narrator(Protocol):
-    """Take what a run has to tell, for people to read."""
+    """Take the messages of a run, for people to read."""
 
     def say(self, sentence: str) -> None:
         """Tell a sentence that stays."""

@@ -32,7 +32,7 @@ _CALLED: Final[Mapping[Outcome, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Hold what people are told of a run.
+    """Hold the text of an alert about a run.
 
     Attributes:
         outcome: why they are told.
@@ -80,7 +80,7 @@ class Alert:
 
 
 def alert_of(report: RunReport, link: str) -> Alert | None:
-    """Return what people are told of a run; None of one that passed, or that its user stopped.
+    """Return the alert of a run; None for one that passed, or that its user stopped.
 
     Args:
         report: of the run.

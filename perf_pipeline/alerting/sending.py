@@ -1,4 +1,4 @@
-"""Send an alert to all who are to be told, each by itself; who refuses is tried again.
+"""Send an alert to each receiver by itself, and try those that refuse again.
 
 Add here: another kind of receiver, in `_senders`. Keep out: what is said (alert.py).
 """
@@ -25,7 +25,7 @@ _SLACK: Final = "slack"
 
 
 def receivers_of(alerts: Alerts) -> tuple[str, ...]:
-    """Name those who are to be told."""
+    """Name the receivers."""
     return tuple(name for name, _ in _senders(alerts, {}))
 
 

@@ -14,7 +14,7 @@ from perf_pipeline.analysis.bottleneck_rules import ADVICE
 
 
 class Tier(StrEnum):
-    """Name the part that holds the latency; SYSTEM where the target tells nothing more precise."""
+    """Name the part that holds the latency; SYSTEM where the target does not say more."""
 
     API = "api"
     DATABASE = "database"

@@ -1,4 +1,4 @@
-"""Write the one comment of a pull request that tells its report: made once, replaced afterwards.
+"""Write the one comment of a pull request that shows its report: made once, replaced later.
 
 Add here: what a comment says beside the report. Keep out: the report (report/), and where comments
 are kept (discussion.py).
@@ -168,7 +168,7 @@ def _listed(answer: httpx.Response, system: str) -> list[Mapping[str, Any]]:
 
 
 def _is_busy(answer: httpx.Response) -> bool:
-    """Say whether another try may help: GitHub tells its limits of requests as 403, too."""
+    """Say whether another try may help: GitHub reports its request limits as 403, too."""
     return (
         answer.is_server_error
         or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
@@ -186,7 +186,7 @@ def _reason(answer: httpx.Response) -> str:
 
 
 def _field(answer: httpx.Response, name: str) -> object:
-    """Return a field of the object that was answered; empty where it is not told."""
+    """Return a field of the object that was answered; empty where it is absent."""
     told = _json(answer)
     return (told.get(name) if isinstance(told, dict) else None) or ""
 

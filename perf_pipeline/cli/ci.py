@@ -1,4 +1,4 @@
-"""Commands for a job of a CI system: wait for a system, name the kept history, tell a report.
+"""Commands for a CI job: wait for a system, name the kept history, comment with a report.
 
 Add here: another command for jobs. Keep out: what they do (ci/).
 """

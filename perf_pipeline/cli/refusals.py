@@ -1,4 +1,4 @@
-"""What a machine refuses, told apart from what this program does wrong.
+"""Tell refusals of the machine from mistakes of this program.
 
 The number of an OSError says what was refused, and the place says whose doing it is: a file that
 is missing from a folder that is there was forgotten by this program, and a folder that has gone

@@ -27,7 +27,7 @@ SILENT_S: Final = 20.0
 
 
 def instance_of(state: "State", environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that name the instance to tell; empty where there is none.
+    """Return the variables that name Dagster's instance; empty where there is none.
 
     That is the one of DAGSTER_HOME, else that of the UI that serves this state folder.
     """

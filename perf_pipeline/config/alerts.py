@@ -1,4 +1,4 @@
-"""Who is told of a run that did not pass: the section `[alerts]` of a profile, or of a component.
+"""Who gets alerts about runs that did not pass: `[alerts]` of a profile or of a component.
 
 No address or password stands in it: each is in an environment variable that is named.
 Add here: a key of a receiver. Keep out: sending (alerting/).
@@ -108,7 +108,7 @@ class UrlAlert(Frozen):
 
 
 class Alerts(Frozen):
-    """Say which runs are told of, and to whom.
+    """Say which runs send an alert, and to whom.
 
     Attributes:
         on: outcomes that send an alert: a threshold failed, a confirmed regression, a load

@@ -18,7 +18,7 @@ LEAST_READINGS: Final = 30
 
 
 def growth_mistakes(profile: Profile) -> Iterator[str]:
-    """Find loads that are not steady, or too short to tell anything of what grows."""
+    """Find loads that are not steady, or too short to show what grows."""
     grown = {name for name, config in profile.benchmarks.items() if config.growth is not None}
     for name, config in profile.benchmarks.items():
         if config.capacity is not None and config.capacity.of in grown:

@@ -24,7 +24,7 @@ _NEWEST_LEVEL: Final = 30
 
 
 def release_in(answer: bytes) -> str:
-    """Return the release that an answer of ApiVersions v3 tells, else the highest version of Fetch.
+    """Return the release in an answer of ApiVersions v3, else the highest version of Fetch.
 
     Args:
         answer: without the size and the correlation id.

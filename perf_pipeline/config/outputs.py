@@ -86,7 +86,7 @@ def token_variable(kind: str) -> str:
 
 
 def token_mistakes(kinds: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
-    """Name the variables whose values no header may have; the values themselves are not told."""
+    """Name the variables whose values no header may have, without the values themselves."""
     names = [token_variable(kind) for kind in kinds]
     names += [OTEL_HEADERS] if "otel" in kinds else []
     for name in names:

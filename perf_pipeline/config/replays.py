@@ -55,7 +55,7 @@ def with_recordings(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _steady(scenario: Mapping[str, Any]) -> dict[str, Any]:
-    """Put any right stages in the place of a wrong curve, whose mistake is told already."""
+    """Replace a wrong curve by any valid stages, because its mistake is reported already."""
     rest = {key: value for key, value in scenario.items() if key != CURVE}
     is_its_own = rest.get("executor") == _RAMPING
     return {"stages": [{"duration": "1s", "target": 1}], **rest} if is_its_own else rest

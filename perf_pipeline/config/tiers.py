@@ -62,7 +62,7 @@ class TierConfig(Frozen):
 
     @property
     def queries(self) -> dict[str, str]:
-        """Return the queries by what they tell, that of cores among them."""
+        """Return the queries by the metric that they answer, cores included."""
         named = (*QUERIES, *(() if self.fixed_cores is not None else ("cores",)))
         return {name: query for name in named if (query := getattr(self, name))}
 

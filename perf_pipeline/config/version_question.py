@@ -15,7 +15,7 @@ _PLACES = "write path (with json or header beside it, or neither), command, or c
 
 
 class VersionQuestion(Frozen):
-    """Say where the target tells its version; PERF_TARGET_VERSION wins over it.
+    """Say where the target reports its version; PERF_TARGET_VERSION wins over it.
 
     Attributes:
         path: the path that is asked with GET before the load; the first line of the answer is the

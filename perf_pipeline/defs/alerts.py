@@ -23,7 +23,7 @@ _MOST_ATTEMPTS: Final = 40
 
 
 def alert_sensor(alerts: Mapping[str, Alerts]) -> dg.SensorDefinition:
-    """Make the sensor that tells of failed runs of some jobs, from the moment it is switched on.
+    """Make the sensor that sends alerts for failed runs of some jobs, once it is switched on.
 
     Args:
         alerts: who is told, by job.
@@ -44,7 +44,7 @@ def alert_sensor(alerts: Mapping[str, Alerts]) -> dg.SensorDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Remember of which runs people were told.
+    """Remember which runs' alerts were sent.
 
     Attributes:
         since_s: runs that ended before are not told of, in s since 1970.

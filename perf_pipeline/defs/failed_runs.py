@@ -21,7 +21,7 @@ _LIST_MARK: Final = "- "
 
 
 def alert_from(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Alert:
-    """Return what people are told of a failed run."""
+    """Return the alert of a failed run."""
     tags = facts_among(run.tags)
     gate = _gate_of(instance, run.run_id)
     reasons = _reasons(gate)

@@ -45,7 +45,7 @@ def run_tags(facts: Mapping[str, str]) -> dict[str, str]:
 
 
 def facts_among(dagster_tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the facts of a run that its Dagster tags tell, as `run_tags` wrote them."""
+    """Return the facts in a run's Dagster tags, as `run_tags` wrote them."""
     return {
         name.removeprefix(_PREFIX): value
         for name, value in dagster_tags.items()
@@ -153,7 +153,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
             yield self
 
     def _tag(self) -> None:
-        """Show the facts as tags of the run: at its begin, and when the target has told more."""
+        """Show the facts as tags of the run: at its begin, and when the target has said more."""
         if self._instance and self._run_id:
             self._instance.add_run_tags(self._run_id, run_tags(self.facts))
 
@@ -236,7 +236,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
     @property
     def data_version(self) -> str:
-        """Return what tells this run's figures from others: what was measured, and the run."""
+        """Return what identifies this run's figures: the version that was measured, and the run."""
         return "+".join(filter(None, (revision_name(self.facts), self._run_id)))
 
     @property

@@ -1,4 +1,4 @@
-"""All sensors of a code location: who is told, and what starts a run.
+"""All sensors of a code location: those that send alerts, and those that start runs.
 
 Add here: another sensor that every code location has. Keep out: what a sensor does.
 Dagster concept: sensors, https://docs.dagster.io/guides/automate/sensors

@@ -62,7 +62,7 @@ class DistantChild(Child, Protocol):
         ...
 
     def begin(self) -> None:
-        """Let what is told of the host begin anew, because the load begins."""
+        """Reset the findings about the host, because the load begins."""
         ...
 
     def settle(self) -> None:

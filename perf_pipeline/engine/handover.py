@@ -61,7 +61,7 @@ class Exchange:
         return (*counters, *self._outlets, self._inlets[worker])
 
     def order(self, worker: int) -> dict[str, Any] | None:
-        """Return what the worker must be told, as JSON values; None when there is nothing."""
+        """Return the values that the worker needs, as JSON; None when there are none."""
         if not self._counters:
             return None
         counters = {str(number): fds for number, fds in self._counters.items()}

@@ -1,4 +1,4 @@
-"""What a load is told to do and what it reports, as records that cross the pipe in JSON.
+"""The order that a load gets and its report, as records that cross the pipe in JSON.
 
 Add here: a fact that a worker needs or that a report quotes. Keep out: secrets (they travel beside
 the job and are never part of a record) and samples (recorder.py).

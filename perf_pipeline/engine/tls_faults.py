@@ -1,4 +1,4 @@
-"""Says what a failed TLS handshake tells about the other side.
+"""Explains what a failed TLS handshake shows about the other side.
 
 Add here: another reason that OpenSSL gives. Keep out: who is trusted.
 """

@@ -143,7 +143,7 @@ class LoopState(Enum):
 
 
 class LoopInput(Enum):
-    """Say what a looping VU is told, or what happened to it."""
+    """Name an order to a looping VU, or an event in its life."""
 
     START = auto()
     FINISH = auto()

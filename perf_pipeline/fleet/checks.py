@@ -12,7 +12,7 @@ from perf_pipeline.fleet.host import HostFacts
 def of_hosts(
     told: Mapping[str, HostFacts], hosts: Mapping[str, str]
 ) -> tuple[dict[str, HostFacts], list[str]]:
-    """Return the facts of each host, and the hosts whose processes do not tell the same.
+    """Return the facts of each host, and the hosts whose processes differ.
 
     Any process of a host may have to start a load worker, so what only one of them tells (another
     environment of Python, or PERF_ALLOWED_HOSTS) would hold for a part of its workers.

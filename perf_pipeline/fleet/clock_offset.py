@@ -25,7 +25,7 @@ _FAR_BETTER: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class OffsetReading:
-    """Hold what one round trip tells.
+    """Hold the findings of one round trip.
 
     Attributes:
         at_ns: the middle of the round trip, by the driver's clock.

@@ -58,7 +58,7 @@ class Fleet:
         return size_of(self._facts)
 
     def asked_again(self, places: Sequence[Place]) -> "Fleet":
-        """Ask the hosts that there are now; any of them may have come, gone or started anew.
+        """Ask the hosts that there are now; any of them may have come, gone or restarted.
 
         Raises:
             GeneratorLimitError: a host can't tell.
@@ -67,7 +67,7 @@ class Fleet:
 
     @property
     def facts(self) -> Mapping[str, HostFacts]:
-        """Return what each host told when it was asked."""
+        """Return what each host answered."""
         return self._facts
 
     @contextmanager

@@ -163,7 +163,7 @@ class LastingLink(ABC):
         """
 
     def close(self) -> None:
-        """Close the connection for good, and tell the other end; a thread that waits is told."""
+        """Close the connection for good, and notify the other end and any thread that waits."""
         if self._order.acquire(timeout=PAUSE_S):
             try:
                 if not self._is_over:

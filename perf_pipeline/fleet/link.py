@@ -80,13 +80,13 @@ class HostLink:
         return data
 
     def end(self) -> None:
-        """End the connection; threads that send or receive are told, and one of them closes it."""
+        """End the connection; threads that send or receive notice it, and one of them closes it."""
         with suppress(OSError):
             # That of a TLS stream forgets its keys: the thread that reads would take what is still
             # to be decrypted for frames, and one that sends would not encrypt any more.
             socket.socket.shutdown(self._stream, socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close the connection; a thread that waits on it is told."""
+        """Close the connection; a thread that waits on it is notified."""
         self.end()
         self._stream.close()

@@ -1,4 +1,4 @@
-"""How a worker on another host ended, as its agent tells it.
+"""How a worker on another host ended, as its agent reports it.
 
 Add here: another fact that an agent tells at the end. Keep out: when it is told
 (distant_worker.py), and from which fact on a load does not count (engine/health.py).

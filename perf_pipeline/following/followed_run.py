@@ -1,4 +1,4 @@
-"""The newest run of a state folder as its files tell it, while it goes on and after its end.
+"""The newest run of a state folder as its files show it, while it goes on and after its end.
 
 Add here: another fact about the run. Keep out: how it is shown (messages.py).
 """

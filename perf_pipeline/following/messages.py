@@ -1,4 +1,4 @@
-"""What a page is told of a run: all of it at first, afterwards what has changed.
+"""The messages to a run's page: everything at first, and then what has changed.
 
 A section is sent whole where its plots are other ones; otherwise only new values are. What a page
 shows is laid out here, by the report's own code, so that its script only puts it into place.

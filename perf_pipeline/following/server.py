@@ -1,4 +1,4 @@
-"""The server of the page: the page, what it is told, the stop button, and the report.
+"""The server of the page: the page, its messages, the stop button, and the report.
 
 Files are read while a page is open and not otherwise. Add here: a route. Keep out: who may ask
 (guard.py), and what a page is told (messages.py).

@@ -101,7 +101,7 @@ class PageServer(uvicorn.Server):
                 signal.signal(number, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, and tell so."""
+        """Begin to serve, and say so."""
         await super().startup(sockets)
         self._on_ready()
 

@@ -1,4 +1,4 @@
-"""A benchmark while it runs, as lines over time: what its progress told, and its readings.
+"""A benchmark while it runs, as lines over time: its progress and its readings.
 
 Titles and units are those of the report wherever the figure is the same (judging/course.py).
 
@@ -153,7 +153,7 @@ class Take:
         return sorted(self._lines, key=lambda key: places.get(key[0], 0))
 
     def add_progress(self, figures: Mapping[str, Any]) -> None:
-        """Take in what the load told in a second."""
+        """Take in the progress of one second."""
         self.version += 1
         elapsed_s = figures["elapsed_s"]
         begin_s = figures["benchmark_s"] - elapsed_s

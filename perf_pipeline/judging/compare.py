@@ -83,7 +83,7 @@ class Comparison:
 
     @property
     def told(self) -> tuple[tuple[str, Diff], ...]:
-        """Return what a reader is told as (benchmark, diff): of pinned releases only what moved."""
+        """Return what a reader sees as (benchmark, diff): of pinned releases only what moved."""
         return tuple(
             (comparison.benchmark, comparison.diff)
             for comparison in self.compared

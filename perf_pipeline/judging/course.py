@@ -44,7 +44,7 @@ _Spans = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Hold what raw rows tell of a benchmark.
+    """Hold what raw rows show of a benchmark.
 
     Attributes:
         series: lines over time.
@@ -58,7 +58,7 @@ class Course:
 
 
 def courses_of(history: History, run_id: str, profile: Profile) -> dict[str, Course]:
-    """Return what raw rows tell of each benchmark of a run.
+    """Return what raw rows show of each benchmark of a run.
 
     Args:
         history: that has the run.

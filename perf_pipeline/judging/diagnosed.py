@@ -18,7 +18,7 @@ from perf_pipeline.store.state import State
 
 @dataclass(frozen=True, slots=True)
 class DiagnosedComparison:
-    """Hold what a reader is told of a run beside the runs before it.
+    """Hold what a reader sees of a run beside the runs before it.
 
     Attributes:
         diffs: as (benchmark, diff).

@@ -123,7 +123,7 @@ def ingest_apart(state: State, run_id: str) -> IngestedRun:
 
 
 def ingest_in(history: History, state: State, run_id: str) -> IngestedRun:
-    """Store every benchmark of a run of the spool (`require_spooled`); tell of those that can't be.
+    """Store every benchmark of a spooled run (`require_spooled`); name those that can't be.
 
     Raises:
         StoreError: a benchmark can't be stored, for another reason than its damage.

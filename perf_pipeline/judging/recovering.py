@@ -22,7 +22,7 @@ from perf_pipeline.store.state import State
 
 
 def recover_runs(state: State, run_id: str | None, *, say: Say) -> None:
-    """Store and judge one spooled run, or all of them; what could not be stored is told at the end.
+    """Store and judge one spooled run, or all of them; at the end, name what could not be stored.
 
     Args:
         state: folder of spool and history.

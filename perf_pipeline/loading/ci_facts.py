@@ -131,7 +131,7 @@ _SYSTEMS: Final = (
 
 
 def ci_facts(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return commit, branch, pull_request, build and base, as far as CI tells; empty elsewhere.
+    """Return commit, branch, pull_request, build and base where CI names them; empty elsewhere.
 
     The base is the branch that a pull request, or a branch that is not the base itself, began from;
     PERF_BASE_BRANCH says it where the CI does not.

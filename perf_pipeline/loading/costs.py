@@ -38,7 +38,7 @@ class _Looker(Protocol):
 
 
 class CostsWatch:
-    """Look into the parts that tell what they do, while a load runs and at no other time."""
+    """Sample the parts that can show what they do, only while a load runs."""
 
     def __init__(self, session: Session, benchmark: str) -> None:
         dsn = session.target.postgres_dsn

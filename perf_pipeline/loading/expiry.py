@@ -135,7 +135,7 @@ def _deleted(brokers: str, topic: str, fixed: Mapping[str, int]) -> Iterator[tup
 
 
 def expired_if_known(session: Session, benchmark: str) -> str | None:
-    """Say what expired, or that nobody could tell; None when nothing did."""
+    """Say what expired, or that this is unknown; None when nothing did."""
     try:
         return expired(session, benchmark)
     except TargetUnavailableError as error:

@@ -138,7 +138,7 @@ class FaultDriver:
             return sorted(self._records, key=lambda record: record.injected_us)
 
     def heard(self) -> list[str]:
-        """Return what is to be told since the last call."""
+        """Return the messages since the last call."""
         with self._lock:
             told, self._told = self._told, []
             return told

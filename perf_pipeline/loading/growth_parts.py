@@ -1,4 +1,4 @@
-"""Whether a threshold on a growth names a part that is watched, which is told before the load.
+"""Check before the load that a threshold on a growth names a part that is watched.
 
 A soak takes hours, and a name that nobody watches would end as NO_DATA after all of them.
 Add here: the parts of another metric of growth. Keep out: watching (watching.py), and slopes

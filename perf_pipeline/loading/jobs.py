@@ -1,4 +1,4 @@
-"""Turn a profile's scenarios into what the engine is told to run.
+"""Turn a profile's scenarios into the jobs of the engine.
 
 Add here: where a workload's parameter comes from. Keep out: what a workload does with it.
 """

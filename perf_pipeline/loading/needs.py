@@ -157,7 +157,7 @@ def in_one_sentence(error: TargetUnavailableError) -> str:
 
 
 def prepare_step(session: Session, benchmark: str, step: int) -> str:
-    """Do what must be done before one step; tell and return why it can't be measured, if so.
+    """Prepare one step; if it can't be measured, say and return why.
 
     The database is asked with and without its index; who consumes a backlog needs one.
     """

@@ -150,7 +150,7 @@ class _Wanted:
     def session(
         self, target: Target, complete: Target, stack: Stack | None, start_worker: StartWorker
     ) -> Session:
-        """Begin the run over a system that is up, and tell which benchmarks it leaves out.
+        """Begin the run over a system that is up, and say which benchmarks it leaves out.
 
         Args:
             target: as configured.

@@ -45,7 +45,7 @@ def given_revision(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def revision_of(profile: Profile, target: Target, environment: Mapping[str, str]) -> Revision:
-    """Read the version where the environment or the target tells it; a run does without as well.
+    """Read the version from the environment or the target; a run needs none.
 
     Args:
         profile: whose certificates are taken, and in whose folder a command is run.

@@ -25,7 +25,7 @@ class Storing:
             wait([self.work])
 
     def heard(self) -> list[str]:
-        """Return what was told since the last time; ask only when the work has ended."""
+        """Return the messages since the last call; call this only when the work has ended."""
         told, self.told = self.told, []
         return told
 

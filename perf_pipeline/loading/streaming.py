@@ -1,4 +1,4 @@
-"""Let a run be followed by others: what it tells its narrator stands in its live stream, too.
+"""Let others follow a run: the messages to its narrator are in its live stream, too.
 
 Add here: another fact that who follows a run needs. Keep out: the file (store/live_stream.py).
 """

@@ -84,7 +84,7 @@ def is_of_the_system(metric: str, part: str) -> bool:
 
 
 def part_of(reading: str, source: str) -> str:
-    """Name the part that a reading tells of, apart from other quantities of the same metric.
+    """Name the part that a reading is about, apart from other quantities of the same metric.
 
     >>> part_of("redis_memory_bytes", "redis"), part_of("process_memory_bytes", "api")
     ('redis used_memory', 'api')

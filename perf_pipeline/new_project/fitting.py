@@ -23,7 +23,7 @@ _PLACEHOLDER: Final = "x"
 
 
 def fitted(draft: Draft) -> Draft:
-    """Return the draft without steps that a profile refuses; each is told under `left_out`.
+    """Return the draft without steps that a profile refuses, which are named under `left_out`.
 
     Raises:
         RequestError: nothing is left that could be loaded.

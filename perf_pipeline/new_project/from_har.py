@@ -76,7 +76,7 @@ class Recorded:
             self.steps[number] = replace(self.steps[number], save=saved)
 
     def _kept(self, exchanges: Sequence[RecordedExchange]) -> Iterator[RecordedExchange]:
-        """Return what a person asked of the one host, and tell how much of what else there is."""
+        """Return the requests of a person to the one host, and count the others by kind."""
         others: Counter[str] = Counter()
         for exchange in exchanges:
             if why := self._why_not(exchange):

@@ -1,4 +1,4 @@
-"""The sending process, seen by the run that it follows: told in passing, and never waited for.
+"""The sending process as its run sees it: notified in passing, and never waited for.
 
 Add here: what a run tells the process, or hears of it. Keep out: what the process does
 (process.py).
@@ -87,7 +87,7 @@ class Outputs:
         self._narrator.say(sentence)
 
     def progress(self, line: str, figures: Mapping[str, object]) -> None:
-        """Tell how far a load is, also to the process; tell what was heard of receivers."""
+        """Report a load's progress, also to the process, and what it says about receivers."""
         self._narrator.progress(line, figures)
         folder = self._folder_of(str(figures["run_id"]), str(figures["benchmark"]))
         at_ms = _now_ms()
@@ -106,7 +106,7 @@ class Outputs:
         return self._located if is_there else self._spool / run_id / benchmark
 
     def follow(self, folder: Path, at_us: int) -> None:
-        """Tell the process that a benchmark has begun; a load of less than a second tells nothing.
+        """Say that a benchmark has begun; a load of less than a second reports nothing.
 
         Args:
             folder: of the benchmark in the spool.
@@ -184,7 +184,7 @@ class OutputProbe:
         outputs.locate(folder)
 
     def open(self) -> None:
-        """Do nothing: the process tells by itself."""
+        """Do nothing: the process reports by itself."""
 
     def read(self, at_us: int) -> list[Reading]:
         """Return the points of each receiver, since the run began."""

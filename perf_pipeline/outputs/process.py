@@ -89,7 +89,7 @@ class Sending:
             )
 
     def status(self) -> dict[str, Any]:
-        """Return what is known of each receiver, and sentences that were not told before."""
+        """Return what is known of each receiver, and new sentences."""
         for sender in self._senders.values():
             sender.look()
         sentences = []

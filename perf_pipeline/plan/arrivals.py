@@ -57,7 +57,7 @@ def arrivals(executor: ArrivalRate) -> Iterator[Arrival]:
 
 
 def number_of(executor: Executor) -> Callable[[int], int] | None:
-    """Return what tells the number of a planned start by its time; None where nobody asks.
+    """Return a function from a planned start's time to its number; None where nobody needs it.
 
     The time is in µs since the start of the scenario. Only a recording has an iteration of its own
     for each start.

@@ -122,7 +122,7 @@ def _snapshot() -> _HostCounters:
 
 
 def _cpu_mhz() -> float | None:
-    """Return the present frequency of the CPUs, their mean; None where nobody tells."""
+    """Return the mean of the CPUs' present frequencies; None where the system reports none."""
     with suppress(OSError, NotImplementedError, AttributeError, ValueError):
         found = psutil.cpu_freq()
         if found is not None and found.current > 0:
@@ -154,7 +154,7 @@ def _rates(
 
 
 def _taken(before: _HostCounters, now: _HostCounters, span_s: float) -> Iterator[tuple[str, float]]:
-    """Yield what others took, where the system tells: steal, and time spent waiting (PSI)."""
+    """Yield what others took, where the system reports it: steal, and time spent waiting (PSI)."""
     total_s = now.total_s - before.total_s
     if before.stolen_s is not None and now.stolen_s is not None and total_s > 0:
         yield "host_cpu_steal_percent", _percent((now.stolen_s - before.stolen_s) / total_s)

@@ -83,7 +83,7 @@ def cpu_growth_s(
 def io_growth_bytes(
     before: Mapping[int, Counts], now: Mapping[int, Counts], known: frozenset[int]
 ) -> int | None:
-    """Return the bytes that the family read and wrote; None when a process does not tell."""
+    """Return the bytes that the family read and wrote; None if they are unknown for a process."""
     if any(counts.io_bytes is None for counts in now.values()):
         return None
     grown = 0
@@ -111,7 +111,7 @@ def resident_bytes(family: Mapping[int, Counts]) -> int:
 
 
 def descriptors_of(pids: Iterable[int]) -> int | None:
-    """Return how many open files and sockets processes have; None where one does not tell."""
+    """Return how many open files and sockets processes have; None if that is unknown for one."""
     found = 0
     for pid in pids:
         try:

@@ -79,7 +79,7 @@ class RedisProbe:
             raise ProbeError("the server at the Redis URL does not answer as Redis does") from None
 
     def read(self, at_us: int) -> list[Reading]:
-        """Return memory and latency, and of the counters what the server tells.
+        """Return memory and latency, and the counters that the server reports.
 
         Raises:
             ProbeError: no answer within ANSWER_WITHIN_S, or one that does not tell the memory.
@@ -100,7 +100,7 @@ class RedisProbe:
         return [Reading(at_us, SOURCE, name, value) for name, value in found.items()]
 
     def _counted(self, client: redis.Redis) -> dict[str, float]:
-        """Return what follows from the counters; nothing where the server does not tell them."""
+        """Return what follows from the counters; nothing where the server does not report them."""
         try:
             told: dict[str, object] = client.info("stats")
         except redis.ResponseError:  # this user may not ask
@@ -130,7 +130,7 @@ class RedisProbe:
             self._client = None
 
     def server_version(self) -> str:
-        """Return the version that the server tells; empty where it tells none.
+        """Return the version that the server reports; empty where it reports none.
 
         Raises:
             ProbeError: no answer within ANSWER_WITHIN_S.

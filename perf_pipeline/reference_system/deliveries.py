@@ -72,7 +72,7 @@ def _joined(known: Delivery, later: Delivery) -> Delivery:
 
 
 class DeliveryLog:
-    """Write deliveries over one connection, which is opened anew whenever it is lost.
+    """Write deliveries over one connection, which is opened again whenever it is lost.
 
     Attributes:
         recorded: rows written or counted up since the start.

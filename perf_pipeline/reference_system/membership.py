@@ -1,4 +1,4 @@
-"""How a worker is a member of its consumer group, and when a member that failed may join anew.
+"""A worker's membership in its consumer group, and when a member that failed may rejoin.
 
 librdkafka ends a member for good when another one has its `group.instance.id`. Where a broker was
 away for longer than the session lasts, that other one may be the worker itself: it joins anew,
@@ -54,7 +54,7 @@ def consumer_configuration(
 
 
 class Renewals:
-    """Decide whether a member that failed for good may join anew: once in the time of a session.
+    """Decide whether a member that failed for good may rejoin: once per session timeout.
 
     Two workers of one id would otherwise put one another out of the group for ever.
     """

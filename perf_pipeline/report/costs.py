@@ -1,4 +1,4 @@
-"""What the target's time went into, as every report tells it.
+"""Where the target's time went, as every report shows it.
 
 Add here: another fact about a cost. Keep out: what a cost is (analysis/costs.py).
 """

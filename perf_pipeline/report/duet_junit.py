@@ -40,7 +40,7 @@ def _case(suite: ET.Element, classname: str, name: str) -> ET.Element:
 
 
 def _told(case: ET.Element, kind: str, message: str, more: Iterable[str] = ()) -> None:
-    """Write what is told into the case: as a failure, as an error, or as its output."""
+    """Write the text into the case: as a failure, as an error, or as its output."""
     text = "\n".join((message, *more))
     if kind:
         ET.SubElement(case, kind, message=_text(message)).text = _text(text)

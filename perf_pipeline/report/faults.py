@@ -1,4 +1,4 @@
-"""The faults of a benchmark, as every report tells them: what was broken, and when all was well.
+"""The faults of a benchmark, as every report shows them: what was broken, and the recovery.
 
 Add here: another fact about a fault. Keep out: the rule of recovery (analysis/recovery.py).
 """

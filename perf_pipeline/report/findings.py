@@ -1,4 +1,4 @@
-"""Bottlenecks grouped for people: a rule that several benchmarks broke is told once.
+"""Bottlenecks grouped for people: a rule that several benchmarks broke is shown once.
 
 Add here: another grouping. Keep out: layout, and what is a bottleneck (analysis/).
 """

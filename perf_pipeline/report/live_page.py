@@ -55,5 +55,5 @@ def live_glance(table: Table) -> str:
 
 
 def told_html(sentences: Iterable[tuple[float, str]]) -> str:
-    """Return what a run told as items of a list, the newest first."""
+    """Return the messages of a run as items of a list, the newest first."""
     return page("sections/live_told.html", html_escaped, told=list(sentences)[::-1])

@@ -121,7 +121,7 @@ def _faults(report: RunReport) -> list[tuple[str, Table]]:
 
 
 def _growth(report: RunReport) -> list[tuple[str, Table]]:
-    """Return what grew in each benchmark that tells it."""
+    """Return what grew in each benchmark that has `growth`."""
     return [
         (benchmark.name, growth_table(benchmark.growth))
         for benchmark in report.benchmarks

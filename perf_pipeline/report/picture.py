@@ -33,7 +33,7 @@ _LETTER: Final = 7
 
 
 def main_picture(benchmark: BenchmarkReport) -> tuple[str, str]:
-    """Return title and SVG of the plot that tells most of a benchmark; empty texts without one.
+    """Return title and SVG of a benchmark's most telling plot; empty texts without one.
 
     That is its response time, or its first plot where it has none.
     """

@@ -1,4 +1,4 @@
-"""The slowest traced requests of a run, as every report tells them.
+"""The slowest traced requests of a run, as every report shows them.
 
 Add here: another fact about one of them. Keep out: which requests these are (store/).
 """

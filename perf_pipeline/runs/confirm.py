@@ -59,7 +59,7 @@ class Confirmation:
 def confirm_run(
     session: Session | None, state: State, run_id: str, *, profile: Profile | None, at_most: int
 ) -> list[Confirmation]:
-    """Confirm the suspects of a run and tell what became of each, those of earlier tries included.
+    """Confirm the suspects of a run and return what became of each, earlier tries included.
 
     Args:
         session: of the run, still open; None when it is long over: then nothing is loaded.

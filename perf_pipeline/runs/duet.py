@@ -140,7 +140,7 @@ def run_duet(
 
 @dataclass(frozen=True, slots=True)
 class _Sides:
-    """Hold two sides that are up, and who is told of them."""
+    """Hold two sides that are up, and the narrator."""
 
     wish: DuetWish
     sides: tuple[SideUp, SideUp]
@@ -187,7 +187,7 @@ class _Sides:
 
     @property
     def _groups(self) -> tuple[str, str]:
-        """Return what workers that were started were told as `{group}`: the name of their topic."""
+        """Return the value of `{group}` for workers that were started: the name of their topic."""
         baseline, candidate = (
             topic if isinstance(side, CommandSide) else ""
             for topic, side in zip(self._topics, self.wish.sides, strict=True)

@@ -15,7 +15,7 @@ from perf_pipeline.store.state import State
 
 
 def import_and_judge(state: State, path: Path, wanted: Import, *, say: Say) -> RunReport:
-    """Import a file, judge and compare it, and return its report; the same file is told.
+    """Import a file, judge and compare it, and return its report; say so if it is stored already.
 
     Args:
         state: folder of spool and history.

@@ -207,7 +207,7 @@ def _write_down(session: Session, progress: _Progress) -> None:
 
 
 def _finish_storing(session: Session) -> None:
-    """Wait until the benchmark before is stored, and tell what was told of it."""
+    """Wait until the previous benchmark is stored, and pass its messages on."""
     try:
         session.storing.finish()
     finally:

@@ -252,7 +252,7 @@ def _keep(
 
 
 def _told(scaling: _ScalingUnderWay) -> list[str]:
-    """Write the figures, tell the answer, and return it as a problem where it is none."""
+    """Write the figures, print the answer, and return it as a problem where there is none."""
     answer = answer_of(scaling.config, scaling.points)
     sentence = scaling_sentence(scaling.search.of, answer, scaling.points, scaling.windows)
     if scaling.session.stop.is_set() and STOPPED not in sentence:

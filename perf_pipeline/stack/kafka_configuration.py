@@ -1,4 +1,4 @@
-"""What the embedded brokers are told: their settings, listeners, one user and logs.
+"""The configuration of the embedded brokers: their settings, listeners, one user and logs.
 
 Add here: a broker setting, with its reason. Keep out: starting it (kafka.py).
 """
@@ -141,7 +141,7 @@ class BrokerNode:
 
 @dataclass(frozen=True, slots=True)
 class _Listener:
-    """Name a listener, where it listens, and where its clients are told to go."""
+    """Name a listener, its port, and the port that its clients are given."""
 
     name: str
     port: int
@@ -184,7 +184,7 @@ def configure(
 
 
 def _listeners(node: BrokerNode, links: Sequence[Link], password: str) -> dict[str, str]:
-    """Return where a broker listens, what it tells its clients, and how they log in."""
+    """Return where a broker listens, the addresses that it advertises, and how clients log in."""
     clients = (
         _Listener("CLIENTS", node.port, node.port),
         *(_Listener(f"{link.client.upper()}LINK", link.upstream, link.port) for link in links),

@@ -1,4 +1,4 @@
-"""Make a topic anew with another number of partitions, once all that is in it was consumed.
+"""Recreate a topic with another number of partitions, once all messages in it are consumed.
 
 Add here: another thing that is done to a topic of the stack. Keep out: whose topic it is
 (reference.py, resizing.py), and topics of a load (workloads/kafka).

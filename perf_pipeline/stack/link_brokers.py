@@ -1,4 +1,4 @@
-"""What brokers tell their clients about where brokers are, told otherwise: at the ports of a proxy.
+"""Rewrite the addresses of brokers in their answers, so that clients go to a proxy's ports.
 
 A client of Kafka asks one broker where all of them are, and connects there. So the answers with
 addresses are read on their way, and written anew with the proxy's ports. Versions whose addresses
@@ -32,7 +32,7 @@ _FLEXIBLE_FROM: Final = MappingProxyType({_METADATA: 9, _COORDINATOR: 3, _CLUSTE
 
 
 class ToldAnswers:
-    """Follow one connection to a broker, and write the addresses in its answers anew.
+    """Follow one connection to a broker, and rewrite the addresses in its answers.
 
     Frames too short for a header are tokens of a login after SaslHandshake v0, which are sent bare;
     an empty one is the usual answer to PLAIN. A size below 0 is none of the protocol: from there on

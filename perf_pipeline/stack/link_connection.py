@@ -56,7 +56,7 @@ class ProxiedLink:
 
     @property
     def is_secured(self) -> bool:
-        """Say whether TLS is ended here, and spoken anew."""
+        """Say whether TLS ends here and begins again towards the server."""
         return self._for_clients is not None
 
     async def secure(self, end: LinkEnd) -> None:

@@ -1,4 +1,4 @@
-"""The process between the parts of a system: it passes bytes on, and hinders them where it is told.
+"""The process between the parts of a system: it passes bytes on, and hinders them on request.
 
 A rule holds as long as the connection that gave it, so that nothing hinders anybody once the run
 that wanted it is gone.
@@ -31,7 +31,7 @@ _WAITING_CLIENTS: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Say where a link listens, where it leads, and whether clients are told of brokers there.
+    """Say where a link listens, where it leads, and whether brokers' addresses are rewritten there.
 
     Attributes:
         name: of the link.

@@ -1,4 +1,4 @@
-"""TLS on both sides of the proxy before brokers: ended for the load, and spoken anew to brokers.
+"""TLS on both sides of the proxy before brokers: one session with the load, another with brokers.
 
 Inside of TLS nobody can read where clients are sent. The load's own clients trust a certificate
 that is made for the run (link_certificate.py), and the proxy checks the brokers as the load would.

@@ -1,4 +1,4 @@
-"""Put a proxy between the parts of a system, and tell it what to do to their connections.
+"""Put a proxy between the parts of a system, and control what it does to their connections.
 
 Add here: another thing that is asked of the proxy. Keep out: how it passes bytes on (link_proxy.py)
 and when something is asked (loading/).

@@ -63,7 +63,7 @@ def require_servers(options: StackOptions) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StartedApi:
-    """Hold an API that was started, and what the rest of the reference system is told as well."""
+    """Hold an API that was started, and the settings of the rest of the reference system."""
 
     folder: Path
     endpoints: Endpoints
@@ -198,7 +198,7 @@ def reference_finding() -> PartFinding:
 
 
 def _environment(endpoints: Endpoints, links: Links = NO_LINKS, client: str = "") -> dict[str, str]:
-    """Return what a part is told; servers that it reaches through a proxy have that one's port.
+    """Return the settings of a part; servers that it reaches through a proxy have the proxy's port.
 
     What the caller's environment says to it as well is kept with its command, so that a process
     that another run starts in its place, or beside it, is as it is.

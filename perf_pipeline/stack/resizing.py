@@ -70,7 +70,7 @@ class _Resizing:
         self._stop = stop
 
     def set_api(self, number: int) -> None:
-        """Start the API anew with so many processes, behind the same address."""
+        """Restart the API with this many processes, behind the same address."""
         command = kept_command(self._folder, "api")
         at = command.argv.index(_PROCESSES) + 1
         argv = (*command.argv[:at], str(number), *command.argv[at + 1 :])
@@ -96,7 +96,7 @@ class _Resizing:
         self._await_group(partitions_of(self._brokers, TOPIC), started)
 
     def set_partitions(self, number: int) -> None:
-        """Make the topic anew with so many partitions, when its messages are consumed.
+        """Recreate the topic with this many partitions, when its messages are consumed.
 
         A member that comes back under its name would get the partitions that it had from the
         broker: where their number is not the usual one, workers have no names.

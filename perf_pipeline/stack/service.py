@@ -124,7 +124,7 @@ class Service:
             raise self.failure(f"failed with exit code {code}")
 
     def failure(self, what: str) -> StackError:
-        """Return the error that says what happened and why, as the log tells it, secrets masked."""
+        """Return the error that says what happened and why, from the log, with secrets masked."""
         try:
             text = read_log(self.log, self.log_begins_at, self.secrets)
         except OSError as error:

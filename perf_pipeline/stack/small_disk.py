@@ -65,7 +65,7 @@ def disk_of(folder: Path, name: str) -> Path:
 
 
 def small_disk_notice(what: str) -> str:
-    """Return what people are told of the disk of a server.
+    """Return the sentence about the disk of a server.
 
     >>> small_disk_notice("the broker's log is").partition(",")[0]
     "the broker's log is on a disk of its own all the time"

@@ -184,7 +184,7 @@ def _reference(
 
 
 def _wait_for(*branches: Future[Any], stop: threading.Event) -> None:
-    """Wait for all of them, or for the first error, which is the one that is told."""
+    """Wait for all of them, or for the first error, which is the one that is reported."""
     pending = set(branches)
     while pending:
         if stop.is_set():
@@ -215,7 +215,7 @@ def _stack(
 
 
 def with_links(stack: Stack, links: Links) -> Stack:
-    """Return a stack that has these links, and tells so."""
+    """Return a stack that has these links, and says so."""
     if not links.links:
         return stack
     names = ", ".join(dict.fromkeys(f"{it.client} to {it.server}" for it in links.links))

@@ -1,4 +1,4 @@
-"""What clients are told in place of where brokers are, and what was seen that fits none of it.
+"""The ports that clients get in place of brokers' addresses, and addresses that fit none.
 
 Add here: another thing that is noted of connections to brokers. Keep out: the protocol
 (link_brokers.py).
@@ -27,7 +27,7 @@ def spelled(host: str) -> str:
 
 @dataclass(slots=True)
 class ToldPorts:
-    """Hold what clients are told in place of where the brokers are.
+    """Hold the ports that clients get in place of the brokers' addresses.
 
     Attributes:
         ports: of the proxy, by the broker's own place.

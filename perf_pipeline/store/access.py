@@ -277,7 +277,7 @@ def _duckdb_holder(message: str) -> str:
 
 
 def _flock_holder(lock_path: Path) -> str:
-    """Find who holds the lock file; Linux tells in /proc/locks, elsewhere nobody is named."""
+    """Find who holds the lock file, from Linux's /proc/locks; elsewhere nobody is named."""
     try:
         inode = str(lock_path.stat().st_ino)
         lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()

@@ -91,7 +91,7 @@ class AskedRuns:
         return self._reported[key]
 
     def forget(self) -> None:
-        """Ask anew from now on; whoever writes, prunes or removes a run says so."""
+        """Ask again from now on; whoever writes, prunes or removes a run says so."""
         by_run = (self._runs, self._outcomes, self._checks, self._summaries, self._other_lines)
         for answers in (*by_run, self._raw_is_kept, self._reported):
             answers.clear()

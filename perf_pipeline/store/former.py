@@ -81,7 +81,7 @@ def former_benchmark(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Form
 
 
 def lost_rows(found: Iterable[SpoolFiles]) -> list[str]:
-    """Name the closed files of packed rows that have fewer rows than their heads tell."""
+    """Name the closed files of packed rows that have fewer rows than their headers say."""
     return [file.lost for files in found for file in files.binary if file.lost]
 
 

@@ -9,5 +9,5 @@ from perf_pipeline.store.history import History
 
 
 def growth_of(history: History, run_id: str) -> dict[str, list[GrowthRecord]]:
-    """List what was watched in each benchmark of a run that tells what grows."""
+    """List what was watched in each benchmark of a run that has `growth`."""
     return rows_by_benchmark(history, run_id, "growth", GrowthRecord, order="metric, part")

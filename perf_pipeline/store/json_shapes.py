@@ -1,4 +1,4 @@
-"""The shapes of values in the spool's JSON files, so that one that is wrong is told by its name.
+"""The shapes of values in the spool's JSON files, so that a wrong value is reported by its name.
 
 Add here: another shape. Keep out: which member has which (records.py).
 """

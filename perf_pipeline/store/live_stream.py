@@ -1,4 +1,4 @@
-"""What a run tells while it goes on, as a file that others can follow: one JSON object a line.
+"""The messages of a run while it goes on, as a file to follow: one JSON object per line.
 
 The state folder has one such file, that of its newest run. Whoever writes it holds it, so that
 nobody takes a killed run for one that goes on. Lines are those of `run --json`

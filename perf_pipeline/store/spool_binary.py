@@ -55,7 +55,7 @@ class RowFile:
 
     @property
     def lost(self) -> str:
-        """Say that the closed file has fewer rows than its head tells; empty when it has them."""
+        """Say that the closed file has fewer rows than its header says; empty when it has them."""
         if len(self.rows) >= self.told:
             return ""
         return f"{self.name} holds {len(self.rows):,} of {self.told:,} rows"
@@ -151,7 +151,7 @@ def other_columns(path: Path, found: Sequence[str], read: Sequence[str]) -> Spoo
 
 
 def _told_rows(file: BinaryIO, dtype: "np.dtype[np.void]", path: Path) -> int:
-    """Return the number of rows that the head of a file tells of."""
+    """Return the number of rows that the header of a file says."""
     from numpy.lib import format as npy  # noqa: PLC0415
 
     try:

@@ -153,7 +153,7 @@ def failed_and_slow(folder: Path, from_us: int, until_us: int, slow_ms: float) -
 
 
 def dropped_between(folder: Path, from_us: int, until_us: int) -> int:
-    """Count the starts that were dropped in a stretch, as far as readings tell."""
+    """Count the starts that were dropped in a stretch, by the readings."""
     with spooled(folder, "readings") as connection:
         row = connection.execute(_DROPPED, {"from_us": from_us, "until_us": until_us}).fetchone()
     return round(row[0]) if row else 0

@@ -34,7 +34,7 @@ class State:
 
     @property
     def live(self) -> Path:
-        """Return the folder of what the newest run tells while it goes on."""
+        """Return the folder of the newest run's live stream."""
         return self.folder / "live"
 
     @property

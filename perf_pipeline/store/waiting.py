@@ -17,7 +17,7 @@ from perf_pipeline.store.state import State
 
 
 def register(state: State, record: RunRecord, *, wait_s: float, say: Say) -> None:
-    """Tell the history what a run is going to do; a busy history is told later."""
+    """Store the plan of a run in the history; if that is busy, later."""
     try:
         with state.history(wait_s=wait_s) as history:
             history.register(record, begins_now=True)

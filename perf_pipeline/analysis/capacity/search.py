@@ -26,7 +26,7 @@ _AGREEING: Final = 2
 
 
 class Shown(StrEnum):
-    """Say what a window showed: the system kept up, it did not, or nobody can tell.
+    """Say what a window showed: the system kept up, it did not, or the answer is unknown.
 
     INVALID: the load generator was the limit, so that nothing is known of the system.
     """

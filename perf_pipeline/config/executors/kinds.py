@@ -1,4 +1,4 @@
-"""The three kinds of executors, one for each model of the engine, and what each must tell the plan.
+"""The three kinds of executors, one for each model of the engine, and what the plan asks of each.
 
     ArrivalRate     OpenModel      iterations start when the clock says so
     LoopingVUs      LoopingModel   a number of VUs starts the next iteration when the last one ends

@@ -110,7 +110,7 @@ def _faults(benchmark: BenchmarkReport) -> Metadata:
 
 
 def _growth(benchmark: BenchmarkReport) -> Metadata:
-    """Show what grew; nothing where the benchmark does not tell it."""
+    """Show what grew; nothing for a benchmark without `growth`."""
     made = growth_table(benchmark.growth)
     return {"growth": table(map(made.by_title, made.rows))} if made.rows else {}
 

@@ -199,7 +199,7 @@ def run_of(
     cut: str = "",
     notices: Sequence[str] = (),
 ) -> ForeignRun:
-    """Write the tables of a tool that tells of requests alone, each of which is an iteration.
+    """Write the tables of a tool that reports requests alone, each of which is an iteration.
 
     Args:
         connection: to the scratch database.

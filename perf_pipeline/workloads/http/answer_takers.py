@@ -1,4 +1,4 @@
-"""Who is told that an exchange is over: what goes on with it, or whoever awaits it.
+"""What is called when an exchange is over: its continuation, or whoever awaits it.
 
 Add here: another way to be told. Keep out: connections (wire.py), and what anybody goes on with.
 """

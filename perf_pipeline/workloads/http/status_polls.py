@@ -121,7 +121,7 @@ class StatusPolls:
             return list(self._found)
 
     def end(self) -> None:
-        """Stop polling; tell of polls that failed."""
+        """Stop polling, and report polls that failed."""
         self._stop.set()
         for thread in self._threads:
             if thread.ident is not None:

@@ -113,7 +113,7 @@ class Wire(asyncio.Protocol):
         return waiter
 
     def post(self, taker: AnswerTaker, data: bytes, is_head_request: bool, timeout_ns: int) -> None:
-        """Write a request as `exchange` does; the taker is told when it is over, maybe at once.
+        """Write a request as `exchange` does; the taker is called when it is over, maybe at once.
 
         Args:
             taker: is told.
@@ -252,6 +252,6 @@ class Wire(asyncio.Protocol):
 
 
 def shown(line: bytes) -> str:
-    """Return a line of the target's as it may be told: cut, control characters escaped."""
+    """Return a line of the target's as it may be shown: cut, with control characters escaped."""
     cut = line[:_MOST_TOLD]
     return f"{cut!r}"[1:] + ("..." if len(line) > len(cut) else "")

@@ -116,7 +116,7 @@ class TopicDeliveries:
         return list(self._found)
 
     def end(self) -> None:
-        """Stop reading; tell how many messages had no id or no time."""
+        """Stop reading, and report how many messages had no id or no time."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(TIMEOUT_S)

@@ -66,7 +66,7 @@ def require_kept_messages(brokers: str, topic: str, for_us: int) -> None:
 
 
 def is_compacted(brokers: str, topic: str) -> bool:
-    """Say whether compaction takes messages from a topic; no where the brokers don't tell.
+    """Say whether compaction takes messages from a topic; no where the brokers don't say.
 
     Raises:
         TargetUnavailableError: the brokers do not answer.
@@ -86,7 +86,7 @@ def most_message_bytes(brokers: str, topic: str) -> int | None:
 
 
 def _settings(brokers: str, topic: str) -> Mapping[str, ConfigEntry]:
-    """Return the settings of a topic, the cluster's own included; empty if nobody tells."""
+    """Return the settings of a topic, the cluster's own included; empty if they are unknown."""
     # The client has to outlive the question: without it the answer never comes.
     admin, resource = admin_of(brokers), ConfigResource(ConfigResource.Type.TOPIC, topic)
     with explained(brokers, f"reading the settings of {topic}"):

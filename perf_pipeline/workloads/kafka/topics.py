@@ -192,7 +192,7 @@ def admin_of(brokers: str) -> AdminClient:
 
 
 def no_topic(brokers: str, topic: str) -> TargetUnavailableError:
-    """Return what is told of a topic that is not there."""
+    """Return the sentence about a topic that is not there."""
     return TargetUnavailableError(
         f"there is no topic {topic} on {shown_brokers(brokers)}",
         hint="create it, or correct the topic's name in the profile",

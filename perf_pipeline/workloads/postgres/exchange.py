@@ -140,7 +140,7 @@ class LoopConnection:
         self._socket = -1
 
     def _hung_up(self) -> None:
-        """Read the last words of a server, of which the event loop's reader may never be told.
+        """Read the last bytes of a server, which the event loop's reader may never see.
 
         This is called again at each turn. Who was answered goes on before more is read: to him the
         connection is as it was when he was answered.

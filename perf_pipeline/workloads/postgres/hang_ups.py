@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Watched:
-    """Hold a socket, and who is told that the other side has hung up."""
+    """Hold a socket, and the callback for when the other side has hung up."""
 
     fd: int
     tell: Callable[[], None]

@@ -122,7 +122,7 @@ class OwnSql:
     async def _run_straight(
         self, user: _SqlUser, iteration: Iteration, session: SqlSession
     ) -> None:
-        """Run the statements, maybe many times; tell of a failure as in any other iteration."""
+        """Run the statements, maybe many times; report a failure as in any other iteration."""
         runs = user.runs or self._runs_of(user, iteration)
         try:
             answer = await runs.run(iteration, session)

@@ -47,7 +47,7 @@ class AnswerHeaders:
 
 
 class LoadResponse(httpx.Response):
-    """Act as an httpx.Response that tells which exceptions are the target's.
+    """Act as an httpx.Response that knows which exceptions are the target's.
 
     A body is decompressed when somebody looks at it. Reading one that is broken raises what
     httpx raises: `httpx.DecodingError`, or of `json()` a `ValueError`.

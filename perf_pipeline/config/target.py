@@ -79,7 +79,7 @@ class TargetConfig(Frozen):
             PERF_PROMETHEUS_URL wins over it; PERF_PROMETHEUS_TOKEN may hold a bearer token.
         jolokia: URLs of the Jolokia agents of Kafka's brokers, one for each, such as
             `http://127.0.0.1:8778/jolokia`; PERF_JOLOKIA_LOGIN may hold `user:password`.
-        version: where the system tells its version, which is stored with each run; the variable
+        version: where the system reports its version, which is stored with each run; the variable
             PERF_TARGET_VERSION wins over it.
         trace_url: the page of a trace in your tracing system, with `{trace_id}` in it, such as
             `https://traces.example/trace/{trace_id}`; reports link the slowest requests to it.
@@ -137,7 +137,7 @@ class Target:
         named_by: the variable or key that each address was read from, by the name of its field.
         libpq: environment variables that libpq reads by itself, such as PGHOSTADDR.
         health: what the API is asked before its load; None where nobody said.
-        version: where it tells its version; None where nobody said.
+        version: where it reports its version; None where no place is named.
         tiers: how each of its tiers is watched.
         prometheus: URL of the server that their queries go to; None where nobody said.
         jolokia: URLs of the agents that tell what brokers' requests take.

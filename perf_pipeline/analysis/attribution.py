@@ -3,7 +3,7 @@
 A stage is slow when it grew against earlier runs, or is above its bound regardless of them. The
 slow stage that grew most names the tier. Growth counts in ms and not as a ratio, because nobody
 notices that 0.2 ms became 2 ms. Evidence can show that the cause is elsewhere: messages that wait
-in the queue while the workers' hands are full or stalled are waiting for the worker.
+in the queue while the workers' slots are busy or stalled are waiting for the worker.
 
 Add here: another cause behind a slow stage. Keep out: bounds (attribution_rules.py), SQL.
 """
@@ -142,7 +142,7 @@ def attribute(
     Args:
         stages: stages that the system reports, in any order.
         findings: findings of the checklist in the same benchmark.
-        saturation_ratio: share of the queue's waiting time while all hands were full; None if
+        saturation_ratio: share of the queue's waiting time while all slots were busy; None if
             unknown.
         runs: number of earlier runs behind the `before` figures.
 
@@ -210,11 +210,11 @@ def _behind_the_queue(stages: Mapping[str, StageTimes], saturation_ratio: float 
         return _Cause(Tier.QUEUE, why, SLOW_BROKER)
     if saturation_ratio is not None and saturation_ratio > SATURATED_RATIO:
         share = f"{100 * saturation_ratio:.0f} %"
-        why = f"every hand of the workers was full in {share} of that waiting time"
+        why = f"all slots of the workers were busy in {share} of that waiting time"
         return _Cause(Tier.WORKER, why, MORE_HANDS)
     if "worker" in stages and stages["worker"].has_stalled:
-        return _Cause(Tier.WORKER, "what the workers had in hand came to a stop as well")
-    why = "the broker took messages in time, but no worker fetched them although hands were free"
+        return _Cause(Tier.WORKER, "messages that the workers already had came to a stop as well")
+    why = "the broker took messages in time, but no worker fetched them although slots were free"
     return _Cause(Tier.WORKER, why, SLOW_FETCHING)
 
 

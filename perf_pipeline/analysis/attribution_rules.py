@@ -60,7 +60,7 @@ STAGES: Final = (
 GROWN_TYPICAL_MS: Final = 20.0
 GROWN_TAIL_MS: Final = 100.0
 GROWN_RATIO: Final = 2.0
-# More than half of the waiting happened while all hands were full.
+# More than half of the waiting happened while all slots were busy.
 SATURATED_RATIO: Final = 0.5
 # A slow broker is also slow in taking messages; a slow worker has no part in that.
 OUTBOX_SHARE: Final = 0.1

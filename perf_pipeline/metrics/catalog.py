@@ -178,7 +178,7 @@ _METRICS: Final = (
     Metric("stage_worker", _T, "ms", "lower", _NONE, "time from the begin to the end of the worker's work"),
     Metric("stage_system", _T, "ms", "lower", _NONE, "time between two stations about which the system reports nothing more"),
     Metric("stage_tail", _G, "ms", "lower", _PART, "mean time that the slowest tenth of messages spent in a stage (operation)"),
-    Metric("worker_saturation_ratio", _G, "ratio", "neither", _PART, "share of the queue's waiting time in which every hand of the workers was full"),
+    Metric("worker_saturation_ratio", _G, "ratio", "neither", _PART, "share of the queue's waiting time in which all slots of the workers were busy"),
     # figures of benchmarks with faults; without a filter the worst of all faults, or their sum
     Metric(FAULTS_UNRECOVERED, _G, "faults", "lower", _NONE, "number of faults from which the target did not recover until the end of the load, or which nobody can judge because it was not steady before them"),
     Metric(ANSWERED_BESIDE_FAULTS, _G, "ratio", "higher", _NONE, "share of the planned operations that the target answered correctly, of those that were due before the first fault or after a recovery; dropped starts count as not answered"),

@@ -105,8 +105,8 @@ class StageFigures:
     Attributes:
         tail_ms: mean time of the slowest tenth of messages in each stage (`api`, `database` ...);
             stages that the system does not report are absent.
-        saturation_ratio: share of the queue's waiting time in which every hand of the workers was
-            full; None where no message waited in the queue.
+        saturation_ratio: share of the queue's waiting time in which all slots of the workers were
+            busy; None where no message waited in the queue.
     """
 
     tail_ms: Mapping[str, float] = field(default_factory=dict)

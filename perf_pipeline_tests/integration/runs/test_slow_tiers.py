@@ -134,7 +134,7 @@ def test_a_starved_worker_is_the_tier_that_is_named(
 
     found = named(starved, Tier.WORKER)
 
-    assert "every hand of the workers was full" in found.sentence
+    assert "all slots of the workers were busy" in found.sentence
 
 
 def named(stack: SlowStack, tier: Tier) -> Attribution:

@@ -244,7 +244,7 @@ def test_the_sentence_says_why_it_is_the_worker_when_messages_wait_in_the_queue(
 
     assert found.sentence.startswith("the worker holds the latency; waiting for a worker a typical")
     assert found.sentence.endswith(
-        "every hand of the workers was full in 96 % of that waiting time"
+        "all slots of the workers were busy in 96 % of that waiting time"
     )
 
 

@@ -16,10 +16,11 @@ _OPENING: Final = re.compile(
     r"""(?P<escaped>\b[eE]')|(?P<text>')|(?P<name>")|(?P<line>--)|(?P<block>/\*)"""
     r"""|(?<![A-Za-z0-9_$])(?P<dollar>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$)"""
 )
+# Many letters at a time: one after the other takes half a second and 1 GB for 8 MB of text.
 _ENDINGS: Final = {
-    "escaped": re.compile(r"(?:[^'\\]|\\.|'')*'", re.DOTALL),
-    "text": re.compile(r"(?:[^']|'')*'"),
-    "name": re.compile(r'(?:[^"]|"")*"'),
+    "escaped": re.compile(r"[^'\\]*(?:(?:\\.|'')[^'\\]*)*'", re.DOTALL),
+    "text": re.compile(r"[^']*(?:''[^']*)*'"),
+    "name": re.compile(r'[^"]*(?:""[^"]*)*"'),
     "line": re.compile(r"[^\n]*"),
 }
 _BLOCK: Final = re.compile(r"/\*|\*/")

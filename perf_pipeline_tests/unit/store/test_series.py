@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perf_pipeline.errors import PerfPipelineError, StoreError
+from perf_pipeline.store.columns import columns_of
 from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.history import History, memory_history
 from perf_pipeline.store.proof import RowProof, seal
@@ -171,6 +172,7 @@ def histories(draw: st.DrawFn) -> list[Row]:
 def history() -> Iterator[History]:
     """Open one history for all examples."""
     with memory_history() as opened:
+        opened.connection.execute("set threads = 1")  # as for a small file
         for name in ("here", "there"):
             opened.connection.execute("insert into environments values (?, map {})", [name])
         yield opened
@@ -225,12 +227,12 @@ def _fill(
     connection.execute(f"delete from {table}")
     values = list(rows)
     if values:
-        marks = ", ".join(f"({', '.join('?' for _ in row)})" for row in values)
-        rest = _REST[table]
+        rest, types = _REST[table], columns_of(connection)[table]
+        lists = [f"unnest(?::{types[name]}[])" for name in columns.split(", ")]
         connection.execute(
             f"insert into {table} ({columns}, {', '.join(rest)}) "
-            f"select *, {', '.join(rest.values())} from (values {marks})",
-            [value for row in values for value in row],
+            f"select {', '.join((*lists, *rest.values()))}",
+            [list(column) for column in zip(*values, strict=True)],
         )
 
 

@@ -96,6 +96,22 @@ def attached(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnecti
 
 
 @contextmanager
+def attached_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory that is nobody else's, and goes with the block.
+
+    As many threads work on it as on a small file. What does not fit into memory goes beside the
+    file that was open last.
+    """
+    name = f"memory_{next(_NUMBERS)}"
+    with _lent() as engine:
+        _ask(engine, _ONE_THREAD)
+        _ask(engine, f"attach ':memory:' as {name}")
+        with _closing(engine, name), engine.connection.cursor() as connection:
+            connection.execute(f"use {name}")
+            yield connection
+
+
+@contextmanager
 def in_memory(asked: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection without a file, whose temporary tables are its own and go with the block.
 

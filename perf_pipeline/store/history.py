@@ -21,6 +21,7 @@ from perf_pipeline.store.asked import AskedRuns
 from perf_pipeline.store.begun_run import write_run
 from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.comparison_rows import DiffRow
+from perf_pipeline.store.engines import attached_memory
 from perf_pipeline.store.histograms import KEPT, has_histograms, is_from_buckets, write_figures
 from perf_pipeline.store.ingest import ingest_benchmark, transaction
 from perf_pipeline.store.migrate import is_current, make_tables, migrate
@@ -288,7 +289,7 @@ def open_history(
 @contextmanager
 def memory_history(*, has_view: bool = True) -> Iterator[History]:
     """Open an empty one, gone afterwards: to ask a spool; its view is dear, and people's alone."""
-    with stoppable(), duckdb.connect(":memory:") as connection:
+    with stoppable(), attached_memory() as connection:
         make_tables(connection, has_view=has_view)
         yield _history(Path(":memory:"), connection)
 

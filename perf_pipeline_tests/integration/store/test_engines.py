@@ -14,6 +14,7 @@ from perf_pipeline.store import engines
 from perf_pipeline.store.engines import (
     LARGE_BYTES,
     attached,
+    attached_memory,
     in_any_order,
     in_memory,
     use_all_threads,
@@ -165,6 +166,23 @@ def threads(connection: duckdb.DuckDBPyConnection) -> int:
     row = connection.execute("select current_setting('threads')").fetchone()
     assert row is not None
     return int(row[0])
+
+
+def test_databases_in_memory_are_apart_and_gone_with_their_blocks(tmp_path: Path) -> None:
+    read = "select value from kept"
+    with attached_memory() as one, attached_memory() as other:
+        for value, connection in enumerate((one, other)):
+            connection.execute(f"create table kept as select {value} as value")
+        assert one.execute(read).fetchall() == [(0,)]
+        assert other.execute(read).fetchall() == [(1,)]
+    with attached_memory() as later:
+        later.execute("create table kept as select 2 as value")
+        assert later.execute(read).fetchall() == [(2,)]
+
+    put(tmp_path / "one.duckdb", 3)
+    assert kept(tmp_path / "one.duckdb") == [(3,)]
+    with in_memory(tmp_path) as connection:
+        assert connection.execute("select table_name from duckdb_tables()").fetchall() == []
 
 
 def test_a_small_file_is_asked_by_one_thread_and_a_large_one_by_all(tmp_path: Path) -> None:

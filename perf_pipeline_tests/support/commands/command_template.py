@@ -17,9 +17,11 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Final, NoReturn
 
+import duckdb
+
 from perf_pipeline.config.frozen import build_models
 from perf_pipeline.report import markdown, pages
-from perf_pipeline.store.history import memory_history
+from perf_pipeline.store.migrate import make_tables
 from perf_pipeline_tests.support.commands.forked_children import offer_forks
 from perf_pipeline_tests.support.commands.forks_on_request import (
     fork_on_request,
@@ -108,8 +110,9 @@ def _warm_duckdb() -> None:
 
     It is closed again, so that no thread of it is there at a fork.
     """
-    with memory_history() as history:
-        history.connection.execute(_ANY_SAMPLES).fetchall()
+    with duckdb.connect(":memory:") as connection:
+        make_tables(connection, has_view=True)
+        connection.execute(_ANY_SAMPLES).fetchall()
 
 
 def _is_asked(link: socket.socket, waiting: selectors.BaseSelector) -> bool:

@@ -16,7 +16,7 @@ from perf_pipeline.importing.tools import TOOLS
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.store.imports.foreign import ForeignFileError
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.support.histories.queries import query_snapshot
+from perf_pipeline_tests.support.histories.queries import rows_in
 
 FILES = Path(__file__).with_name("others")
 HEAD = (
@@ -105,7 +105,7 @@ def stored(
 
 
 def asked(state: State, statement: str) -> list[tuple[Any, ...]]:
-    return query_snapshot(state.history_file, statement)[1]
+    return rows_in(state.history_file, statement)
 
 
 def figures(state: State, metric: str, tags: str = "") -> dict[str, float]:

@@ -18,7 +18,7 @@ from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.runs.pipeline import chosen
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.half_runs import TWO, A, B, HalfRun
-from perf_pipeline_tests.support.histories.queries import query_snapshot
+from perf_pipeline_tests.support.histories.queries import rows_in
 
 
 def states_of(report: RunReport) -> dict[str, BenchmarkStatus]:
@@ -87,7 +87,7 @@ def test_judging_again_gives_and_stores_no_data_for_it(half: Path) -> None:
         B: {Status.NO_DATA},
     }
     stored = "select count(*) from verdicts where status = 'NO_DATA'"
-    _, rows = query_snapshot(State(half).history_file, stored)
+    rows = rows_in(State(half).history_file, stored)
     assert rows == [(3,)]  # and that the target answered
 
 
@@ -194,14 +194,14 @@ def test_what_another_profile_has_and_the_run_was_never_to_do_is_not_missing(
 
 def test_a_what_if_keeps_what_the_run_was_to_do_and_stores_nothing(half: Path) -> None:
     query = "select benchmark, status from verdicts order by all"
-    before = query_snapshot(State(half).history_file, query)[1]
+    before = rows_in(State(half).history_file, query)
     other = load_profile("quick", {**TWO, "seed": 99})
 
     report = publish(State(half), "r1", profile=other)
 
     assert report.exit_code is ExitCode.NOT_MEASURED
     assert states_of(report)[B] is BenchmarkStatus.NOT_RUN
-    assert query_snapshot(State(half).history_file, query)[1] == before
+    assert rows_in(State(half).history_file, query) == before
 
 
 def test_a_spool_folder_without_plan_and_benchmark_is_no_run(whole: Path) -> None:

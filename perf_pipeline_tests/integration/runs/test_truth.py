@@ -23,7 +23,7 @@ from perf_pipeline.runs.benchmarking import run_benchmark
 from perf_pipeline.store.state import State
 from perf_pipeline.workloads.kafka.topics import committed, watermarks
 from perf_pipeline.workloads.people import run_email_pattern
-from perf_pipeline_tests.support.histories.queries import query_snapshot
+from perf_pipeline_tests.support.histories.queries import rows_in
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.silent import Silent
 
@@ -94,7 +94,7 @@ class Counted:
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Ask the history."""
-        return query_snapshot(State(self.state).history_file, statement)[1]
+        return rows_in(State(self.state).history_file, statement)
 
     def value(self, statement: str) -> Any:
         """Ask for one value."""

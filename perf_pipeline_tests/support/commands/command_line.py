@@ -21,7 +21,7 @@ from perf_pipeline.stack.ending import MARKER
 from perf_pipeline_tests.support.commands.forked import ForkedProcess, forked
 from perf_pipeline_tests.support.commands.short_profile import SHORT
 from perf_pipeline_tests.support.commands.signals import signals_as_they_were
-from perf_pipeline_tests.support.histories.queries import query_snapshot
+from perf_pipeline_tests.support.histories.queries import rows_in
 from perf_pipeline_tests.support.loads.own_processes import command_lines
 
 TINY: Final = Path(__file__).with_name("tiny.toml")
@@ -159,7 +159,7 @@ class CommandLine:
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Ask the history."""
-        return query_snapshot(self.state / "history.duckdb", statement)[1]
+        return rows_in(self.state / "history.duckdb", statement)
 
     def value(self, statement: str) -> Any:
         """Ask for one value."""

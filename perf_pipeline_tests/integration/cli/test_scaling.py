@@ -144,7 +144,7 @@ def test_the_report_says_how_the_capacity_grows(shop: Shop, ran: Answer) -> None
 
     assert "SCALING growth: checkout carries" in told
     assert "scaling_efficiency_ratio value>0" in told
-    again = shop.command("report", ran.run_id)
+    again = shop.command.here("report", ran.run_id)
     assert (again.code, again.out.count("SCALING")) == (0, ran.out.count("SCALING"))
 
 

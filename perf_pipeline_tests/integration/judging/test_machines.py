@@ -1,5 +1,6 @@
 """A slower load machine beside a run is told from a slower system, by what was stored of it."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -160,10 +161,27 @@ def test_runs_of_before_the_calibration_are_judged_without_it(tmp_path: Path) ->
     assert _p95(tmp_path, slower).status is DiffStatus.SUSPECT
 
 
-def test_five_runs_on_a_machine_that_is_slower_for_good_are_the_new_normal(tmp_path: Path) -> None:
-    slow = [1.4 * value for value in QUIET]
-    add_runs(tmp_path, _all_tiers(*QUIET))
-    compared = compared_in_turn(tmp_path, _all_tiers(*slow[:5]))
+SLOW = [1.4 * value for value in QUIET]
+
+
+@pytest.fixture(scope="module")
+def slower(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, dict[str, list[tuple[str, Diff]]]]:
+    """Give a state with five runs on a machine that is slower for good, and what is told of them.
+
+    Nobody changes it.
+    """
+    state = tmp_path_factory.mktemp("slower")
+    add_runs(state, _all_tiers(*QUIET))
+    return state, compared_in_turn(state, _all_tiers(*SLOW[:5]))
+
+
+def test_five_runs_on_a_machine_that_is_slower_for_good_are_the_new_normal(
+    slower: tuple[Path, dict[str, list[tuple[str, Diff]]]], tmp_path: Path
+) -> None:
+    made, compared = slower
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     held = [*compared]
     statuses = {_p95_in(diffs).status for diffs in compared.values()}
 
@@ -184,12 +202,12 @@ def test_five_runs_on_a_machine_that_is_slower_for_good_are_the_new_normal(tmp_p
     assert (found.run_id, found.before, found.after) == (held[0], 80.0, 1.4 * 80.0)
 
 
-def test_a_system_twice_as_slow_is_found_after_the_machine_changed(tmp_path: Path) -> None:
-    slow = [1.4 * value for value in QUIET]
-    add_runs(tmp_path, _all_tiers(*QUIET))
-    compared_in_turn(tmp_path, _all_tiers(*slow[:5]))
+def test_a_system_twice_as_slow_is_found_after_the_machine_changed(
+    slower: tuple[Path, dict[str, list[tuple[str, Diff]]]], tmp_path: Path
+) -> None:
+    shutil.copytree(slower[0], tmp_path, dirs_exist_ok=True)
 
-    (after,) = add_runs(tmp_path, _all_tiers(slow[5]))
+    (after,) = add_runs(tmp_path, _all_tiers(SLOW[5]))
     twice = add_runs(tmp_path, api_runs(224.0, 224.0))
 
     assert _p95(tmp_path, after).status is DiffStatus.OK

@@ -12,10 +12,10 @@ from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.sample import Reading
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkReport
-from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 from perf_pipeline.store.series import SeriesName
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import Spool, complete, counts, sample
 from perf_pipeline_tests.support.histories.verdicts import judged_spool
 
@@ -64,7 +64,7 @@ def _spooled(state: Path, outcome: BenchmarkOutcome, profile: Profile, run_id: s
 
 def _stored(state: Path, outcome: BenchmarkOutcome, profile: Profile, run_id: str = "r1") -> None:
     folder = _spooled(state, outcome, profile, run_id)
-    with open_history(State(state).history_file) as history:
+    with history_at(State(state).history_file) as history:
         history.ingest(folder, "api")
         history.summarise(RunKey(run_id, "api"), profile.benchmarks["api"].parsed_thresholds())
 
@@ -159,7 +159,7 @@ def test_the_history_of_a_step_that_kept_up_goes_on_and_that_of_a_starved_one_do
     _stored(tmp_path, _outcome(), profile, "r1")
     _stored(tmp_path, _outcome(everywhere=("the disk was full",)), profile, "r2")
     _stored(tmp_path, complete(counts("write"), counts("scan"), valid=False), profile, "r3")
-    with open_history(State(tmp_path).history_file) as history:
+    with history_at(State(tmp_path).history_file) as history:
         environment = history.run("r1").environment_id
         write, scan, overall = (
             SeriesName("api", "l", "http_req_duration", tags, "max")

@@ -6,8 +6,8 @@ import pytest
 
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.store.distributions import WantedDistribution, distributions_of
-from perf_pipeline.store.history import open_history
 from perf_pipeline.store.sample_tables import delete_samples
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, sample
 
 METRIC = "http_req_duration"
@@ -22,7 +22,7 @@ def test_the_values_of_a_run_are_counted_by_size(tmp_path: Path) -> None:
         ],
         outcome=complete(),
     )
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         history.ingest(spool.write(tmp_path), "api")
         history.summarise(KEY)
         delete_samples(history.connection, "true", {})
@@ -42,5 +42,5 @@ def test_the_values_of_a_run_are_counted_by_size(tmp_path: Path) -> None:
 
 
 def test_nothing_wanted_is_nothing_found(tmp_path: Path) -> None:
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         assert distributions_of(history.connection, "r1", []) == {}

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.store.failures import FailureKind, failures_of
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.sample_tables import delete_samples
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, sample
 
 FAILED = Outcome.FAILED
@@ -28,7 +29,7 @@ def ingested(tmp_path: Path, history: History) -> None:
 
 
 def test_failures_are_counted_by_kind_with_first_last_and_example(tmp_path: Path) -> None:
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         ingested(tmp_path, history)
         found = failures_of(history.connection, KEY.run_id)
 
@@ -42,7 +43,7 @@ def test_failures_are_counted_by_kind_with_first_last_and_example(tmp_path: Path
 
 
 def test_a_pruned_run_keeps_the_counts(tmp_path: Path) -> None:
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         ingested(tmp_path, history)
         delete_samples(history.connection, "true", {})
         history.connection.execute("delete from iterations")

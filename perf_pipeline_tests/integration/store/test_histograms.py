@@ -13,9 +13,10 @@ from perf_pipeline.metrics.histogram import RELATIVE_ERROR, bucket_of
 from perf_pipeline.metrics.sample import Outcome, Reading, Sample
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.histograms import write_histograms
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.records import RunKey
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
     MIXED,
@@ -101,7 +102,7 @@ CLOSE = (
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """Hold the same run twice: r0 was pruned, r1 was not."""
     folder = tmp_path_factory.mktemp("histograms")
-    with open_history(folder / "history.duckdb") as opened:
+    with history_at(folder / "history.duckdb") as opened:
         for run_id, day in (("r0", 1), ("r1", 2)):
             at = f"2026-11-0{day}T12:00:00+00:00"
             opened.ingest(replace(SPOOL, run_id=run_id, began_at=at).write(folder), "api")
@@ -161,7 +162,7 @@ def test_the_buckets_of_sql_are_those_of_the_formula(history: History) -> None:
 def test_a_run_that_nobody_summarised_gets_its_histograms_before_it_is_pruned(
     tmp_path: Path,
 ) -> None:
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         for spool in (MIXED, _NEWER):
             history.ingest(spool.write(tmp_path), "api")
         history.prune(1)
@@ -171,7 +172,7 @@ def test_a_run_that_nobody_summarised_gets_its_histograms_before_it_is_pruned(
 
 
 def test_a_run_pruned_by_a_version_without_histograms_says_so(tmp_path: Path) -> None:
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         for spool in (MIXED, _NEWER):
             history.ingest(spool.write(tmp_path), "api")
         history.prune(1)
@@ -183,7 +184,7 @@ def test_a_run_pruned_by_a_version_without_histograms_says_so(tmp_path: Path) ->
 
 
 def test_ingesting_again_replaces_the_histograms(tmp_path: Path) -> None:
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         history.ingest(MIXED.write(tmp_path), "api")
         history.summarise(KEY)
         shorter = replace(MIXED, samples=[sample(5)])
@@ -201,7 +202,7 @@ def test_many_samples_have_the_histograms_of_few_times_how_many_they_are(tmp_pat
     names = "metric, scenario, operation, status, outcome, error, buckets, minimum, maximum"
     statement = f"select {names}, count, counts, total from histograms order by all"
     key = RunKey(SPOOL.run_id, "api")
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         history.ingest(SPOOL.write(tmp_path), "api")
         write_histograms(history.connection, key, metrics_of(history.connection, key))
         few = history.connection.execute(statement).fetchall()

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.metrics.sample import Outcome, Reading, Sample
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.timeline import CourseLine, course_lines, measured_spans, step_us
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, sample
 
 
@@ -41,7 +42,7 @@ def test_load_and_resources_are_drawn_over_time(tmp_path: Path) -> None:
         ],
         outcome=complete(),
     )
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         found = ingested(history, tmp_path, spool)
 
     assert {
@@ -60,7 +61,7 @@ def test_load_and_resources_are_drawn_over_time(tmp_path: Path) -> None:
 
 
 def test_a_stall_is_a_rate_of_zero_and_a_gap_of_latency(tmp_path: Path) -> None:
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         found = ingested(history, tmp_path, Spool(samples=[at(1), at(4)], outcome=complete()))
 
     assert found["operations", "ended"].points == ((1.0, 1.0), (2.0, 0.0), (3.0, 0.0), (4.0, 1.0))
@@ -73,7 +74,7 @@ def test_a_stall_is_a_rate_of_zero_and_a_gap_of_latency(tmp_path: Path) -> None:
 def test_a_percentile_needs_its_values(tmp_path: Path) -> None:
     # 20 values carry a p(95), and no p(99): it needs 100.
     spool = Spool(samples=[at(1 + n / 100) for n in range(20)], outcome=complete())
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         found = ingested(history, tmp_path, spool)
 
     assert found["get", "p95"].points == ((1.0, 10.0),)
@@ -83,7 +84,7 @@ def test_a_percentile_needs_its_values(tmp_path: Path) -> None:
 def test_percentiles_of_a_slow_load_are_taken_over_several_steps(tmp_path: Path) -> None:
     # 4 a second for 100 s: 100 values take 25 steps, and a course has at least 20 parts: 5 s.
     spool = Spool(samples=[at(n / 4) for n in range(400)], outcome=complete())
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         found = ingested(history, tmp_path, spool)
 
     line = found["get", "p95"]
@@ -94,7 +95,7 @@ def test_percentiles_of_a_slow_load_are_taken_over_several_steps(tmp_path: Path)
 
 def test_an_operation_of_several_scenarios_is_drawn_for_each(tmp_path: Path) -> None:
     samples = [sample(1, scenario="a"), sample(2, scenario="b"), sample(3, operation="other")]
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         found = ingested(history, tmp_path, Spool(samples=samples, outcome=complete()))
 
     names = {metric for metric, name in found if name == "p50"}
@@ -109,7 +110,7 @@ def test_the_lowest_and_the_highest_reading_of_two_hours_stay(tmp_path: Path) ->
     ]
     readings[4_321] = Reading(4_321_000_000, "host", "host_cpu_percent", 99.0)
     readings[5_000] = Reading(5_000_000_000, "host", "host_cpu_percent", 1.0)
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         found = ingested(history, tmp_path, Spool(readings=readings, outcome=complete()))
 
     line = found["host_cpu_percent", "host"]
@@ -130,7 +131,7 @@ def test_a_course_has_at_most_600_steps_of_round_length(seconds: int, step: int)
 
 
 def test_a_benchmark_without_rows_has_no_lines_and_a_measured_phase(tmp_path: Path) -> None:
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         assert ingested(history, tmp_path, Spool(outcome=complete())) == {}
         assert measured_spans(history.connection, KEY.run_id) == {
             "api": {"create": (1_000_000, 11_000_000)}

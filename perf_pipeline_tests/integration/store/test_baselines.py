@@ -180,7 +180,7 @@ def test_a_diff_is_stored_with_its_lineage_and_goes_with_its_benchmark(
 
 def test_a_migration_that_came_in_after_a_later_one_is_applied(tmp_path: Path) -> None:
     path = tmp_path / "history.duckdb"
-    with open_history(path):
+    with history_at(path):
         pass
     with duckdb.connect(path) as connection:
         connection.execute("drop table baselines; drop table change_points; drop table lineage")

@@ -12,9 +12,10 @@ import pytest
 
 from perf_pipeline.errors import StoreError
 from perf_pipeline.metrics.sample import Outcome
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.removal import remove_runs
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, counts, sample
 
 # Of both runs the 20th part failed: of 40 samples 2, with 5 ms in r1, and 500 ms in r2.
@@ -55,7 +56,7 @@ def _figures(history: History, run_id: str) -> tuple[float, float | None, float 
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with the spools of two runs, and a history that has both."""
     folder = tmp_path_factory.mktemp("kinds")
-    with open_history(folder / "history.duckdb") as history:
+    with history_at(folder / "history.duckdb") as history:
         for run_id in _MS:
             _store(history, _write(folder, run_id))
     return folder
@@ -64,7 +65,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def history(made: Path, tmp_path: Path) -> Iterator[History]:
     path = shutil.copyfile(made / "history.duckdb", tmp_path / "history.duckdb")
-    with open_history(Path(path)) as opened:
+    with history_at(Path(path)) as opened:
         yield opened
 
 
@@ -85,7 +86,7 @@ def test_what_is_stored_again_has_no_sample_of_kinds_that_were_lost(
 def test_samples_whose_kinds_were_lost_do_not_count_for_the_next_run(
     made: Path, tmp_path: Path
 ) -> None:
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         _store(history, made / "spool" / "r1")
         history.connection.execute("delete from sample_kinds")
         _store(history, made / "spool" / "r2")

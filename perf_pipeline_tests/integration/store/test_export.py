@@ -9,12 +9,12 @@ from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.sample import Outcome, Phase, Reading
 from perf_pipeline.metrics.totals import Backlog, LedgerCounts, SpanFigures
 from perf_pipeline.store.export import export_readings_csv, export_tiers_csv
-from perf_pipeline.store.history import open_history
 from perf_pipeline.store.spool_figures import (
     backlog_from_spool,
     ledger_counts_from_spool,
     span_figures,
 )
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import Spool, complete, ledger, sample
 
 
@@ -36,7 +36,7 @@ def test_readings_are_exported_as_one_row_per_moment(tmp_path: Path) -> None:
         Reading(3_500_000, "host", "host_cpu_percent", 7.0),
     ]
     run = Spool(readings=readings, outcome=complete()).write(tmp_path)
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         history.ingest(run, "api")
         assert export_readings_csv(history, "r1", lambda _: tmp_path / "host.csv") == {"api": 3}
 
@@ -54,7 +54,7 @@ def test_the_readings_of_each_benchmark_have_a_file_of_their_own(tmp_path: Path)
     Spool(readings=readings, outcome=complete()).write(tmp_path)
     later = [*_host(3_000_000, 25.0, 2e9, 1_000_000, 500)]
     run = Spool(readings=later, outcome=complete(benchmark="end"), benchmark="end").write(tmp_path)
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         for benchmark in ("api", "end"):
             history.ingest(run, benchmark)
         export_readings_csv(history, "r1", lambda name: tmp_path / f"{name}.csv")
@@ -71,7 +71,7 @@ def test_the_readings_of_each_benchmark_have_a_file_of_their_own(tmp_path: Path)
 
 def test_an_export_without_readings_has_only_its_header(tmp_path: Path) -> None:
     run = Spool(outcome=complete()).write(tmp_path)
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         history.ingest(run, "api")
         assert export_readings_csv(history, "r1", lambda _: tmp_path / "host.csv") == {"api": 0}
         with pytest.raises(PerfPipelineError, match="cannot be written"):
@@ -88,7 +88,7 @@ def test_the_readings_of_every_tier_are_exported_with_their_units(tmp_path: Path
         Reading(2_000_000, "paid", "imported_time", 3.0),
     ]
     run = Spool(readings=readings, outcome=complete()).write(tmp_path)
-    with open_history(tmp_path / "history.duckdb") as history:
+    with history_at(tmp_path / "history.duckdb") as history:
         history.ingest(run, "api")
         assert export_tiers_csv(history, "r1", lambda _: tmp_path / "tiers.csv") == {"api": 3}
 

@@ -9,8 +9,9 @@ import pytest
 
 from perf_pipeline.loading.live import LiveJudge
 from perf_pipeline.metrics.threshold import Threshold, parse_threshold
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunKey
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, by_key, complete, counts, sample
 
 TAGS: Final = {"pay": {"team": "x"}, "cart": {"team": "x"}, "find": {"team": "y"}}
@@ -45,7 +46,7 @@ def threshold(key: str, text: str, *, abort_on_fail: bool = False) -> Threshold:
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """Hold the same run twice: r0 was pruned, r1 was not."""
     tmp_path = tmp_path_factory.mktemp("tags")
-    with open_history(tmp_path / "history.duckdb") as opened:
+    with history_at(tmp_path / "history.duckdb") as opened:
         for run_id, day in (("r0", 1), ("r1", 2)):
             at = f"2026-11-0{day}T12:00:00+00:00"
             opened.ingest(replace(SPOOL, run_id=run_id, began_at=at).write(tmp_path), "api")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.errors import ExitCode, PerfPipelineError, StoreBusyError
-from perf_pipeline.store.history import open_history
 from perf_pipeline.store.snapshot import open_answer
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.queries import query_snapshot
 from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
 
@@ -20,7 +20,7 @@ ENDLESS = "select count(*) from range(1000000000000) a where a.range % 7 = 3"
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stored")
     run = Spool(samples=[sample(10), sample(30)], outcome=complete()).write(folder)
-    with open_history(folder / "history.duckdb") as history:
+    with history_at(folder / "history.duckdb") as history:
         history.ingest(run, "api")
     return folder / "history.duckdb"
 
@@ -93,7 +93,7 @@ def test_not_exactly_one_statement_is_refused(sql: str, count: int, path: Path) 
 
 
 def test_a_snapshot_is_refused_while_the_history_is_open_elsewhere(path: Path) -> None:
-    with open_history(path), pytest.raises(StoreBusyError):
+    with history_at(path), pytest.raises(StoreBusyError):
         query_snapshot(path, "select 1", wait_s=0.1)
 
 

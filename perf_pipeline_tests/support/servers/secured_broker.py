@@ -8,18 +8,29 @@ Add here: another listener. Keep out: what clients do.
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in its __all__
+    AdminClient,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.stack.class_archive import archive_of
 from perf_pipeline.stack.jars import ensure_jars
 from perf_pipeline.stack.java import find_java
 from perf_pipeline.stack.kafka import READY_S, UTF8, answers
 from perf_pipeline.stack.kafka_configuration import ONE_BROKER, THREADS
 from perf_pipeline.stack.kafka_lock import read_lock
+from perf_pipeline.stack.kafka_storage import format_storage
 from perf_pipeline.stack.service import free_port
+from perf_pipeline_tests.support.commands.command_line import wait_until
 from perf_pipeline_tests.support.places import CACHE
 from perf_pipeline_tests.support.servers.certificates import authority, signed
 from perf_pipeline_tests.support.silent import hush
@@ -29,6 +40,7 @@ PASSWORD: Final = "s3cret-of-orders"
 _LOGIN: Final = "org.apache.kafka.common.security"
 _LISTENERS: Final = ("plain", "secured", "mutual", "stale", "controller")
 _PROTOCOLS: Final = "PLAIN:PLAINTEXT,SECURED:SASL_SSL,MUTUAL:SSL,STALE:SSL,CONTROLLER:PLAINTEXT"
+_ROUNDS: Final = 4096  # the fewest that Kafka takes
 _SASL: Final = "listener.name.secured"
 
 
@@ -60,25 +72,52 @@ def secured_broker(folder: Path) -> Iterator[SecuredBroker]:
     jars = ensure_jars(read_lock(), CACHE, say=hush)
     command = [str(java.program), "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     command += ["-cp", f"{jars}/*"]
-    users = [
-        f"--add-scram={name}=[name={USER},password={PASSWORD}]"
-        for name in ("SCRAM-SHA-256", "SCRAM-SHA-512")
-    ]
-    tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", "bWFueSBsZXR0ZXJzIQ"]
-    given = ["--config", "server.properties", *users]
     with (folder / "log").open("wb") as log:
-        # The tool loads what a broker loads.
-        formatted = [*command, *archive_of(jars, java).flags(may_write=False), *tool, *given]
-        subprocess.run(formatted, cwd=folder, stdout=log, stderr=log, check=True, env=UTF8)
+
+        def by_tool(cluster: str) -> None:
+            tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}"]
+            # The tool loads what a broker loads.
+            formatted = [
+                *command,
+                *archive_of(jars, java).flags(may_write=False),
+                *tool,
+                "--config=server.properties",
+            ]
+            subprocess.run(formatted, cwd=folder, stdout=log, stderr=log, check=True, env=UTF8)
+
+        format_storage(folder / "data", jars, by_tool)
         serve = [*command, *archive_of(jars, java).flags(), "kafka.Kafka", "server.properties"]
         with subprocess.Popen(serve, cwd=folder, stdout=log, stderr=log, env=UTF8) as running:
             try:
                 broker = SecuredBroker(ports, folder)
                 tries = int(READY_S / 2)
                 assert any(answers(broker.at("plain")) for _ in range(tries)), folder / "log"
+                _add_user(broker.at("plain"))
                 yield broker
             finally:
                 running.kill()
+
+
+def _add_user(brokers: str) -> None:
+    admin = AdminClient(kafka_settings(brokers))
+    mechanisms = (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512)
+    added = [
+        UserScramCredentialUpsertion(USER, ScramCredentialInfo(it, _ROUNDS), PASSWORD.encode())
+        for it in mechanisms
+    ]
+    # One user's mechanisms may not be in one request.
+    for one in added:
+        for done in admin.alter_user_scram_credentials([one]).values():
+            done.result(READY_S)
+    wait_until(lambda: _knows(admin, len(added)), READY_S)
+
+
+def _knows(admin: AdminClient, mechanisms: int) -> bool:
+    told = admin.describe_user_scram_credentials([USER])
+    assert isinstance(told, dict)
+    with suppress(KafkaException):  # the broker has not heard of this user yet
+        return len(told[USER].result(READY_S).scram_credential_infos) == mechanisms
+    return False
 
 
 def _write_certificates(folder: Path) -> None:
@@ -102,7 +141,7 @@ def _properties(folder: Path, ports: dict[str, int]) -> str:
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
-        "controller.quorum.bootstrap.servers": f"127.0.0.1:{ports['controller']}",
+        "controller.quorum.voters": f"1@127.0.0.1:{ports['controller']}",
         "listeners": ",".join(addresses.values()),
         "advertised.listeners": ",".join(clients),
         "controller.listener.names": "CONTROLLER",

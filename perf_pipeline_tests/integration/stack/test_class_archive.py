@@ -8,7 +8,7 @@ import pytest
 from perf_pipeline.stack.class_archive import ClassArchive, archive_of, lasting_path
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.java import Java
-from perf_pipeline.stack.parts import StackOptions
+from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline_tests.support.places import CACHE, new_state
 from perf_pipeline_tests.support.silent import hush
 
@@ -48,19 +48,29 @@ def test_what_a_killed_broker_leaves_is_never_used_and_is_removed_in_time(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def mapped_by(stack: Stack) -> str:
+    """Give what files the broker of a stack has mapped, from the first of the cache on."""
+    (broker,) = (service for service in stack.services if service.name == "broker")
+    maps = Path(f"/proc/{broker.pids[0]}/maps").read_text(encoding="utf-8")
+    return maps.partition(f"{CACHE.resolve()}/kafka-")[2]
+
+
 @pytest.mark.timeout(240)  # the very first start fetches 44 MB
-def test_a_real_broker_maps_the_archive_that_an_earlier_one_wrote(tmp_path: Path) -> None:
+def test_a_real_broker_maps_the_archive_that_an_earlier_one_wrote(
+    servers: Stack, tmp_path: Path
+) -> None:
+    # The broker of all tests may be a given one, or older than the archive.
+    is_ours = any(service.kind == "apache-kafka" for service in servers.services)
+    maps = mapped_by(servers) if is_ours else ""
     for name in ("first", "second"):
+        if ".jsa" in maps:
+            break
         state = new_state(tmp_path / name)
         with running_stack(state, StackOptions(parts=frozenset({"kafka"})), say=hush) as stack:
-            (broker,) = stack.services
-            maps = Path(f"/proc/{broker.pids[0]}/maps").read_text(encoding="utf-8")
-        if ".jsa" in maps.partition(f"{CACHE.resolve()}/kafka-")[2]:
-            break  # a broker of another test was earlier
+            maps = mapped_by(stack)
     if not any(CACHE.glob("kafka-*/broker-*.jsa")):
         pytest.skip("this Java has no archive of its own classes to build on")
-    assert f"{CACHE.resolve()}/kafka-" in maps  # through a link of another state folder
-    assert ".jsa" in maps.split(f"{CACHE.resolve()}/kafka-", 1)[1].split("\n", 1)[0]
+    assert ".jsa" in maps.split("\n", 1)[0]  # through a link of another state folder
 
 
 def test_a_java_without_an_archive_of_its_own_starts_without(tmp_path: Path) -> None:

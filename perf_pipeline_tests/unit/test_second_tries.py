@@ -97,14 +97,20 @@ def suite(text: str, folder: Path, *options: str) -> subprocess.CompletedProcess
     )
 
 
-def test_a_test_that_passes_at_its_second_try_passes_and_is_named_with_its_reason(
-    tmp_path: Path,
-) -> None:
-    ended = suite_of(5, tmp_path)
+@pytest.fixture(scope="module")
+def five(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """Run two files in which five tests fail at their first try, one of them of a shared run."""
+    folder = tmp_path_factory.mktemp("five")
+    (folder / "test_shared.py").write_text(SHARED, encoding="utf-8")
+    return suite_of(4, folder)
 
-    assert ended.returncode == 0, ended.stdout
-    assert "6 passed, 5 rerun" in ended.stdout.splitlines()[-1]
-    named = [line for line in ended.stdout.splitlines() if "test_fails_at_first[1]: " in line]
+
+def test_a_test_that_passes_at_its_second_try_passes_and_is_named_with_its_reason(
+    five: subprocess.CompletedProcess[str],
+) -> None:
+    assert five.returncode == 0, five.stdout
+    assert "8 passed, 5 rerun" in five.stdout.splitlines()[-1]
+    named = [line for line in five.stdout.splitlines() if "test_fails_at_first[1]: " in line]
     assert len(named) == 1
     assert named[0].endswith(
         "test_fails_at_first[1]: AssertionError: the server was not there yet assert 1 < 0"
@@ -118,11 +124,16 @@ def test_a_run_in_which_six_tests_need_a_second_try_fails(tmp_path: Path) -> Non
     assert "6 tests needed a second try, and at most 5 may: this run failed." in ended.stdout
 
 
-def test_a_second_try_measures_anew_what_the_tests_of_a_file_share(tmp_path: Path) -> None:
-    ended = suite(SHARED, tmp_path)
+def test_a_second_try_measures_anew_what_the_tests_of_a_file_share(
+    five: subprocess.CompletedProcess[str],
+) -> None:
+    told = [line for line in five.stdout.splitlines() if "test_shared.py::" in line]
 
-    assert ended.returncode == 0, ended.stdout
-    assert "3 passed, 1 rerun" in ended.stdout.splitlines()[-1]
+    # The tests themselves say what is measured when; only the second has to try twice.
+    assert five.returncode == 0, five.stdout
+    assert {line.partition("::")[2].partition(":")[0] for line in told} == {
+        "test_holds_only_of_a_later_run"
+    }
 
 
 def test_processes_try_twice_without_asking_and_each_death_of_one_is_a_failure(

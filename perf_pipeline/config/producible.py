@@ -15,6 +15,7 @@ from perf_pipeline.metrics.sample import HTTP_ERRORS, Outcome
 from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.spelling import meant
 
+_KNOWN: Final = frozenset({"operation", "check", "outcome"})
 _OUTCOMES: Final = tuple(str(outcome) for outcome in Outcome)
 
 
@@ -35,6 +36,8 @@ def _readable(config: BenchmarkConfig) -> list[Threshold]:
 
 def _mistake(config: BenchmarkConfig, threshold: Threshold) -> str:
     tags = threshold.tags
+    if _KNOWN.isdisjoint(tags):  # as most thresholds, and working out what there is takes longest
+        return _odd_value(threshold)
     # A scenario that is not there is told by who reads its name, and then filters nothing here.
     named = [name for name in config.scenarios if name == tags.get("scenario")]
     scenarios = [

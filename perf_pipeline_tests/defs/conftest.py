@@ -1,8 +1,13 @@
-"""Fixtures of Dagster's tests; only they import dagster, which takes a second."""
+"""Fixtures of Dagster's tests; only they import dagster, which takes a second.
+
+What Dagster imports when it makes its first instance, half a second more, is imported here: once
+for all processes that are forks of the one that collects, and not in each of them.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster._core.storage.sqlite_storage  # noqa: F401 - see above
 import pytest
 
 from perf_pipeline_tests.defs.fix_whole_run import whole_run

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from perf_pipeline.definitions import build_defs
+from perf_pipeline.definitions import defs
 from perf_pipeline_tests.support.dagster.runs import run_config
 from perf_pipeline_tests.support.places import new_state
 
@@ -31,7 +31,7 @@ class WholeRun:
 def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeRun]:
     """Run everything with the tiny profile, on an embedded stack."""
     state = new_state(tmp_path_factory.mktemp("whole_run") / "state")
-    job = build_defs().resolve_job_def("quick")
+    job = defs.resolve_job_def("quick")
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(
             run_config=run_config(state=str(state), overrides=IMPOSSIBLE),

@@ -17,7 +17,7 @@ import pytest
 
 from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.config.loading import SHIPPED
-from perf_pipeline.definitions import build_defs
+from perf_pipeline.definitions import build_defs, defs
 from perf_pipeline.defs.schedules import weekly_schedule
 from perf_pipeline_tests.support.dagster.runs import MODULE, run_config
 from perf_pipeline_tests.support.places import ROOT, new_state
@@ -51,11 +51,11 @@ def graph_of(definitions: dg.Definitions) -> dict[str, Any]:
 
 
 def test_the_asset_graph_is_the_one_that_was_agreed() -> None:
-    assert graph_of(build_defs()) == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+    assert graph_of(defs) == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
 
 
 def test_measuring_assets_depend_on_what_they_need_and_not_on_one_another() -> None:
-    graph = graph_of(build_defs())
+    graph = graph_of(defs)
 
     assert {name: graph[name]["deps"] for name in NAMES} == {
         name: ["seeded_users"] if name in OF_USERS else [] for name in NAMES
@@ -71,7 +71,7 @@ def test_measuring_assets_depend_on_what_they_need_and_not_on_one_another() -> N
 
 
 def test_the_order_of_measuring_is_that_of_the_priorities() -> None:
-    job = build_defs().resolve_job_def("full")
+    job = defs.resolve_job_def("full")
 
     priorities = {node.name: int(node.tags["dagster/priority"]) for node in job.nodes if node.tags}
 
@@ -80,7 +80,7 @@ def test_the_order_of_measuring_is_that_of_the_priorities() -> None:
 
 
 def test_every_asset_and_check_says_what_it_is() -> None:
-    graph = build_defs().resolve_asset_graph()
+    graph = defs.resolve_asset_graph()
 
     for key in graph.get_all_asset_keys():
         assert len(graph.get(key).description or "") > 60, key
@@ -108,10 +108,8 @@ def test_every_asset_leads_to_where_it_is_written_down(monkeypatch: pytest.Monke
 
 
 def test_there_is_a_job_for_each_shipped_profile_in_one_process_with_its_profile() -> None:
-    definitions = build_defs()
-
     for name in SHIPPED:
-        job = definitions.resolve_job_def(name)
+        job = defs.resolve_job_def(name)
         assert job.executor_def.name == "in_process"
         assert job.run_config is not None
         assert job.run_config["resources"]["perf_run"]["config"]["profile"] == name
@@ -119,7 +117,7 @@ def test_there_is_a_job_for_each_shipped_profile_in_one_process_with_its_profile
 
 
 def test_the_weekly_job_starts_on_sunday_at_midnight_in_a_stated_time_zone() -> None:
-    schedule = build_defs().resolve_schedule_def("weekly_schedule")
+    schedule = defs.resolve_schedule_def("weekly_schedule")
 
     assert schedule.job_name == "weekly"
     assert schedule.cron_schedule == "0 0 * * 0"
@@ -158,7 +156,7 @@ def test_no_load_starts_by_itself_unless_a_deployment_says_so(
 def test_run_config_of_a_wrong_type_is_refused_with_the_fields_name(
     config: dict[str, object], named: str
 ) -> None:
-    job = build_defs().resolve_job_def("quick")
+    job = defs.resolve_job_def("quick")
 
     with pytest.raises(dg.DagsterInvalidConfigError) as caught:
         job.execute_in_process(run_config={"resources": {"perf_run": {"config": config}}})
@@ -171,7 +169,7 @@ def test_every_mistake_of_a_profile_is_told_and_nothing_is_started(tmp_path: Pat
     mistakes = {"seeding.users": "-5", "benchmarks.end_to_end.scenarios.create_users.rate": "0"}
 
     with pytest.raises(dg.DagsterResourceFunctionError) as caught:
-        build_defs().resolve_job_def("quick").execute_in_process(
+        defs.resolve_job_def("quick").execute_in_process(
             run_config=run_config(state=str(state), overrides=mistakes)
         )
 
@@ -186,7 +184,7 @@ def test_an_unknown_profile_is_refused_with_those_that_there_are(tmp_path: Path)
     config = {"profile": "fast", "state": str(tmp_path)}
 
     with pytest.raises(dg.DagsterResourceFunctionError) as caught:
-        build_defs().resolve_job_def("quick").execute_in_process(
+        defs.resolve_job_def("quick").execute_in_process(
             run_config={"resources": {"perf_run": {"config": config}}}
         )
 
@@ -227,4 +225,4 @@ def test_the_definitions_are_valid_and_load_with_less_than_five_seconds_of_cpu()
 
 
 if __name__ == "__main__":
-    SNAPSHOT.write_text(json.dumps(graph_of(build_defs()), indent=1) + "\n", encoding="utf-8")
+    SNAPSHOT.write_text(json.dumps(graph_of(defs), indent=1) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Any, Final
 import dagster as dg
 import pytest
 
-from perf_pipeline.definitions import build_defs
+from perf_pipeline.definitions import defs
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
@@ -25,15 +25,11 @@ def materialize(
     state: Path, instance: dg.DagsterInstance, *names: str
 ) -> dg.ExecuteInProcessResult:
     """Materialise a few assets with the tiny profile."""
-    return (
-        build_defs()
-        .resolve_job_def("quick")
-        .execute_in_process(
-            run_config=run_config(state=str(state)),
-            asset_selection=[dg.AssetKey(name) for name in names],
-            instance=instance,
-            raise_on_error=False,
-        )
+    return defs.resolve_job_def("quick").execute_in_process(
+        run_config=run_config(state=str(state)),
+        asset_selection=[dg.AssetKey(name) for name in names],
+        instance=instance,
+        raise_on_error=False,
     )
 
 

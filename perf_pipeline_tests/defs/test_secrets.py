@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from perf_pipeline.definitions import build_defs
+from perf_pipeline.definitions import defs
 from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.telltale_server import running_telltale, spellings
@@ -49,15 +49,11 @@ def test_no_secret_is_in_anything_that_dagster_keeps(
         monkeypatch.setenv("PERF_BASE_URL", base_url)
         for dsn, asset in (("", "api_user_creation"), (DSN, "seeded_users")):
             monkeypatch.setenv("PERF_POSTGRES_DSN", dsn)
-            result = (
-                build_defs()
-                .resolve_implicit_global_asset_job_def()
-                .execute_in_process(
-                    asset_selection=[dg.AssetKey(asset)],
-                    run_config={"resources": {"perf_run": {"config": config}}},
-                    instance=instance,
-                    raise_on_error=False,
-                )
+            result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+                asset_selection=[dg.AssetKey(asset)],
+                run_config={"resources": {"perf_run": {"config": config}}},
+                instance=instance,
+                raise_on_error=False,
             )
             assert result.all_events
 

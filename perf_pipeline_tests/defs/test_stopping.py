@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from perf_pipeline.definitions import build_defs
+from perf_pipeline.definitions import defs
 from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
@@ -100,7 +100,7 @@ def test_a_configured_target_starts_nothing_and_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state, theirs = new_state(tmp_path / "state"), new_state(tmp_path / "theirs")
-    job = build_defs().resolve_job_def("quick")
+    job = defs.resolve_job_def("quick")
 
     with (
         api_alone() as api,
@@ -130,10 +130,8 @@ def test_a_configured_target_that_is_down_is_told_and_nothing_is_started(
     state = new_state(tmp_path / "state")
     monkeypatch.setenv("PERF_BASE_URL", "http://127.0.0.1:9")  # the discard port: nobody listens
 
-    result = (
-        build_defs()
-        .resolve_job_def("quick")
-        .execute_in_process(run_config=run_config(state=str(state)), raise_on_error=False)
+    result = defs.resolve_job_def("quick").execute_in_process(
+        run_config=run_config(state=str(state)), raise_on_error=False
     )
 
     failure = result.failure_data_for_node("seeded_users")

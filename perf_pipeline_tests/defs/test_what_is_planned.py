@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from perf_pipeline.benchmarks.registry import NAMES
-from perf_pipeline.definitions import build_defs
+from perf_pipeline.definitions import defs
 from perf_pipeline.defs.selection import asked_for, stands_for
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.store.history import open_history
@@ -40,7 +40,7 @@ class PartialRun:
 
 def materialize(state: Path, *names: str, **config: object) -> dg.ExecuteInProcessResult:
     """Materialise a few assets with the tiny profile."""
-    job = build_defs().resolve_job_def("quick")
+    job = defs.resolve_job_def("quick")
     return job.execute_in_process(
         run_config=run_config(state=str(state), **config),
         asset_selection=[dg.AssetKey(name) for name in names],
@@ -114,7 +114,7 @@ def test_a_run_in_which_all_is_switched_off_fails_and_judges_no_older_run(tmp_pa
 def materialize_refused(state: Path) -> str:
     """Give what is said when the only selected benchmark is switched off."""
     with pytest.raises(dg.DagsterResourceFunctionError) as caught:
-        build_defs().resolve_job_def("quick").execute_in_process(
+        defs.resolve_job_def("quick").execute_in_process(
             run_config=run_config(state=str(state), overrides=OFF),
             asset_selection=[dg.AssetKey(name) for name in (B, *JUDGING)],
         )
@@ -146,8 +146,7 @@ def test_checks_alone_are_of_the_last_run_that_has_the_benchmark(tmp_path: Path)
         recover_run(State(tmp_path), run_id)
     selection = dg.AssetSelection.checks_for_assets(B)
     job = dg.define_asset_job("checks", selection, executor_def=dg.in_process_executor)
-    whole = build_defs()
-    definitions = dg.Definitions.merge(whole, dg.Definitions(jobs=[job]))
+    definitions = dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
 
     result = definitions.resolve_job_def("checks").execute_in_process(
         run_config=run_config(state=str(tmp_path))
@@ -162,7 +161,7 @@ def test_checks_alone_are_of_the_last_run_that_has_the_benchmark(tmp_path: Path)
 
 
 def test_a_run_that_re_executes_another_is_to_do_what_that_one_was_to_do() -> None:
-    job = build_defs().resolve_job_def("quick")
+    job = defs.resolve_job_def("quick")
     with dg.DagsterInstance.ephemeral() as instance:
         first = instance.create_run_for_job(job, asset_selection=keys(A, B, "report"))
         failed = again(instance, job, first, B, "report")

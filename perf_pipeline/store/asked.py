@@ -6,8 +6,9 @@ Add here: another question that is repeated. Keep out: SQL, and whatever changes
 writes a run.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
@@ -37,6 +38,7 @@ class AskedRuns:
     _other_lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _raw_is_kept: dict[RunKey, bool] = field(default_factory=dict)
     _reported: dict[RunKey, ReportedFigures] = field(default_factory=dict)
+    _rows: dict[tuple[str, str], tuple[tuple[Any, ...], ...]] = field(default_factory=dict)
 
     def run(self, run_id: str) -> RunRecord:
         """Return one run.
@@ -90,8 +92,20 @@ class AskedRuns:
             self._reported[key] = reported_figures(self.connection, key)
         return self._reported[key]
 
+    def rows(self, statement: str, parameters: Sequence[object]) -> tuple[tuple[Any, ...], ...]:
+        """Return the rows of a statement about runs, how they were compared, and what changed."""
+        asked = statement, repr(parameters)
+        if asked not in self._rows:
+            self._rows[asked] = tuple(self.connection.execute(statement, parameters).fetchall())
+        return self._rows[asked]
+
+    def forget_compared(self) -> None:
+        """Ask again how runs were compared, and what changed; whoever writes either says so."""
+        self._rows.clear()
+
     def forget(self) -> None:
         """Ask again from now on; whoever writes, prunes or removes a run says so."""
+        self.forget_compared()
         by_run = (self._runs, self._outcomes, self._checks, self._summaries, self._other_lines)
         for answers in (*by_run, self._raw_is_kept, self._reported):
             answers.clear()

@@ -158,6 +158,7 @@ def store_changes(history: History, rows: Iterable[ChangePointRow]) -> None:
     """Store dated changes; a change that is stored already is replaced."""
     now = datetime.now(UTC).replace(tzinfo=None)
     for row in rows:
+        history.asked.forget_compared()
         where = (row.run_id, *astuple(row.series), row.found_by)
         levels = (row.before, row.after, row.p_value)
         history.connection.execute(_INSERT_CHANGE, [*where, *levels, now])
@@ -180,6 +181,7 @@ def replace_dated(
     }
     gone, new = known - set(rows), [row for row in rows if row not in known]
     if gone or new:
+        history.asked.forget_compared()
         with transaction(history.connection):
             for row in gone:
                 history.connection.execute(
@@ -192,7 +194,7 @@ def changes(history: History) -> list[ChangePointRow]:
     """List every dated change, in the order in which their runs were made."""
     return [
         ChangePointRow(run_id, SeriesKey(*row[:4]), *row[4:])
-        for run_id, *row in history.connection.execute(_CHANGES).fetchall()
+        for run_id, *row in history.asked.rows(_CHANGES, [])
     ]
 
 
@@ -208,8 +210,8 @@ def confirmed_runs(history: History) -> dict[SeriesKey, list[tuple[str, FoundBy]
 def previous_run(history: History, run_id: str) -> RunRecord | None:
     """Return the run of the same profile and line that was measured before, on any machine."""
     others = history.asked.runs_of_other_lines(run_id)
-    row = history.connection.execute(_PREVIOUS, [run_id, others]).fetchone()
-    return history.run(row[0]) if row else None
+    rows = history.asked.rows(_PREVIOUS, [run_id, others])
+    return history.run(rows[0][0]) if rows else None
 
 
 def most_like_runs(history: History, run_id: str) -> int:
@@ -245,5 +247,5 @@ def diffs_with_history(history: History, run_id: str) -> dict[SeriesKey, DiffRow
 
 def confirmations(history: History, run_id: str) -> list[str]:
     """List the re-runs that were made to confirm what a run showed, oldest first."""
-    rows = history.connection.execute(_CONFIRMATIONS, [run_id]).fetchall()
+    rows = history.asked.rows(_CONFIRMATIONS, [run_id])
     return [confirming for (confirming,) in rows if rerun_of(confirming) == run_id]

@@ -56,20 +56,24 @@ select $run_id, $benchmark, {_GROUP}, sum(weight), sum(value * weight), min(valu
 from ({{rows}}) where {OF_KEY} group by {_GROUP}
 """
 # From how often each value occurs: by numbers, as grouping by texts takes longer. What adds up to a
-# total is whole numbers, so that it is exact.
+# total is whole numbers, so that it is exact. Only a trend has buckets.
 _TALLIED: Final = f"""
 {_INSERT}
 select $run_id, $benchmark, metric, scenario, operation, cast(status as varchar), outcome, error,
     times, total, minimum, maximum, {RELATIVE_ERROR!r}, buckets, counts
 from (
     select metric_id, alike, sum(times) as times, sum(total)::double / any_value(divisor) as total,
-        min(minimum) as minimum, max(maximum) as maximum, {{buckets}}
+        min(minimum) as minimum, max(maximum) as maximum,
+        coalesce(list(bucket order by bucket) filter (where bucket is not null), []) as buckets,
+        coalesce(list(times order by bucket) filter (where bucket is not null), []) as counts
     from (
-        select metric_id, alike, {{bucket}} as bucket, sum(times)::bigint as times,
+        select metric_id, alike, sum(times)::bigint as times,
+            case when is_trend then cast({BUCKET} as integer) end as bucket,
             sum(whole::hugeint * times) as total, min(value) as minimum, max(value) as maximum,
             any_value(divisor) as divisor
         from (
-            select metric_id, alike, value as whole, value / divisor as value, divisor, times
+            select metric_id, alike, value as whole, value / divisor as value, divisor, times,
+                list_contains($trends::varchar[], metric) as is_trend
             from tallies join fed using (word, kind)
             where list_contains($metrics::varchar[], metric)
         ) group by metric_id, alike, bucket
@@ -78,11 +82,6 @@ from (
 join (select distinct metric_id, metric from fed) using (metric_id)
 join (from sample_kinds where {OF_KEY}) as kinds on kinds.kind = alike
 """
-_TALLIED_TREND: Final = _TALLIED.format(
-    bucket=f"cast({BUCKET} as integer)",
-    buckets="list(bucket order by bucket) as buckets, list(times order by bucket) as counts",
-)
-_TALLIED_EXACT: Final = _TALLIED.format(bucket="0", buckets="[] as buckets, [] as counts")
 _DELETE: Final = f"delete from histograms where {OF_KEY}"
 _READ: Final = "select count, total, minimum, maximum, buckets, counts from histograms where "
 
@@ -128,16 +127,15 @@ def _put_histograms(tallies: Tallies, key: RunKey, metrics: Iterable[Metric]) ->
     connection = tallies.connection
     connection.execute(_DELETE, key.parameters)
     kept = [metric for metric in metrics if metric.name in KEPT]
-    for is_trend in (True, False):
-        names = [metric.name for metric in kept if (metric.kind is Kind.TREND) == is_trend]
-        of_samples = [name for name in names if tallies.fed.get(name)]
-        others = [name for name in names if name not in FROM_SAMPLES]
-        if of_samples:
-            statement = _TALLIED_TREND if is_trend else _TALLIED_EXACT
-            connection.execute(statement, {**key.parameters, "metrics": of_samples})
-        if others:
-            statement = (_TREND if is_trend else _EXACT).format(rows=rows_of(others))
-            connection.execute(statement, key.parameters)
+    trends = [metric.name for metric in kept if metric.kind is Kind.TREND]
+    of_samples = [metric.name for metric in kept if tallies.fed.get(metric.name)]
+    if of_samples:
+        given = {**key.parameters, "metrics": of_samples, "trends": trends}
+        connection.execute(_TALLIED, given)
+    others = [metric.name for metric in kept if metric.name not in FROM_SAMPLES]
+    for statement, is_trend in ((_TREND, True), (_EXACT, False)):
+        if names := [name for name in others if (name in trends) == is_trend]:
+            connection.execute(statement.format(rows=rows_of(names)), key.parameters)
 
 
 def has_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:

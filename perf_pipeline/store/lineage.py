@@ -70,6 +70,7 @@ def store_judged(
         whence = (origin.reference, runs, origin.reason, origin.config_hash, origin.code_version)
         origins.append((*key, *whence, now))
     connection = history.connection
+    history.asked.forget_compared()
     with transaction(connection):
         for table in _TABLES:
             connection.execute(_DELETE.format(table=table), [run_id, list(positions)])
@@ -82,7 +83,7 @@ def judged(history: History, run_id: str) -> list[tuple[str, DiffRow, Lineage]]:
     """List a run's diffs with their lineage as (benchmark, diff, lineage), in stored order."""
     history.proof.require_rows([run_id], *_TABLES)
     found = []
-    for benchmark, *row in history.connection.execute(_SELECT, [run_id]).fetchall():
+    for benchmark, *row in history.asked.rows(_SELECT, [run_id]):
         reference, run_ids, *rest = row[12:]
         found.append((benchmark, DiffRow(*row[:12]), Lineage(reference, tuple(run_ids), *rest)))
     return found

@@ -29,7 +29,7 @@ from perf_pipeline.store.metric_sql import (
     FROM_VUS,
     metric_rows,
 )
-from perf_pipeline.store.migrate import migrate
+from perf_pipeline.store.migrate import make_tables
 from perf_pipeline.store.records import OF_KEY, RunKey
 from perf_pipeline.store.sample_tables import SAMPLE_TABLES
 from perf_pipeline.store.spool_csv import spool_files
@@ -83,7 +83,7 @@ class LiveFigures:
         self._tail = SpoolTail(folder)
         # One thread: the cores are the load's.
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
-        migrate(self._connection, "memory")
+        make_tables(self._connection, has_view=False)
         summed = [threshold for threshold in thresholds if threshold.metric in _SUMMED]
         asked = [*summed, *(unfiltered(threshold) for threshold in summed)]
         self._sums: dict[str, tuple[Threshold, Histogram]] = {

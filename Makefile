@@ -22,7 +22,7 @@ bad-days: .venv/installed ## 50 failing targets and stops, 1,000 damages, foreig
 	@seed=$(or $(SEED),$(shell date +%s)); echo "SEED=$$seed"; PERF_TEST_MOMENTS=50 PERF_DAMAGE_CASES=500 PERF_TEST_SEED=$$seed $(BIN)/python -m pytest --durations 5 $(BAD_DAYS)
 
 check: .venv/installed .venv/site ## lint, format, types, layers, dead links
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy --num-workers 2 && $(BIN)/lint-imports && .ci/site/build
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && .ci/site/build
 
 site: .venv/site ## the documentation as a site, with search: .perf/site/html/index.html
 	@.ci/site/build && echo .perf/site/html/index.html

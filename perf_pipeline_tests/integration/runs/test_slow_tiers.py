@@ -43,14 +43,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowStack]:
 
 
 @pytest.fixture(scope="module")
-def starved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowStack]:
-    """Start a stack whose worker has two hands, 80 to 120 ms each: 20/s for 40/s."""
-    own = new_state(tmp_path_factory.mktemp("starved"))
-    with slow_stack(own, BIRTHDAY_WORKER_CONCURRENCY="2", BIRTHDAY_SEND_MS="80..120") as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def healthy(system: SlowStack) -> tuple[RunReport, Path]:
     """Run on the healthy stack; again where something else kept this machine busy."""
     for _ in range(2):
@@ -60,15 +52,9 @@ def healthy(system: SlowStack) -> tuple[RunReport, Path]:
     return report, system.remember()
 
 
-def test_each_tier_that_is_made_slow_has_processes_of_its_own(
-    system: SlowStack, starved: SlowStack
-) -> None:
-    """Not alone, unlike the others: the stacks of this module start here, beside other tests."""
-    tiers = [
-        set(stack.pids_of(tier))
-        for stack in (system, starved)
-        for tier in ("api", "broker", "worker")
-    ]
+def test_each_tier_that_is_made_slow_has_processes_of_its_own(system: SlowStack) -> None:
+    """Not alone, unlike the others: the stack of this module starts here, beside other tests."""
+    tiers = [set(system.pids_of(tier)) for tier in ("api", "broker", "worker")]
 
     assert all(tiers)
     assert sum(map(len, tiers)) == len(set().union(*tiers))
@@ -128,11 +114,12 @@ def test_the_tier_that_was_made_slow_is_the_one_that_is_named(
 
 @pytest.mark.alone
 def test_a_starved_worker_is_the_tier_that_is_named(
-    healthy: tuple[RunReport, Path], starved: SlowStack
+    healthy: tuple[RunReport, Path], system: SlowStack
 ) -> None:
-    starved.forget(healthy[1])
-
-    found = named(starved, Tier.WORKER)
+    system.forget(healthy[1])
+    # Two hands, 80 to 120 ms each: 20/s for 40/s.
+    with system.other_worker(BIRTHDAY_WORKER_CONCURRENCY="2", BIRTHDAY_SEND_MS="80..120"):
+        found = named(system, Tier.WORKER)
 
     assert "all slots of the workers were busy" in found.sentence
 

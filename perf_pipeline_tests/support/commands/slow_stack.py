@@ -9,17 +9,21 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import psycopg
-import pytest
 
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.pipeline import run_pipeline
 from perf_pipeline.stack.embedded import down, up
+from perf_pipeline.stack.ending import end_processes, pids_of
 from perf_pipeline.stack.parts import Stack, StackOptions
+from perf_pipeline.stack.process_register import read_register
+from perf_pipeline.stack.resizing import resize
+from perf_pipeline.stack.service import Command, kept_command, spawn
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.silent import Silent, hush
 
@@ -49,21 +53,14 @@ create function slow() returns trigger language plpgsql as
 create trigger slow before insert on users for each row execute function slow()
 """
 _QUICK: Final = "drop trigger slow on users; drop function slow()"
+_WORKER: Final = "worker-1"
 _ANY_CREATED: Final = "select exists (select 1 from users where created_at > %s)"
 
 
 @contextmanager
-def slow_stack(state: Path, **environment: str) -> Iterator["SlowStack"]:
-    """Start a stack of its own: what is stopped and throttled in it is nobody else's.
-
-    Args:
-        state: a new state folder.
-        environment: of its parts, such as what their work takes.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        for name, text in environment.items():
-            patch.setenv(name, text)
-        stack = up(state, StackOptions(), say=hush)
+def slow_stack(state: Path) -> Iterator["SlowStack"]:
+    """Start a stack of its own in a new state folder: what is slow in it is nobody else's."""
+    stack = up(state, StackOptions(), say=hush)
     try:
         yield SlowStack(state, stack)
     finally:
@@ -80,6 +77,7 @@ class SlowStack:
 
     def __init__(self, state: Path, stack: Stack) -> None:
         self.state = state
+        self._stack = stack
         self._pids = {service.name: service.pids for service in stack.services}
         self._dsn = stack.endpoints.postgres_dsn or ""
 
@@ -139,6 +137,29 @@ class SlowStack:
 
         with self._beside(throttle):
             yield
+
+    @contextmanager
+    def other_worker(self, **environment: str) -> Iterator[None]:
+        """Let a worker that has more settings take the place of the usual one.
+
+        Args:
+            environment: such as what its work takes; added to what the usual one has.
+        """
+        usual = kept_command(self._stack.folder, _WORKER)
+        self._replace_worker(replace(usual, environment={**usual.environment, **environment}))
+        try:
+            yield
+        finally:
+            self._replace_worker(usual)
+
+    def _replace_worker(self, command: Command) -> None:
+        folder = self._stack.folder
+        register = read_register(folder)
+        assert register is not None
+        end_processes(folder, [one for one in register.processes if one.name == _WORKER])
+        spawn(folder, command)
+        resize(self._stack, "worker", 1, timeout_s=60.0)  # returns when it has its share
+        self._pids["worker"] = pids_of(folder, "worker")
 
     @contextmanager
     def _beside(self, act: Callable[[threading.Event], None]) -> Iterator[None]:

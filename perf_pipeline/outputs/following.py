@@ -15,7 +15,7 @@ from perf_pipeline.outputs.naming import series_of
 from perf_pipeline.outputs.point import Point, labels_of
 from perf_pipeline.outputs.seconds import PointsBySecond
 from perf_pipeline.store.spool_binary import row_files
-from perf_pipeline.store.spool_csv import KINDS
+from perf_pipeline.store.spool_kinds import KINDS
 from perf_pipeline.store.spool_tail import SpoolTail
 
 # Workers write once a second, and a second must have ended.

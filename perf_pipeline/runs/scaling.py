@@ -41,7 +41,7 @@ from perf_pipeline.report.wording import plural
 from perf_pipeline.runs.searching import STOPPED, SearchUnderWay, is_generators_limit, searched
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus
-from perf_pipeline.store.spool_csv import SCALING_FILE
+from perf_pipeline.store.spool_kinds import SCALING_FILE
 from perf_pipeline.units import US_PER_S
 
 _AGAIN_AFTER_S: Final = 1.0

@@ -34,7 +34,7 @@ from perf_pipeline.report.capacity_texts import window_sentence
 from perf_pipeline.runs.recovery import Band, await_recovery, band_before
 from perf_pipeline.runs.window_facts import facts_of, row_of
 from perf_pipeline.runs.windows import JudgedWindow, load_window
-from perf_pipeline.store.spool_csv import CAPACITY_FILE
+from perf_pipeline.store.spool_kinds import CAPACITY_FILE
 from perf_pipeline.units import US_PER_S, format_duration
 
 LIGHT_SHARE = 0.1

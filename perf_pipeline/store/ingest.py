@@ -24,7 +24,8 @@ from perf_pipeline.store.names import fold_names, wanted_names
 from perf_pipeline.store.proof import is_sealed, seal
 from perf_pipeline.store.records import OF_KEY, BenchmarkOutcome, Ingested, RunKey
 from perf_pipeline.store.sample_tables import SAMPLE_TABLES, delete_samples, load_samples
-from perf_pipeline.store.spool_csv import KINDS, SpoolFiles, spool_files
+from perf_pipeline.store.spool_csv import SpoolFiles, spool_files
+from perf_pipeline.store.spool_kinds import KINDS
 from perf_pipeline.store.spool_manifest import OUTCOME_FILE, check_spool
 from perf_pipeline.store.spool_records import read_outcome, read_spooled_run
 

@@ -3,144 +3,27 @@
 A line that was being written when the process died is left out and counted. It is found by its
 missing line end and not by its shape: `...,0,1` may be the first half of `...,0,15`.
 
-Add here: a new kind of spool file. Keep out: what the rows mean.
+Add here: another way in which a file may be damaged. Keep out: which kinds of files there are
+(spool_kinds.py), what the rows mean.
 """
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
 from typing import Final
 
 import duckdb
 
-from perf_pipeline.metrics.capacity_window import CAPACITY_WINDOW_COLUMNS
-from perf_pipeline.metrics.cost import COST_COLUMNS
-from perf_pipeline.metrics.faults import FAULT_COLUMNS
-from perf_pipeline.metrics.growth import GROWTH_COLUMNS, GROWTH_FILE
-from perf_pipeline.metrics.sample import (
-    CHECK_COLUMNS,
-    FIGURE_COLUMNS,
-    ITERATION_COLUMNS,
-    LEDGER_COLUMNS,
-    NO_PHASES,
-    READING_COLUMNS,
-    REPORTED_COLUMNS,
-    SAMPLE_COLUMNS,
-)
-from perf_pipeline.metrics.scaling_point import SCALING_POINT_COLUMNS
-from perf_pipeline.metrics.spool_rows import ITERATION_ROWS, ROWS_SUFFIX, SAMPLE_ROWS, RowLayout
+from perf_pipeline.metrics.spool_rows import ROWS_SUFFIX
 from perf_pipeline.store.spool_binary import RowFile, other_columns, row_files
+from perf_pipeline.store.spool_kinds import KINDS, TEXT_COLUMNS, SpoolKind
 
-_TEXT: Final = frozenset(
-    {
-        "scenario",
-        "protocol",
-        "operation",
-        "phase",
-        "outcome",
-        "error",
-        "source",
-        "name",
-        "message_id",
-        "event",
-        "check_name",
-        "metric",
-        "tags",
-        "statistic",
-        "tier",
-        "fault",
-        "kind",
-        "what",
-        "purpose",
-        "growth_of",
-        "cpu",
-        "shown",
-        "reason",
-        "found",
-        "part",
-        "finding",
-        "told",
-    }
-)
-_REAL: Final = frozenset(
-    {
-        "value",
-        "rate_per_s",
-        "length_s",
-        "achieved_per_s",
-        "p95_ms",
-        "failed_ratio",
-        "growth_per_s",
-        "hours",
-        "level",
-        "per_h",
-        "low_per_h",
-        "high_per_h",
-        "needed_h",
-        "per_s",
-        "low_per_s",
-        "high_per_s",
-    }
-)
 _BLOCK_BYTES: Final = 1 << 16
 _COUNT_REJECTS: Final = (
     "select count(*) from (select distinct scan_id, file_id, line from reject_errors)"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class SpoolKind:
-    """Describe a kind of spool file.
-
-    Attributes:
-        pattern: of its names.
-        columns: in order.
-        defaults: of the columns that files of older versions don't have, by name.
-        layout: of its binary files, which have the same names but for their ending; None when it
-            has none. What is binary today was CSV in older versions.
-    """
-
-    pattern: str
-    columns: tuple[str, ...]
-    defaults: Mapping[str, int] = field(default_factory=dict)
-    layout: RowLayout | None = None
-
-    @property
-    def types(self) -> dict[str, str]:
-        """Return the DuckDB type of each column."""
-        return {name: _type_of(name) for name in self.columns}
-
-    def reads(self, header: tuple[str, ...]) -> bool:
-        """Tell whether a file with these columns can be read; later columns may be missing."""
-        missing = self.columns[len(header) :]
-        return header == self.columns[: len(header)] and all(n in self.defaults for n in missing)
-
-
-# Spools of before the phases of a request were written down.
-_PHASES_UNKNOWN: Final = MappingProxyType(NO_PHASES._asdict())
-
-CAPACITY_FILE: Final = "capacity.csv"
-SCALING_FILE: Final = "scaling.csv"
-KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
-    {
-        "samples": SpoolKind("samples-*.csv", SAMPLE_COLUMNS, _PHASES_UNKNOWN, SAMPLE_ROWS),
-        "iterations": SpoolKind("iterations-*.csv", ITERATION_COLUMNS, layout=ITERATION_ROWS),
-        "readings": SpoolKind("readings-*.csv", READING_COLUMNS),
-        "figures": SpoolKind("figures.csv", FIGURE_COLUMNS),
-        "ledger": SpoolKind("ledger-*.csv", LEDGER_COLUMNS),
-        "costs": SpoolKind("costs-*.csv", COST_COLUMNS),
-        # Only files of other tools have checks apart from samples, and figures without any.
-        "checks": SpoolKind("checks.csv", CHECK_COLUMNS),
-        "reported_figures": SpoolKind("reported.csv", REPORTED_COLUMNS),
-        "faults": SpoolKind("faults.csv", FAULT_COLUMNS),
-        "capacity_windows": SpoolKind(CAPACITY_FILE, CAPACITY_WINDOW_COLUMNS),
-        "growth": SpoolKind(GROWTH_FILE, GROWTH_COLUMNS),
-        "scaling_points": SpoolKind(SCALING_FILE, SCALING_POINT_COLUMNS),
-    }
 )
 
 
@@ -224,12 +107,6 @@ def spool_files(folder: Path, kind: str, left_out: Collection[str] = ()) -> Iter
         yield SpoolFiles(spec, tuple(readable), binary, torn_lines)
 
 
-def _type_of(column: str) -> str:
-    if column in _TEXT:
-        return "VARCHAR"
-    return "DOUBLE" if column in _REAL else "BIGINT"
-
-
 def _read_all(kind: SpoolKind, paths: tuple[Path, ...]) -> list[str]:
     """Name the rows of the files, with a name for each version that wrote them."""
     by_header: dict[tuple[str, ...], list[Path]] = {}
@@ -256,7 +133,7 @@ def _read_csv(kind: SpoolKind, header: tuple[str, ...], paths: list[Path]) -> st
 def _column(kind: SpoolKind, name: str, *, is_there: bool) -> str:
     if not is_there:
         return f"{kind.defaults[name]} as {name}"
-    if name in _TEXT:
+    if name in TEXT_COLUMNS:
         return f"coalesce({name}, '') as {name}"
     return f"coalesce({name}, {kind.defaults[name]}) as {name}" if name in kind.defaults else name
 

@@ -22,7 +22,7 @@ from perf_pipeline.metrics.spool_seal import (
     sealed,
     unsealed,
 )
-from perf_pipeline.store.spool_csv import KINDS
+from perf_pipeline.store.spool_kinds import KINDS
 
 OUTCOME_FILE: Final = "outcome.json"
 # What is binary today was CSV in older versions.

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from perf_pipeline.metrics.spool_rows import HEAD_BYTES, KINDS_PREFIX, ROWS_SUFFIX, RowLayout
-from perf_pipeline.store.spool_csv import KINDS
+from perf_pipeline.store.spool_kinds import KINDS
 
 
 class SpoolTail:
@@ -28,7 +28,7 @@ class SpoolTail:
         """Yield a folder like the benchmark's that holds only new and complete rows, for a while.
 
         Args:
-            kinds: keys of `spool_csv.KINDS`.
+            kinds: keys of `spool_kinds.KINDS`.
         """
         with TemporaryDirectory(prefix="perf-pipeline-") as scratch:
             for name in kinds:

@@ -286,7 +286,7 @@ def test_a_worker_that_another_one_of_its_id_put_out_joins_anew_and_loses_nothin
         twin.subscribe([system.topic])
         # Its old member is refused at its next heartbeat, which is sent every 3 s.
         give_up_s = time.monotonic() + 60
-        while "joining anew" not in (system.folder / "worker.log").read_text():
+        while "joining again" not in (system.folder / "worker.log").read_text():
             assert time.monotonic() < give_up_s
             twin.poll(0.1)
         attempts = system.await_deliveries(users | system.add_users(20))

@@ -21,7 +21,7 @@ class BottleneckRule:
     """Describe a line of the checklist, which is FOUND when the figure is above the bound.
 
     Attributes:
-        name: what is looked at.
+        name: what the rule looks at.
         tier: api, database, queue, worker, cache, network or host.
         metric: a metric of the catalog.
         source: value of the tag `source`; empty for no tag, or for the worst of all sources.

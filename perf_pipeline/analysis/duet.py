@@ -95,7 +95,7 @@ def _behind(verdict: OperationVerdict, changed: Collection[str]) -> OperationVer
     """Return no verdict on the times of an operation that each side asks at another moment.
 
     It then meets the other side's work more or less often than that side meets its own, which can
-    make a difference or hide one. That more of its requests fail is told all the same.
+    make a difference or hide one. A higher share of failed requests is still reported.
     """
     is_open = verdict.verdict is DuetVerdict.UNDECIDED and not verdict.reason
     is_told = is_open or verdict.verdict in _CHANGES_OF_TIME or verdict.is_not_slower

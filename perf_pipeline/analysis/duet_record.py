@@ -34,7 +34,8 @@ class DuetLoadRecord:
         limits: why nothing can be said of it: the generator was the limit, or a side was gone.
         problems: what a reader must know beside it.
         pauses: how the load generator was late or held up. That blurs the times of both sides
-            alike: it can hide a difference, and it makes none. So only what is worse still counts.
+            alike: it can hide a difference but not make one. So only SLOWER and FAILS MORE still
+                count.
     """
 
     benchmark: str
@@ -88,7 +89,7 @@ class DuetRecord:
 
     @property
     def verdict(self) -> DuetVerdict:
-        """Return the gravest verdict over all loads; FASTER if one is and the others are alike."""
+        """Return the worst verdict of all loads; FASTER if one is and the rest are EQUIVALENT."""
         found = [load.verdict for load in self.loads]
         if len(found) < self.planned and not WORSE & set(found):
             return DuetVerdict.NOT_MEASURED

@@ -97,7 +97,7 @@ class Recovery:
 
     Attributes:
         effect_us: when its first effect was, µs since the benchmark's origin; None without any.
-        recovered_us: since when all was as before; the begin of a fault without any effect; None
+        recovered_us: since when all was as before; the start of a fault without any effect; None
             where it was not seen.
         steady_after: share of the buckets from then on, until the next fault, in the bands.
     """
@@ -241,7 +241,7 @@ def drain_per_s(buckets: Sequence[Bucket], until_us: int) -> tuple[float, float 
     """Return the most messages that waited, and how many fewer they became per second after that.
 
     Args:
-        buckets: from the begin of a fault on.
+        buckets: from the start of a fault.
         until_us: its recovery.
 
     Returns:

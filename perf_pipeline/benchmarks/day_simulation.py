@@ -17,7 +17,7 @@ _SUSTAINED: Final = "sustained"
 
 
 def carried_in_a_day(evidence: Evidence) -> Iterator[Figure]:
-    """Return what the sustained rate stands for in 24 h, and how far the best rate is above it."""
+    """Return how much the sustained rate makes in 24 h, and how far the best rate is above it."""
     yield from messages_delivered(evidence)
     best = 0.0
     for span in evidence.spans:

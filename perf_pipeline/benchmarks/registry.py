@@ -22,7 +22,7 @@ from perf_pipeline.benchmarks.record import Benchmark
 
 
 def in_order(records: Sequence[Benchmark]) -> tuple[Benchmark, ...]:
-    """Sort records into one line, in which each stands behind the one that it comes after.
+    """Sort records so that each follows the one that it comes after.
 
     Of two that come after the same one, the one with fewer behind it goes first, then the first
     by name. They are one line on purpose: to measure two things at once on one machine is to

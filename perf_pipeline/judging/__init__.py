@@ -1,4 +1,4 @@
 """From a spool to a verdict: ingest, judge, compare, attribute, publish. Nothing here loads.
 
-Add here: what is asked of a stored run. Keep out: sending anything to a target (loading/).
+Add here: a question about a stored run. Keep out: sending anything to a target (loading/).
 """

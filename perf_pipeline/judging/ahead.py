@@ -1,8 +1,8 @@
-"""What a comparison of a run asks of the history first, before anything of a profile is known.
+"""Read from the history what every comparison needs, before the profile is known.
 
-A command imports what it compares with meanwhile: DuckDB works without Python's lock.
-Add here: another question that only the run decides. Keep out: imports of profiles and of
-statistics, which whoever reads ahead does not wait for.
+The command imports the rest of its modules meanwhile, because DuckDB works without Python's lock.
+Add here: another query that depends on the run alone. Keep out: imports of profiles and of
+statistics, because reading ahead must not wait for them.
 """
 
 from typing import Final

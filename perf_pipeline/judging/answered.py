@@ -1,4 +1,4 @@
-"""Whether the target answered to the end: an operation that stops going well never passes.
+"""Check that the target answered until the end: an operation that stops succeeding never passes.
 
 Add here: another sign that a target is gone which a share of failures does not show. Keep out:
 shares (the threshold on `target_answered` judges them).

@@ -1,6 +1,6 @@
-"""Which run is asked about: the last one, or one by its id, from the history or from the spool.
+"""Find the run that a command means: the last one, or one by its id, in the history or the spool.
 
-Add here: another way to name a run. Keep out: what is told of it.
+Add here: another way to name a run. Keep out: what is reported about it.
 """
 
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Say of every benchmark that follows messages which tier holds their latency.
+"""Say which tier holds the latency of messages, for every benchmark that follows them.
 
 Add here: where a figure of the attribution comes from. Keep out: the rules (analysis/).
 """

@@ -1,4 +1,4 @@
-"""What a run's searches for a capacity found, worked out again from their windows.
+"""Work out again, from their windows, what a run's capacity searches found.
 
 Add here: another fact that follows from the windows. Keep out: SQL (store/), wording (report/).
 """

@@ -1,4 +1,4 @@
-"""The largest costs of each benchmark of a run, beside those of the runs before it.
+"""List the largest costs of each benchmark of a run, beside those of earlier runs.
 
 Add here: where another tier's costs come from. Keep out: what a cost is (analysis/costs.py).
 """
@@ -39,7 +39,7 @@ def with_costs(
 def _with(attribution: Attribution, costs: Iterable[TopCost]) -> Attribution:
     own = [top for top in costs if top.cost.tier == attribution.tier]
     sentence = "; ".join([attribution.sentence, *told(own)])
-    # A rule that failed knows better what is missing: few sessions that wait are no busy database.
+    # A failed rule says better what is missing: a few waiting sessions are not a busy database.
     is_told = any(finding.severity == "fail" for finding in attribution.evidence)
     advice = (not is_told and advice_for_waits(own)) or attribution.advice
     return replace(attribution, sentence=sentence, advice=advice)

@@ -1,4 +1,4 @@
-"""Keep a comparison of two sides: in the history, and in every form of its report.
+"""Store a comparison of two sides in the history, and write every form of its report.
 
 Add here: a form of the report, in `_FORMS`. Keep out: layout (report/) and SQL (store/).
 """

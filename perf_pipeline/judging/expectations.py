@@ -1,6 +1,6 @@
-"""Whether answers were what the profile's author expects: failed checks never pass in silence.
+"""Judge whether answers were what the profile's author expects: no failed check passes in silence.
 
-A check by itself fails no operation, as in k6. Where more of an operation's answers fail one than
+A check by itself fails no operation, as in k6. If more of an operation's answers fail one than
 may fail at all, and no threshold speaks of checks, nobody would notice.
 Add here: another expectation of answers. Keep out: shares of operations (the threshold on
 `target_answered` judges them), and counting (store/check_rows.py).
@@ -20,7 +20,7 @@ from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 
 MOST_WRONG: Final = 0.05
-"""A larger share of answers that fail a check is told, unless more operations may fail."""
+"""A larger share of answers that fail a check is reported, unless more operations may fail."""
 _MOST_TOLD: Final = 3
 _OPEN: Final = frozenset({Status.PASS, Status.WARN, Status.FAIL})
 

@@ -1,7 +1,7 @@
-"""What a run was to do, against what the history has of it: the rest was not measured.
+"""Compare what a run was planned to do with what the history has: the rest was not measured.
 
 A run's plan is written down before it starts (run.json, and the history as soon as that is free).
-Runs of older versions have none: then it is what the history and the spool have of them.
+Runs of older versions have no such plan; theirs is taken from the history and the spool.
 Add here: another way in which a planned benchmark can be missing. Keep out: judging what is there
 (judge.py).
 """

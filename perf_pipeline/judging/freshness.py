@@ -1,6 +1,6 @@
-"""How old the last valid run is: a gate that nobody measured for is no gate.
+"""Say how old the last valid run is: a gate without recent measurements is no gate.
 
-Add here: another question about age. Keep out: who is told.
+Add here: another question about age. Keep out: who gets an alert.
 """
 
 from collections.abc import Collection

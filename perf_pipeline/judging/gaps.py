@@ -1,6 +1,6 @@
-"""What a run was to measure and did not measure whole: it proves nothing in any comparison.
+"""Find what a run should have measured but did not measure completely: it proves nothing.
 
-Add here: another way in which a measurement is not whole. Keep out: judging by thresholds
+Add here: another way in which a measurement is incomplete. Keep out: judging by thresholds
 (judge.py).
 """
 

@@ -1,6 +1,6 @@
 """Look back over the whole history of each series and date its changes; warns, never fails.
 
-Add here: another question to whole histories. Keep out: the gate of the newest run (compare.py).
+Add here: another question about whole histories. Keep out: the gate of the newest run (compare.py).
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Bring spooled benchmarks into the history; again and again without harm.
+"""Bring spooled benchmarks into the history; doing it again does no harm.
 
 Add here: another way to find what waits in the spool. Keep out: SQL (store/).
 """
@@ -22,10 +22,10 @@ from perf_pipeline.store.waiting import take_up
 def ingest_benchmark(
     state: State, key: RunKey, *, profile: Profile | None = None, wait_s: float = WAIT_S
 ) -> tuple[Ingested, list[Summary]]:
-    """Store one benchmark and its summaries; what was stored of it before is replaced.
+    """Store one benchmark and its summaries, replacing what was stored of it before.
 
-    Only what is at least as good replaces: of a damaged spool over good rows nothing is stored,
-    and the summaries are those of the good rows.
+    Rows are only replaced by rows that are at least as good: nothing of a damaged spool is stored
+    over good rows, and the summaries are those of the good rows.
 
     Args:
         state: folder of spool and history.

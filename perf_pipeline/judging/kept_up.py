@@ -1,7 +1,7 @@
-"""Judge a threshold about all scenarios over those in whose steps the load generator kept up.
+"""Judge a threshold on all scenarios by those steps in which the load generator kept up.
 
-Steps run one after another, so a generator that was the limit of one says nothing against the
-others. What was left out is told beside the verdict.
+Steps run one after another, so a generator that limited one step says nothing against the others.
+The verdict says what was left out.
 
 Add here: nothing of one benchmark's. Keep out: the limits of the generator (engine/health.py).
 """

@@ -1,4 +1,4 @@
-"""Where the comparisons of a run come from, as stored with them.
+"""Say where the comparisons of a run come from, as it is stored with them.
 
 Add here: another origin. Keep out: layout (report/) and SQL (store/).
 """

@@ -1,4 +1,4 @@
-"""Finds out that the machine became slower for good, so that its level becomes the baseline.
+"""Find out that the machine became slower for good, so that its new level becomes the baseline.
 
 Add here: another reason to begin a new baseline that no single series shows. Keep out: the rule
 (analysis/shared.py), and what a new baseline means (judging/series.py).

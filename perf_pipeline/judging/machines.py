@@ -1,4 +1,4 @@
-"""What the load machine did by itself beside each run: its calibration, as the gate takes it.
+"""Read how fast the load machine was in each run: its calibration, as the gate takes it.
 
 Add here: another part of the machine that is calibrated. Keep out: how it is timed
 (probes/calibration.py), and what follows for a series (analysis/).

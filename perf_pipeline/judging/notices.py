@@ -1,6 +1,6 @@
-"""What a reader of a run's comparison must know: a clock that was set, another environment ...
+"""Gather what readers of a comparison must know: a clock that was set, a changed environment ...
 
-Add here: another loud fact about a run among its likes. Keep out: layout (report/).
+Add here: another fact about a run that must not be missed. Keep out: layout (report/).
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Two runs over one another: their comparison, with the course and the distributions of both.
+"""Lay two runs over one another: their comparison, with the course and distributions of both.
 
 Add here: another line of both runs. Keep out: comparing (contrast.py), drawing (report/).
 """

@@ -1,7 +1,7 @@
-"""The series of a run over its like runs: same benchmark, load, profile and environment.
+"""Read the series of comparable runs: those with the same benchmark, load, profile and environment.
 
-Read once, in one statement, and handed on to whoever asks: comparison, history pass, trends, and
-the tier that holds a latency.
+They are read once, in one statement, and shared by the comparison, the history pass, trends and the
+search for the tier that holds a latency.
 Add here: another way to look at what was read. Keep out: statistics (analysis/) and SQL (store/).
 """
 
@@ -86,7 +86,7 @@ def read_past(
         history: open.
         run: whose profile, environment and line of code the runs share.
         wanted: each series with the benchmark whose load it has.
-        before: what `Past.before` is asked about; None when nobody asks.
+        before: the run that `Past.before` is about; None if there is none.
     """
     return Past(
         history.series(

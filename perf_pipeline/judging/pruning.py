@@ -91,7 +91,8 @@ def plan_pruning(state: State, wish: Wish) -> Pruning:
 def prune(state: State, wish: Wish, agreed: AbstractSet[str]) -> tuple[list[str], int]:
     """Remove runs for good: their rows, spool files and reports.
 
-    What is needed is found out again, because another run may have been made since somebody agreed.
+    It is worked out again which runs are needed, because another run may have been made since the
+    user agreed.
 
     Args:
         state: folder of history, spool and reports.

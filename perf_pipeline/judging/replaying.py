@@ -1,6 +1,6 @@
-"""Where a replay of the gate is worked out: here, or where it is long in several processes.
+"""Replay the gate in this process, or in several processes if it takes long.
 
-Series do not know of one another, so that the figures are the same to the last bit.
+Series are independent of one another, so the figures are the same to the last bit.
 Add here: another way to share such work out. Keep out: what is worked out (analysis/backtest.py).
 """
 

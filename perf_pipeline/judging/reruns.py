@@ -1,4 +1,4 @@
-"""What the re-runs of a suspect benchmark say about it: the verdict of the majority of its runs.
+"""Decide a suspect benchmark by its re-runs: the verdict is that of the majority of its runs.
 
 Add here: another rule over re-runs. Keep out: making them (runs/confirm.py).
 """

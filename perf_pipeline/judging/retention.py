@@ -1,4 +1,4 @@
-"""Let go of what is old: raw samples in the history and their files in the spool.
+"""Drop what is old: raw samples in the history and their files in the spool.
 
 Add here: something else that grows with every run. Keep out: summaries, verdicts and diffs, which
 stay for ever.

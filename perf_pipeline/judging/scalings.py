@@ -1,4 +1,4 @@
-"""What a run's scaling runs found, worked out again from their points.
+"""Work out again, from their points, what the scaling runs of a run found.
 
 Add here: another fact that follows from the points. Keep out: SQL (store/), wording (report/).
 """

@@ -1,4 +1,4 @@
-"""What runs are compared by: which series, their figures over runs, and since which change.
+"""Say what runs are compared by: which series, with their figures over runs since the last change.
 
 Add here: a series that every run should be compared by. Keep out: statistics (analysis/).
 """

@@ -1,7 +1,7 @@
-"""Starts that were never made, and operations that were never answered: what verdicts say of them.
+"""Say in verdicts which starts were never made and which operations were never answered.
 
-A figure over the rest of a plan is no figure of the plan. What was lost is told beside each verdict
-that it touches, and where no threshold speaks of it a PASS is none.
+A figure over the rest of a plan is no figure of the plan. The loss is reported beside each verdict
+that it touches, and if no threshold covers it, a PASS is withdrawn.
 Add here: another way to lose a part of the plan. Keep out: figures (store/).
 """
 
@@ -18,7 +18,7 @@ from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, ScenarioCounts
 
 MOST_LOST: Final = 0.05
-"""A larger share of a scenario's starts or operations is told."""
+"""A larger lost share of a scenario's starts or operations is reported."""
 
 Kind = Literal["dropped", "unanswered", "interrupted", "incomplete"]
 _FAILURES: Final = frozenset(
@@ -29,7 +29,7 @@ _FAILURES: Final = frozenset(
 ) | {"interrupted_iterations", ANSWERED_BESIDE_FAULTS}
 OF_ANSWERS: Final = frozenset({"checks", "errors", "success"})
 """Metrics that speak of answers which are not as they should be."""
-# Which metrics speak of a loss: what was dropped was never asked, so no failure rate knows of it.
+# The metrics that show a loss: a dropped start was never sent, so no failure rate counts it.
 _SPEAKING: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
     {
         "dropped": frozenset({"dropped_iterations", "produce_rate_ratio", ANSWERED_BESIDE_FAULTS}),

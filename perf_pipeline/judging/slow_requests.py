@@ -1,6 +1,6 @@
 """The slowest traced requests of a run, each with its page in the target's tracing system.
 
-Add here: another way from a request to what a system tells of it. Keep out: how it is shown
+Add here: another way from a request to what a system reports about it. Keep out: how it is shown
 (report/slow_requests.py).
 """
 

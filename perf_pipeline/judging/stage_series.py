@@ -1,4 +1,4 @@
-"""The series of the stages of a message's way, by which a slow tier is found.
+"""Read the series of the stages that a message passes, by which a slow tier is found.
 
 Add here: another figure of a stage. Keep out: which tier it is (attribution.py).
 """

@@ -1,7 +1,7 @@
-"""Whether a target kept its pace under a steady load: one that gets slower and slower never passes.
+"""Check that a target kept its pace under a steady load: one that slows down never passes.
 
-Its figures depend on how long the load lasts, and in a closed model also on how seldom it is still
-asked: VUs that wait for slow answers ask for few of them.
+Its figures depend on how long the load lasts, and in a closed model also on how rarely it is still
+asked: VUs that wait for slow answers send few requests.
 Add here: another way in which a figure is no figure of a longer load. Keep out: SQL (store/).
 """
 
@@ -98,7 +98,7 @@ def kept_pace(
 
 
 def is_steady(scenario: Scenario | None) -> bool:
-    """Say whether a scenario's load is the same from its begin to its end."""
+    """Say whether a scenario's load is the same from beginning to end."""
     if scenario is None:
         return False
     plan = scenario.plan

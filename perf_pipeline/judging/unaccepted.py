@@ -1,7 +1,7 @@
-"""Slower levels that became the baseline by themselves, and that nobody has accepted.
+"""Find slower levels that became the baseline by themselves and that nobody has accepted.
 
-Where every tier becomes slower at once and nothing is calibrated, nobody can tell the machine from
-the system; a reader is told of it until somebody decides (docs/decisions/0026).
+If every tier becomes slower at once and nothing is calibrated, nobody can tell the machine from the
+system; reports mention it until somebody decides (docs/decisions/0026).
 Add here: another baseline that somebody should look at. Keep out: when a level becomes the baseline
 (machine_change.py).
 """
@@ -31,7 +31,7 @@ def unaccepted_levels(history: History, run: RunRecord) -> Iterator[str]:
 
     Args:
         history: open, with the comparisons of the run.
-        run: the run that is told of them.
+        run: the run whose report mentions them.
     """
     by_run: dict[str, list[float]] = {}
     for first, ratio in _slower_levels(history, run):

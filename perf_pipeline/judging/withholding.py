@@ -1,4 +1,4 @@
-"""What the gate did not decide about a run, because the environment changed, and for how long.
+"""Say what the gate left undecided because the environment changed, and for how many runs.
 
 Add here: another fact about a gate that is withheld. Keep out: when it is withheld
 (analysis/environment.py), and the sentence (report/why.py).

@@ -1,4 +1,4 @@
-"""What a source of deliveries saw: which message was completed, and when by which clock.
+"""Hold what a source of deliveries saw: which message was completed, when, and by which clock.
 
 Add here: another fact about one completion. Keep out: reading sources (workloads/) and matching
 them with what was promised (loading/).

@@ -1,6 +1,6 @@
-"""What a tier's time went into while the load ran.
+"""Hold what a tier spent its time on while the load ran.
 
-Add here: another fact about a cost. Keep out: how it is seen (probes/), what it means (analysis/).
+Add here: another fact about a cost. Keep out: reading it (probes/), what it means (analysis/).
 """
 
 from dataclasses import dataclass, fields

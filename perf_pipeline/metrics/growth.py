@@ -1,4 +1,4 @@
-"""How something grew while a steady load ran, and which quantities are asked.
+"""Hold how a quantity grew while a steady load ran, and list the quantities that are watched.
 
 Add here: a quantity whose growth is of interest, with its metric in catalog.py; or another fact of
 a growth (and a migration in store/). Keep out: the slope (analysis/drift.py).

@@ -33,7 +33,7 @@ def bucket_of(value: float) -> int:
 
 
 def value_of(bucket: int) -> float:
-    """Return the value that a bucket stands for."""
+    """Return the value that represents a bucket."""
     if bucket == 0:
         return 0.0
     size: float = 2 * LEAST * _GAMMA ** abs(bucket) / (_GAMMA + 1)

@@ -1,6 +1,6 @@
-"""What a metric with a tag filter, and a series of it, is called wherever people read it.
+"""Name a metric with a tag filter, and its series, wherever people read them.
 
-Add here: another thing that is named after a metric. Keep out: names that must be identifiers
+Add here: another name that is made from a metric. Keep out: names that must be identifiers
 (threshold.py), and how the history stores a filter (store/tags_text.py).
 """
 

@@ -35,7 +35,7 @@ class RowLayout:
 
     Attributes:
         columns: columns of the table that the rows become.
-        of_kind: the columns that the kind stands for.
+        of_kind: the columns that the kind replaces.
     """
 
     columns: tuple[str, ...]

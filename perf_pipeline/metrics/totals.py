@@ -1,4 +1,4 @@
-"""What the raw files of a benchmark add up to: spans, messages by id, a backlog, stages.
+"""Hold the totals of a benchmark's raw files: spans, messages by id, a backlog, stages.
 
 Add here: a total from which a benchmark works out figures. Keep out: adding it up (store/), and
 what follows from it (benchmarks/).

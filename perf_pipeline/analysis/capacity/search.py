@@ -145,7 +145,7 @@ def search(plan: SearchPlan) -> Searching:
 def replayed(plan: SearchPlan, shown: Iterable[Shown]) -> Capacity:
     """Return the answer of a search whose windows are known, in their order.
 
-    The same windows always give the same answer, so that nothing but the windows is stored.
+    The same windows always give the same answer, so that only the windows are stored.
     """
     searching, tried = search(plan), list[Tried]()
     try:

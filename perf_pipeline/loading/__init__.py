@@ -1,4 +1,4 @@
-"""From a profile to a full spool: prepare the system, load it, watch, and write all of it down.
+"""Turn a profile into a full spool: prepare the system, load it, watch it, and write it all down.
 
 Add here: what happens before or during a load. Keep out: the history (judging/).
 """

@@ -1,7 +1,7 @@
-"""Which benchmarks a run goes without, because the target has no such part.
+"""Find the benchmarks that a run has to skip, because the target has no such part.
 
-Add here: how a part is told to be absent. Keep out: which benchmark is optional (benchmarks/), and
-what a part needs before it is loaded (needs.py).
+Add here: another way to see that a part is absent. Keep out: which benchmark is optional
+(benchmarks/), and what a part needs before it is loaded (needs.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ def left_out_of(
 ) -> dict[str, str]:
     """Say why a run goes without optional benchmarks, by benchmark.
 
-    Only a run of the whole profile goes without any: whoever names benchmarks gets them, or an
+    Only a run of the whole profile skips any: if benchmarks are named, they are run, or there is an
     error.
 
     Args:

@@ -1,4 +1,4 @@
-"""Try to measure a benchmark; where the target has not what it needs, say so and go on.
+"""Try to measure a benchmark; if the target lacks what it needs, say so and go on.
 
 Add here: another reason why a benchmark can't begin that leaves the others alone. Keep out: what is
 asked of the target (needs.py), and measuring (measure.py).
@@ -49,7 +49,7 @@ def require_undone(state: State, say: Say) -> None:
 
     Args:
         state: whose runs these were; its lock is held.
-        say: is told what was done, and what could not be done.
+        say: receives what was done, and what could not be done.
 
     Raises:
         TargetUnavailableError: something could not be undone; says what, and which folder to

@@ -1,6 +1,7 @@
-"""A benchmark's folder in the spool: made afresh before its load, and complete at its end.
+"""Manage a benchmark's folder in the spool: it is made anew before the load, complete at its end.
 
-Add here: another file that says how a load went as a whole. Keep out: what is measured.
+Add here: another file that says how a load went as a whole. Keep out: the measured values
+themselves.
 """
 
 import shutil
@@ -49,7 +50,7 @@ def write_down(folder: Path, outcome: BenchmarkOutcome, limits: Sequence[str] = 
     """Write outcome.json and then the manifest, which says that all the others are whole.
 
     Raises:
-        GeneratorLimitError: the disk is full; it is told with what ended the load.
+        GeneratorLimitError: the disk is full; the error also says what ended the load.
     """
     try:
         write_outcome(folder, outcome)

@@ -1,4 +1,4 @@
-"""The Jolokia agents of a target's brokers: checked before any load, and asked around it.
+"""Check the Jolokia agents of a target's brokers before any load, and read them around it.
 
 Add here: another way in which brokers tell what their requests take. Keep out: asking
 (probes/kafka_requests.py).

@@ -1,9 +1,9 @@
-"""Look again and again, while load runs, where given brokers send clients to.
+"""Check repeatedly, while load runs, where given brokers send their clients.
 
-A client of Kafka's follows a broker that joins, or that advertises another place, as soon as it
-learns of it, every few minutes or when a leader moves; so the load ends when this learns of it.
-Add here: another thing to see of brokers meanwhile. Keep out: what a client is told before it
-exists (config/kafka_listeners.py), lag (probes/).
+A Kafka client follows a broker that joins, or that advertises another address, as soon as it learns
+of it, every few minutes or when a leader moves; so the load ends when this learns of it.
+Add here: another thing to watch about brokers during a load. Keep out: what a client learns before
+it exists (config/kafka_listeners.py), lag (probes/).
 """
 
 import contextlib

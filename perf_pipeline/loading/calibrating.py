@@ -1,7 +1,7 @@
 """Calibrate the load machine before and after a benchmark's load, and write it to the spool.
 
-Where a load follows on another one within seconds, the calibration between them stands after the
-one and before the other.
+If one load follows another within seconds, the calibration between them counts as after the first
+and before the second.
 
 Add here: another moment at which the machine is calibrated; never one during a load. Keep out: the
 work that is timed (probes/calibration.py).

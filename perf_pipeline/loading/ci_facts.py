@@ -1,4 +1,4 @@
-"""What a CI system says of the code that it tests: commit, branch, pull request, and where to look.
+"""Read what CI says about the code under test: commit, branch, pull request and a link to the job.
 
 Add here: another CI system, as a row of `_SYSTEMS`. Keep out: the target's version (revision.py).
 """

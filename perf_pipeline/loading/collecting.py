@@ -1,6 +1,6 @@
-"""Follow a benchmark's messages while its load runs, where its profile says where they show.
+"""Follow a benchmark's messages while its load runs, if its profile says where they appear.
 
-Add here: another thing that has to look while load runs. Keep out: completing the ledger
+Add here: another observer that has to run during the load. Keep out: completing the ledger
 (ledgers.py).
 """
 

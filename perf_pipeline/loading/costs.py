@@ -1,6 +1,6 @@
-"""Look into what the target's time goes into while a benchmark's loads run, and write it down.
+"""Find out what the target spends its time on while a benchmark's loads run, and write it down.
 
-Add here: who looks into another tier. Keep out: how it is seen (probes/).
+Add here: the observer of another tier. Keep out: how it reads (probes/).
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Complete a benchmark's ledger: what was promised before it, what arrived after it.
+"""Complete a benchmark's ledger: what was promised before its load, and what arrived after it.
 
 Add here: another way in which messages leave or reach a benchmark. Keep out: counting (store/).
 """
@@ -145,7 +145,7 @@ def still_consuming(
 def _stations(
     deliveries: Iterable[DeliveryRow], wall_origin_us: int, oddities: list[str]
 ) -> Iterator[LedgerEntry]:
-    """Yield the stations of each delivery; what is odd of a row is added to `oddities`."""
+    """Yield the stations of each delivery; anything odd about a row is added to `oddities`."""
     for delivery in deliveries:
         if delivery.oddity:
             oddities.append(f"of user {delivery.user_id}: {delivery.oddity}")

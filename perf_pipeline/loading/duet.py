@@ -1,6 +1,6 @@
 """Load two sides at the same time with the same requests, in turns, until it is decided.
 
-Both sides are loaded by the same worker processes, so that what the generator suffers they share.
+Both sides are loaded by the same worker processes, so that they share the generator's delays.
 Add here: another reason to end such a load. Keep out: verdicts (analysis/duet.py), how sides are
 started (stack/sides.py), storing (judging/).
 """

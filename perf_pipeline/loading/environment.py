@@ -1,4 +1,4 @@
-"""The fingerprint of where a run happened; runs are compared only inside one.
+"""Take the fingerprint of where a run happened; only runs with the same one are compared.
 
 Add here: a fact that moves figures. Keep out: what changes at every run (addresses, pids, free
 memory), because it would make every history a new one.
@@ -76,7 +76,7 @@ def _external_facts(target: Target, running: Collection[str]) -> dict[str, str]:
         with suppress(ProbeError):
             facts["redis"] = f"external {RedisProbe(target.redis_url).server_version()}".strip()
     if target.postgres_dsn and "postgres" not in running:
-        with suppress(ProbeError):  # that it does not answer is told by whoever needs it
+        with suppress(ProbeError):  # whoever needs it reports that it does not answer
             told = server_facts(target.postgres_dsn)
             facts |= {f"postgres.{key}": value for key, value in told.items()}
     return facts

@@ -1,6 +1,6 @@
-"""Messages that the brokers delete before they are consumed: expired, which is not lost.
+"""Tell messages that brokers delete before they are consumed (expired) from lost ones.
 
-Before a load it is asked how long a message has to stay; after it, whether the brokers deleted some
+Before a load, brokers are asked how long they keep messages; after it, whether they deleted some
 all the same (`retention.bytes`, a setting that changed meanwhile, records that somebody deleted).
 Add here: another sign that messages expired. Keep out: the settings themselves (workloads/kafka/).
 """

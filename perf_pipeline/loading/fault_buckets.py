@@ -1,4 +1,4 @@
-"""Cut a load with faults into buckets, and say what was usual in those before the first fault.
+"""Cut a load with faults into buckets, and say what was normal in those before the first fault.
 
 Add here: what else is known of a bucket. Keep out: the rule of recovery (analysis/recovery.py) and
 what follows from it (fault_figures.py).
@@ -47,7 +47,7 @@ def bucketed(
 ) -> BucketedLoad | None:
     """Cut a load into buckets; None where there is nothing to compare with.
 
-    What was usual is what was known when the first fault began: an operation that was under way
+    What was normal is what was known when the first fault began: an operation that was under way
     then may be slow or fail by the fault, and would make that usual.
 
     Args:

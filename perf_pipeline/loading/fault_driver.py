@@ -1,7 +1,7 @@
-"""Break what a profile names while its load runs, and make it whole again whatever happens.
+"""Break what a profile names while its load runs, and repair it whatever happens.
 
-What is to be undone is on the disk before a fault begins. A run that is killed is survived by a
-guard that undoes it (stack/guard.py), and a machine that is switched off by the next run.
+The undo of a fault is on the disk before the fault begins. A guard survives a run that is killed
+and undoes it (stack/guard.py); after a power cut, the next run does.
 Add here: how another kind of fault of a part is done. Keep out: faults that a connection of this
 process holds (held_faults.py), and what the load felt (fault_figures.py).
 """

@@ -28,7 +28,7 @@ def evidence_of(
     backlog: Backlog,
     stages: StageFigures,
 ) -> Evidence:
-    """Put what was planned beside what was measured.
+    """Put the plan beside what was measured.
 
     Args:
         config: of the benchmark.

@@ -1,4 +1,4 @@
-"""The hosts of a run's load workers: connected to, compared with this machine, and asked first.
+"""Connect to the hosts of a run's load workers, compare them with this machine, and check them.
 
 Add here: another thing that has to hold on every host before a run. Keep out: how a host is reached
 (fleet/).
@@ -32,7 +32,7 @@ def fleet_of(profile: Profile, target: Target, say: Say) -> Iterator[Fleet | Non
     Args:
         profile: checked.
         target: with all of its addresses.
-        say: is told what the fleet is.
+        say: receives a description of the fleet.
 
     Raises:
         ProfileError: Dask is not installed here, or the address is not encrypted.

@@ -1,6 +1,6 @@
 """Follow the messages of two sides to their deliveries, while both are loaded in turns.
 
-Both sides are waited for at the same time, so that neither gets longer than the other.
+It waits for both sides at the same time, so that neither gets longer than the other.
 Add here: a reason why what was seen of two sides can't be compared. Keep out: reading deliveries
 (own_deliveries.py, deliveries.py), and what they say (analysis/duet_deliveries.py).
 """

@@ -1,4 +1,4 @@
-"""Somebody's system, in which nothing is started: loaded as it is, or through a proxy of ours.
+"""Prepare a system in which nothing is started: it is loaded as it is, or through our proxy.
 
 Add here: another thing that a run sets up before a system that it does not start. Keep out: parts
 that a run starts (prepare.py), and which faults need a proxy (config/faults.py).
@@ -35,7 +35,7 @@ def found_system(
         target: with the addresses that were given.
         options: of the stack that would be started, with the connections that faults hinder.
         state: of this machine.
-        say: is told what is started.
+        say: receives what is started.
 
     Raises:
         TargetUnavailableError: a broker may not be loaded, or a proxy does not reach a server.

@@ -1,7 +1,7 @@
-"""Which parts of the target a run starts on this machine, and which it finds.
+"""Decide which parts of the target a run starts on this machine, and which it finds.
 
-Somebody's system is loaded as it is: nothing is started in place of a part that it has not. The
-target `local` is this machine's own: there a run starts what its benchmarks need and nobody gave.
+A user's system is loaded as it is: nothing is started in place of a part that it lacks. The target
+`local` is this machine: there a run starts what its benchmarks need and nobody provides.
 Add here: a rule about who starts a part. Keep out: starting (stack/), and what a benchmark does
 without a part (needs.py).
 """

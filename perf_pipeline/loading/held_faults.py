@@ -1,6 +1,6 @@
 """Faults that a connection of this process holds: they end with it, whatever ends the run.
 
-Add here: another fault that nothing is left of when this process is gone. Keep out: faults that
+Add here: another fault that leaves nothing behind when this process is gone. Keep out: faults that
 have to be undone (fault_driver.py).
 """
 

@@ -1,4 +1,4 @@
-"""The newest calibration of a run, which stands before the next load as well if that follows soon.
+"""Keep the newest calibration of a run, which also serves the next load if that follows soon.
 
 Add here: when a calibration is too old. Keep out: what is timed (probes/calibration.py), and the
 files (calibrating.py).

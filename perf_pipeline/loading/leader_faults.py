@@ -1,6 +1,6 @@
-"""Faults of brokers that lead: who leads a topic is changed, or the broker that leads it is hit.
+"""Break leading brokers: change who leads a topic, or hit the broker that leads it.
 
-Add here: another thing that happens to whoever leads. Keep out: how a broker comes to lead
+Add here: another fault of a leading broker. Keep out: how a broker comes to lead
 (stack/kafka_election.py), and when faults happen (fault_driver.py).
 """
 

@@ -1,7 +1,6 @@
-"""What a run leaves in the target, and takes back at its end.
+"""Remove at the end of a run what it left in the target.
 
-Add here: something else that a whole run leaves. Keep out: what one benchmark takes back
-(needs.py).
+Add here: something else that a whole run leaves. Keep out: what one benchmark removes (needs.py).
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """Judge a load while it runs, for the thresholds that may end it (abortOnFail).
 
-The same SQL as at the end, over the rows that came since the last look (store/live_figures.py): the
-history is never open during a load. It costs the driver a moment every 2 s, so it is done only
-where a threshold asks for it.
+It is the same SQL as at the end, over the rows that came since the last look
+(store/live_figures.py): the history is never open during a load. It costs the driver a moment every
+2 s, so it is done only where a threshold asks for it.
 Add here: nothing but what a running load is asked. Keep out: final verdicts (judging/judge.py).
 Source: k6 evaluates every 2 s, skips metrics without data, and aborts only after delayAbortEval.
 """

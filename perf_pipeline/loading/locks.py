@@ -35,7 +35,7 @@ def lock_folders(state: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
 
     Args:
         state: where runs keep what they measured.
-        environ: PERF_LOCK_FOLDER stands for the first one.
+        environ: PERF_LOCK_FOLDER replaces the first one.
 
     Raises:
         TargetUnavailableError: the user's own, in a folder that all users share, is not the user's.

@@ -81,7 +81,7 @@ def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
     """Run one benchmark and leave everything that it measured in the spool.
 
     A target that dies under load, or a generator that cannot go on (a full disk), ends the
-    benchmark with status `aborted`; what was measured is kept. After a stop it ends at once, with
+    benchmark with status `aborted`; its measurements are kept. After a stop it ends at once, with
     status `stopped`.
 
     Raises:
@@ -109,7 +109,7 @@ def _load_and_write(
 ) -> BenchmarkOutcome:
     """Run the load and write outcome.json, whatever ends it; an error makes it aborted.
 
-    What is returned is what was written: there is one end of a load, and one time that it took.
+    The result returned is the one that was written: a load has one end and one duration.
     """
     try:
         _run_steps(session, benchmark, folder, load)

@@ -1,6 +1,6 @@
-"""Look who works on the messages of two sides: a worker that comes or goes spoils their times.
+"""Watch the workers of two sides: one that joins or leaves during the load spoils their times.
 
-Kafka then shares the partitions anew, and messages wait for that and not for work.
+Kafka then rebalances the partitions, and messages wait for that and not for work.
 Add here: another thing about workers that spoils a comparison. Keep out: what groups say
 (stack/kafka_group.py), and following messages (followed_sides.py).
 """

@@ -1,4 +1,4 @@
-"""What a benchmark needs before its load: data, topics, positions, an index.
+"""Prepare what a benchmark needs before its load: data, topics, positions, an index.
 
 Add here: how something is prepared or tidied, in its table. Keep out: which benchmark asks for it
 (benchmarks/), and the load itself.
@@ -112,7 +112,7 @@ def unmet_of(session: Session) -> dict[str, str]:
     The parts are asked once, before any load.
 
     Raises:
-        TargetUnavailableError: none of them can begin; the first reason is told.
+        TargetUnavailableError: none of them can begin; the error gives the first reason.
         ProfileError: an own statement is wrong, an own message larger than its topic takes, or a
             threshold on the growth of a part that nothing watches.
     """

@@ -1,7 +1,7 @@
-"""What own statements need of the target's PostgreSQL before a load: that it takes them, and rows.
+"""Check before a load that the target's PostgreSQL takes a profile's statements, and fetch rows.
 
-Add here: another question that is asked of the database before own statements run. Keep out: the
-load (workloads/postgres/).
+Add here: another check of the database before own statements run. Keep out: the load
+(workloads/postgres/).
 """
 
 import csv

@@ -1,6 +1,6 @@
-"""Follow promised messages to where the profile's author says that deliveries show.
+"""Follow promised messages to where the profile's author says that deliveries appear.
 
-Times are put on our axis by the other clock's measured offset, whose bound goes with them.
+Times are moved to our clock by the other clock's measured offset, and carry the bound of its error.
 Add here: another figure that follows from matching promises and deliveries. Keep out: reading
 (workloads/), and the reference system's own table (deliveries.py).
 """

@@ -1,4 +1,4 @@
-"""Make what reads a profile's own deliveries, and the clock that their times are by.
+"""Make the reader of a profile's own deliveries, and of the clock that stamps them.
 
 Add here: the reader of another place or clock. Keep out: reading (workloads/), and what is
 made of it (own_deliveries.py).

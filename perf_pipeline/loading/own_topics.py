@@ -1,6 +1,6 @@
-"""What own messages need of the target's brokers before a load: their topic, and room for them.
+"""Check before a load that the target's brokers have the topic of own messages, and room for them.
 
-Add here: another question that is asked of the brokers before own messages flow. Keep out: the load
+Add here: another check of the brokers before own messages flow. Keep out: the load
 (workloads/kafka/).
 """
 

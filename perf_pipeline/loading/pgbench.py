@@ -1,6 +1,6 @@
-"""Set pgbench's figure beside our own where our own client was the limit.
+"""Put pgbench's figure beside ours when our own client was the limit.
 
-Who reads "the load generator was the limit" wants to know how far the server would have gone.
+Readers of "the load generator was the limit" want to know how far the server would have gone.
 Add here: another tool of the field for another tier. Keep out: judging; the run stays INVALID.
 """
 

@@ -1,4 +1,4 @@
-"""Prepare a run: target checked, stack found or started, environment known, first file written.
+"""Prepare a run: check the target, find or start the stack, read the environment, write run.json.
 
 Add here: something that must hold before any load. Keep out: data (seeding.py) and load
 (measure.py).
@@ -84,7 +84,7 @@ def open_session(
         profile: checked.
         state: folder that all runs of this machine share.
         trigger: who started it.
-        narrator: is told how the run goes.
+        narrator: receives the progress of the run.
         run_id: a driver's own id; made here otherwise.
         stop: set it to end the run early, in good order.
         environ: environment variables, os.environ otherwise.

@@ -1,7 +1,7 @@
 """Follow a load while it runs: one line a second for people, and a stop when the target is dead.
 
-A target that answers, with whatever failures, is not dead: its thresholds judge it. Nor does one
-die that was broken on purpose: whether it recovered is judged at the end.
+A target that answers, even with failures, is not dead: its thresholds judge it. Nor is one dead
+that was broken on purpose: whether it recovered is judged at the end.
 
 Add here: another reason to end a load early. Keep out: verdicts (judging/judge.py).
 """

@@ -1,4 +1,4 @@
-"""How far a load is, as one line for people and as figures for programs.
+"""Show how far a load has got, as one line for people and as figures for programs.
 
 Add here: a figure of the moment. Keep out: what follows from it (progress.py).
 """

@@ -1,4 +1,4 @@
-"""The messages that were promised, read from the ledgers that load workers are writing.
+"""Read which messages were promised, from the ledgers that load workers are still writing.
 
 Add here: another question to a ledger that still grows. Keep out: counting (store/).
 """

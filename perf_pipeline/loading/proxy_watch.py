@@ -1,8 +1,8 @@
-"""The proxy between parts beside a load: whether it passes on, and whether it was the limit itself.
+"""Watch the proxy between parts during a load: does it pass data on, and was it the limit itself?
 
 What a load sees behind a proxy that is gone, or that has no time, says nothing about the target.
-Add here: another thing that makes a proxy unfit. Keep out: what it is told (held_faults.py), and
-what is done about it (progress.py, measure.py).
+Add here: another thing that makes a proxy unfit. Keep out: its commands (held_faults.py), and what
+is done about it (progress.py, measure.py).
 """
 
 import time
@@ -36,7 +36,7 @@ class ProxyWatch:
         try:
             self._began, _ = self._now()
         except StackError:
-            self._began = None  # it is told at the end, when it is asked again
+            self._began = None  # reported at the end, when it is asked again
 
     def count_strangers(self) -> None:
         """Count from here who is no client of brokers; otherwise all of the proxy's time count."""
@@ -82,7 +82,7 @@ class ProxyWatch:
         return (sentence,)
 
     def _now(self) -> tuple[tuple[float, float], str]:
-        """Return the time and the proxy's CPU by now, and what it does not stand before."""
+        """Return the time, the proxy's CPU by now, and the brokers that it is not in front of."""
         state = self._state()
         return (time.monotonic(), state.cpu_s), state.unknown
 

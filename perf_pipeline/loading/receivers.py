@@ -1,4 +1,4 @@
-"""Whether the receivers of `--out` may be sent to: as targets, they are here or allowed by name.
+"""Check the receivers of `--out`: like targets, they must be on this machine or allowed by name.
 
 Add here: another rule on where figures may go. Keep out: how URLs are read (config/outputs.py).
 """

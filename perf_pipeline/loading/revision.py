@@ -1,6 +1,6 @@
-"""What was measured: the version of the target, and what CI says of the code that it was made of.
+"""Say what was measured: the target's version, and what CI says about the code it was built from.
 
-It is no part of the fingerprint: versions are what runs are compared over.
+The version is not part of the fingerprint, because runs of different versions are compared.
 Add here: another fact about what was measured. Keep out: the machine and the servers
 (environment.py).
 """
@@ -38,7 +38,7 @@ class Revision:
 
 
 def given_revision(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what the environment alone says, before anything is asked."""
+    """Return what the environment alone says, before the target is asked."""
     version = one_line(environment.get(VERSION_VARIABLE, ""))
     found = {**({"version": version} if version else {}), **ci_facts(environment)}
     return {name: KNOWN.mask(value) for name, value in found.items()}

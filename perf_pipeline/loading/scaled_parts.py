@@ -1,4 +1,4 @@
-"""What a scaling run may set of the reference system, and how many units there are otherwise.
+"""Say which parts of the reference system a scaling run may resize, and their usual numbers.
 
 Add here: another part whose number can be set, or another reason why it can't be. Keep out: setting
 it (unit_setter.py, stack/resizing.py), and the keys (config/scaling.py).
@@ -40,7 +40,7 @@ def with_units(profile: Profile, wanted: ScalingConfig, units: int) -> Profile:
 
 
 def require_scaled_parts(profile: Profile, benchmarks: Sequence[str], target: Target) -> None:
-    """Refuse a profile with a scaling run of a part that the run of these benchmarks has not.
+    """Refuse a profile with a scaling run of a part that a run of these benchmarks does not have.
 
     Raises:
         ProfileError: names each of them.

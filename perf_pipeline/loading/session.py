@@ -1,4 +1,4 @@
-"""A run under way: what is asked for, of whom, where its files are, and who may stop it.
+"""Hold a run under way: what was asked for, its target, where its files are, and who may stop it.
 
 Add here: a fact that every use case needs. Keep out: what the use cases do.
 """
@@ -25,11 +25,11 @@ from perf_pipeline.store.state import State
 
 
 class Aim(Protocol):
-    """Say what is asked of whom: all that is needed of a run before its load."""
+    """Hold the request for a run: everything that has to be known before its load."""
 
     @property
     def profile(self) -> Profile:
-        """Return what is asked for."""
+        """Return the request."""
         ...
 
     @property
@@ -54,11 +54,11 @@ class Session:
         state: folder that all runs of this machine share.
         trigger: who started it: cli, dagster.
         began_at: UTC.
-        narrator: is told how the run goes.
+        narrator: receives the progress of the run.
         stop: set it, and the run ends early, in good order.
         planned: benchmarks that it is to run, in order; written down before it runs any.
         left_out: benchmarks that it goes without, because the target has no such part, and why.
-        unmet: benchmarks that can't begin, because the target has not what they need, and why.
+        unmet: benchmarks that can't begin, because the target lacks what they need, and why.
         tags: what people called the run.
         stack: what the run started or found up on this machine; None without.
         fleet: the hosts that its load workers run on; None where they run on this machine.
@@ -95,13 +95,13 @@ class Session:
     began_ns: int = field(default_factory=time.monotonic_ns)
 
     def now(self) -> datetime:
-        """Return the time (UTC) by the clock as it was when the run began, whoever sets it."""
+        """Return the time (UTC) by the clock as it was when the run began, even if set later."""
         return self.began_at + timedelta(
             microseconds=(time.monotonic_ns() - self.began_ns) // 1_000
         )
 
     def say(self, sentence: str) -> None:
-        """Tell a sentence to whoever started the run."""
+        """Pass a sentence to the narrator of the run."""
         self.narrator.say(sentence)
 
     def as_load_sees(self, server: str, address: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Whether a side of a comparison may be loaded, and whether it can: what it is asked before.
+"""Check before a comparison whether each side may be loaded, and whether it answers.
 
 Add here: how a side that is another part of a system is asked. Keep out: starting sides
 (stack/sides.py), and the load (duet.py).
@@ -41,7 +41,7 @@ def checked_side(
     """Return the profile's target with the address of a side, which may be loaded.
 
     Args:
-        profile: whose target says what is asked and allowed.
+        profile: its target says what is checked and which hosts are allowed.
         name: of the side.
         side: that is running.
         asked: other parts, which show deliveries and stay those of the profile's target.
@@ -69,7 +69,7 @@ def checked_side(
 
 
 def asked_parts(loads: Sequence[DuetLoad]) -> frozenset[Part]:
-    """Return the parts of the target that are asked for rows, for deliveries or their clock."""
+    """Return the parts of the target that provide rows, deliveries or their clock."""
     configs = [load.profile.benchmarks[load.benchmark] for load in loads]
     parts = {part for config in configs for part in delivery_parts(config.deliveries)}
     rows = {Part.POSTGRES} if any(map(draws_from_query, configs)) else set[Part]()
@@ -117,7 +117,7 @@ def loads_of(side: GivenSide, loads: Sequence[DuetLoad]) -> list[DuetLoad]:
 
 @dataclass(frozen=True, slots=True)
 class SideAim:
-    """Hold what is asked of a side."""
+    """Hold what a side must provide."""
 
     profile: Profile
     target: Target

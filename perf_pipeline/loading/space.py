@@ -1,4 +1,4 @@
-"""Free space of the state folder: a run refuses too little of it, and doctor shows it.
+"""Read the free space of the state folder: a run refuses too little of it, and doctor shows it.
 
 Add here: another disk that a run writes to. Keep out: what is done when one fills up under load
 (measure.py).

@@ -1,4 +1,4 @@
-"""What the loads of a benchmark's steps come to together: counts, reasons, time, health.
+"""Sum up the loads of a benchmark's steps: counts, reasons, time and health.
 
 Add here: another sum over the steps of a benchmark. Keep out: loading (measure.py), and figures of
 what was measured (figures.py).

@@ -1,6 +1,7 @@
-"""Turn Ctrl-C, SIGTERM and a closed terminal into an end in good order.
+"""Turn Ctrl-C, SIGTERM and a closed terminal into an orderly end.
 
-Add here: a wish of the user to end. Keep out: what ending means (measure.py, runs/pipeline.py).
+Add here: another way for the user to end a run. Keep out: what ending means (measure.py,
+runs/pipeline.py).
 """
 
 import os

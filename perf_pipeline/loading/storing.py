@@ -1,4 +1,4 @@
-"""The storing of a benchmark while the next one is prepared, which ends before that one is loaded.
+"""Store a benchmark while the next one is prepared, and finish before that one is loaded.
 
 Add here: nothing. Keep out: what storing is (judging/ingest.py); a loading room does not know it.
 """
@@ -13,7 +13,7 @@ class Storing:
 
     Attributes:
         work: its future; None when nobody has to wait for anything.
-        told: sentences of it for whoever started the run, which nobody has heard yet.
+        told: its sentences that have not been passed to the narrator yet.
     """
 
     work: Future[None] | None = None

@@ -1,6 +1,6 @@
-"""Let others follow a run: the messages to its narrator are in its live stream, too.
+"""Let others follow a run by writing its narrator's messages to its live stream as well.
 
-Add here: another fact that who follows a run needs. Keep out: the file (store/live_stream.py).
+Add here: another fact that followers of a run need. Keep out: the file (store/live_stream.py).
 """
 
 import time
@@ -22,7 +22,7 @@ class StreamNarrator:
     """Tell a narrator, and write the same into a stream.
 
     Args:
-        narrator: of whoever started the run.
+        narrator: that of the driver that started the run.
         stream: of the run.
     """
 

@@ -1,7 +1,7 @@
-"""Say of somebody's system which parts answer, and which ones its benchmarks miss.
+"""Say which parts of a user's system answer, and which parts its benchmarks miss.
 
-Add here: another question to a target that people ask before their first run. Keep out: what would
-be started on this machine (stack/doctor.py), and the questions of a run itself (needs.py).
+Add here: another check of a target that people want before their first run. Keep out: what would be
+started on this machine (stack/doctor.py), and the questions of a run itself (needs.py).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ _WORDS: Final[Mapping[Part, str]] = MappingProxyType(
 
 
 def missing_parts(profile: Profile, benchmarks: Sequence[str], target: Target) -> Iterator[str]:
-    """Say of each part that a target has not, which benchmarks need it, and how to name it."""
+    """Say for each part that a target lacks which benchmarks need it, and how to name it."""
     there = target.addresses
     for part, address in there.items():
         needing = [name for name in benchmarks if part in parts_of(profile, name)]

@@ -1,4 +1,4 @@
-"""Make the probes that watch a target's tiers, each in the way that its author says.
+"""Make the probes that watch a target's tiers, each as the profile says.
 
 Add here: the probe of another way. Keep out: reading (probes/).
 """

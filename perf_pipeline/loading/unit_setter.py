@@ -1,10 +1,9 @@
-"""Set the number of a system's units, and set the usual number again whatever happens.
+"""Set the number of a system's units, and restore the usual number whatever happens.
 
-A command of the user's sets it, or this run does so in the stack that it uses.
+A command of the user sets it, or this run does so in the stack that it uses.
 
-The undo is on the disk before the first command, as that of a fault is (fault_driver.py): a run
-that is killed is survived by a guard that does it, and a machine that is switched off by the next
-run.
+The undo is on the disk before the first command, as for a fault (fault_driver.py): a guard survives
+a run that is killed and does it; after a power cut, the next run does.
 Add here: another way to set a number of units. Keep out: what is measured at each
 (runs/scaling.py).
 """

@@ -1,4 +1,4 @@
-"""Which probes watch which benchmark.
+"""Choose the probes that watch each benchmark.
 
 Add here: a probe for a benchmark. Keep out: how a probe reads (probes/).
 """

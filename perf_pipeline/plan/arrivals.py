@@ -1,4 +1,4 @@
-"""When the open model starts its iterations, to the microsecond.
+"""Work out when the open model starts its iterations, to the microsecond.
 
 Add here: the starts of another kind of planned rate. Keep out: VUs (vus.py), waiting (engine/).
 """
@@ -37,7 +37,7 @@ class Arrival:
 
 
 def arrivals(executor: ArrivalRate) -> Iterator[Arrival]:
-    """Return every planned start in order, each computed when it is asked for.
+    """Return every planned start in order, each computed when it is needed.
 
     As in k6, a constant rate starts at 0 and both kinds may start at the very end, so that 20/s for
     3 s are 61 starts (k6's own run had 6 iterations and dropped 55).
@@ -163,7 +163,7 @@ def _area(planned: RampedRate) -> float:
 
 
 def _stage_area(length_ns: float, rate: float, target: float) -> float:
-    """Return the starts of a stage, in k6's order of operations, so that both round alike."""
+    """Return the starts of a stage, in k6's order of operations, so that both round equally."""
     return length_ns * ((target - rate) / 2 + rate)
 
 

@@ -1,6 +1,6 @@
-"""How a search for a capacity goes: its first rate, the range of rates, and the rate asked for.
+"""Plan a search for a capacity: its first rate, the range of rates, and the wanted rate.
 
-Add here: what else of a search follows from the profile alone. Keep out: searching
+Add here: another part of a search that follows from the profile alone. Keep out: searching
 (analysis/capacity/), and the keys (config/capacity.py).
 """
 
@@ -44,7 +44,7 @@ def rate_range(profile: Profile, search: CapacitySearch) -> RateRange:
 
 
 def target_per_s(profile: Profile, search: CapacitySearch) -> float | None:
-    """Return the rate that is asked for; None where nobody asks for one."""
+    """Return the rate that the profile asks for, or None."""
     if search.target is not None:
         return search.target
     return TARGET_PER_DAY / SECONDS_PER_DAY if asks_for_a_million(profile) else None

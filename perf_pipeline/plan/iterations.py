@@ -1,4 +1,4 @@
-"""How many iterations a plan wants, where it has a number of them.
+"""Count the iterations that a plan wants, if it has a number of them.
 
 Add here: a kind of executor with a number of iterations. Keep out: when they start (arrivals.py).
 """

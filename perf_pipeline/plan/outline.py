@@ -1,4 +1,4 @@
-"""What a run of a profile will do, before it does it: who starts when, how much, and how fast.
+"""Describe what a run of a profile will do: what starts when, how much, and how fast.
 
 Add here: another figure of the plan that follows from the profile alone. Keep out: how it is shown
 (report/outline.py), and what depends on the target.

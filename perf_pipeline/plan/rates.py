@@ -1,6 +1,6 @@
-"""How many starts a plan wants between two moments.
+"""Count the starts that a plan wants between two moments.
 
-Add here: another question to the rate of a plan. Keep out: the plan itself (outline.py).
+Add here: another question about the rate of a plan. Keep out: the plan itself (outline.py).
 """
 
 from collections.abc import Iterator, Sequence

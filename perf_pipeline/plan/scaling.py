@@ -1,4 +1,4 @@
-"""Which numbers of units a scaling run can tell apart on this machine.
+"""Say which numbers of units a scaling run can tell apart on this machine.
 
 Add here: another reason why a number of units can't be measured. Keep out: the keys
 (config/scaling.py).

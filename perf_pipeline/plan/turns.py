@@ -1,4 +1,4 @@
-"""How two sides take turns at one plan of starts, so that neither is systematically first.
+"""Let two sides take turns at one plan of starts, so that neither is systematically first.
 
 Add here: another order of the sides. Keep out: what the sides are (loading/), waiting (engine/).
 """

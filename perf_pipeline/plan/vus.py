@@ -1,4 +1,4 @@
-"""How many VUs the closed model runs over time: planned ones, and those reserved for finishing.
+"""Work out how many VUs the closed model runs over time: planned, and reserved for finishing.
 
 Add here: another way in which the number of VUs changes. Keep out: open-model starts (arrivals.py)
 and the VUs themselves (engine/vus.py).

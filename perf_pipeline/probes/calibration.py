@@ -1,8 +1,8 @@
-"""How fast the load machine is by itself: fixed pieces of work, timed while no load runs.
+"""Measure how fast the load machine is: fixed pieces of work, timed while no load runs.
 
-A series that is slower beside an equally fast machine is the system's doing; beside a slower
-machine nobody can tell (docs/statistics.md). The machine is the one that generates the load, also
-where the target is elsewhere.
+If a series is slower on an equally fast machine, the system is the cause; on a slower machine
+nobody can tell (docs/statistics.md). The machine is the one that generates the load, also where the
+target is elsewhere.
 
 Add here: another piece of work that stands for a part of the machine. Keep out: when it is done
 (loading/), gauges that are read during the load (host.py), and what follows (analysis/).

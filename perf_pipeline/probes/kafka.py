@@ -243,7 +243,7 @@ def _settings(brokers: str, allowed: Sequence[str]) -> dict[str, str | int | flo
         PerfPipelineError: no broker answers, or one advertises a host that may not be loaded.
     """
     require_listeners(brokers, allowed)
-    # Its own log goes to stderr; what matters is told as a problem.
+    # Its own log would go to stderr; what matters is reported as a problem.
     return {**kafka_settings(brokers), "client.id": "perf_pipeline_probe", "log_level": 0}
 
 

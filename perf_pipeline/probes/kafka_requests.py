@@ -1,10 +1,10 @@
-"""What the time of Kafka's requests goes into, as brokers count it themselves.
+"""Read what Kafka's requests spend their time on, as brokers count it themselves.
 
 A broker keeps, for each kind of request, how many there were and how long they were in its queue,
-in its own work, waiting for others (`acks=all`, throttling), and on their way out
-(kafka.network:type=RequestMetrics, https://kafka.apache.org/documentation/#monitoring). Their mean
-is over the broker's whole life, so that mean times count is a sum, and what it grew by is exact as
-far as the broker's own figures are: it rounds each time to whole milliseconds
+being processed, waiting for others (`acks=all`, throttling), and on their way out
+(kafka.network:type=RequestMetrics, https://kafka.apache.org/documentation/#monitoring). The mean is
+over the broker's whole life, so that mean times count is a sum, whose growth is as exact as the
+broker's own figures are: it rounds each time to whole milliseconds
 (RequestChannel.updateRequestMetrics), so that what takes less than half of one counts as nothing.
 Jolokia (https://jolokia.org) gives these figures over HTTP; it is asked before and after a load,
 and never in between.

@@ -1,4 +1,4 @@
-"""What PostgreSQL's time goes into under load: what its sessions wait for, and its statements.
+"""Find what PostgreSQL spends its time on under load: what its sessions wait for, and statements.
 
 Sessions are looked at ten times a second, as Oracle's ASH and pg_wait_sampling do: a state that is
 seen in a share of the looks has this share of the sessions' time. Statements come from
@@ -114,7 +114,7 @@ class PostgresCosts:
             self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; nothing happens where it has not begun."""
+        """Stop sampling; nothing happens if it has not begun."""
         if self._thread is not None:
             self._over.set()
             self._thread.join(_END_S)

@@ -40,7 +40,7 @@ class ProcessProbe:
     without a live process has no reading.
 
     Args:
-        parts: pids of each part, or a function that gives them anew for every reading.
+        parts: pids of each part, or a function that returns them for every reading.
         descriptors: count open files and sockets as well, which takes a system call for each.
     """
 

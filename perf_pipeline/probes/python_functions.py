@@ -1,10 +1,10 @@
-"""Which Python functions a tier's processors work on under load, seen by py-spy.
+"""Find the Python functions that a tier spends its CPU on under load, by py-spy.
 
 py-spy reads the stacks of a process from outside, twenty times a second, without stopping it: a
 function that is the innermost one of a thread at work in a share of the looks has this share of the
-tier's time. Threads that wait are passed over.
+tier's time. Waiting threads are ignored.
 
-Add here: another thing that py-spy tells. Keep out: when it is asked (loading/costs.py), and what
+Add here: another thing that py-spy tells. Keep out: when it looks (loading/costs.py), and what
 costs mean (analysis/costs.py).
 """
 
@@ -88,7 +88,7 @@ class PythonFunctions:
             self._unknown(f"py-spy could not be started: {error.strerror}")
 
     def stop(self) -> None:
-        """Look no more; nothing happens where it has not begun."""
+        """Stop sampling; nothing happens if it has not begun."""
         if self._folder is None:
             return
         with self._folder as folder:

@@ -101,7 +101,7 @@ class Track:
             readings = _finite(self._probe.read(at_us))
         except ProbeError as error:
             self._fail(error.sentence)
-        except Exception as error:  # noqa: BLE001 - a probe's mistake must not end the load; it is told in `problem`
+        except Exception as error:  # noqa: BLE001 - a probe's mistake must not end the load; `problem` reports it
             self._fail(_without_secrets(error))
         else:
             self._write(file, at_us, readings)

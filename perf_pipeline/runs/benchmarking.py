@@ -1,4 +1,4 @@
-"""One benchmark from load to verdicts: measure, ingest, judge.
+"""Take one benchmark from load to verdicts: measure, ingest, judge.
 
 Add here: a step between a load and its verdicts. Keep out: the order of benchmarks.
 """
@@ -34,7 +34,7 @@ class JudgedBenchmark:
 def run_benchmark(session: Session, benchmark: str) -> JudgedBenchmark:
     """Load, store and judge one benchmark.
 
-    One that can't begin, because the target has not what it needs, is without data.
+    A benchmark that can't begin, because the target lacks what it needs, has no data.
 
     Raises:
         StoreBusyError: the history is open elsewhere; the samples are safe in the spool.

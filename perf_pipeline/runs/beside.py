@@ -1,4 +1,4 @@
-"""Work that goes on beside what the main thread does.
+"""Run work beside the main thread.
 
 No daemon thread: at the end of the process DuckDB would be cut off in the middle of a call, which
 aborts the process. Add here: nothing. Keep out: work without an end of its own.

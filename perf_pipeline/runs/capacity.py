@@ -1,7 +1,6 @@
 """Search for the highest rate that a benchmark carries, and keep the answer.
 
-What is kept are the windows' rows, and of a confirmed capacity its figures: the answer follows from
-them.
+It keeps the windows' rows, and the figures of a confirmed capacity; the answer follows from these.
 
 Add here: what is kept of a search. Keep out: what happens between its windows (searching.py), and
 several searches (scaling.py).

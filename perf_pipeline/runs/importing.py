@@ -21,7 +21,7 @@ def import_and_judge(state: State, path: Path, wanted: Import, *, say: Say) -> R
         state: folder of spool and history.
         path: of the file.
         wanted: what it is imported as.
-        say: is told what becomes of the file.
+        say: receives what becomes of the file.
 
     Raises:
         ForeignFileError: it can't be read; nothing was imported.

@@ -1,4 +1,4 @@
-"""In which way a benchmark is measured: by one load, by a search over many, or by several searches.
+"""Choose how a benchmark is measured: by one load, by a search over many, or by several searches.
 
 Add here: another way of measuring. Keep out: the ways themselves.
 """

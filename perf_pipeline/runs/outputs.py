@@ -1,4 +1,4 @@
-"""A run whose figures are sent elsewhere while it goes on, where its profile says so.
+"""Send the figures of a run elsewhere while it goes on, if its profile says so.
 
 Add here: what sending needs of a run. Keep out: sending (outputs/), and the run.
 """
@@ -24,7 +24,7 @@ def with_outputs(
 
     Args:
         profile: checked.
-        narrator: is told how the run goes.
+        narrator: receives the progress of the run.
         opened: opens the session, with whom to tell; raises what `open_session` raises.
     """
     urls = profile.out.urls

@@ -1,4 +1,4 @@
-"""The whole of a run in order, for the command line: seed, measure, judge, compare, publish.
+"""Do a whole run in order, for the command line: seed, measure, judge, compare, publish.
 
 Dagster walks the same use cases as assets. Add here: a use case between measuring and reporting.
 Keep out: printing.
@@ -80,11 +80,11 @@ def run_pipeline(
     Args:
         profile: checked.
         state: folder that all runs of this machine share.
-        narrator: is told how the run goes.
-        stop: set it to end early; what was measured is kept and marked.
+        narrator: receives the progress of the run.
+        stop: set it to end early; measurements are kept and marked.
         only: benchmarks to run; all enabled ones when empty.
         trigger: who started it.
-        confirm: how often what is suspect is run again at most, in the same session.
+        confirm: how often a suspect benchmark is run again at most, in the same session.
         tags: what people call the run.
 
     Raises:
@@ -161,7 +161,7 @@ def chosen(profile: Profile, only: Sequence[str]) -> list[str]:
 def _measure_all(session: Session, names: list[str], progress: _Progress) -> None:
     try:
         if any(draws_users(session.profile, name) for name in names if name not in session.unmet):
-            with suppress(TargetUnavailableError):  # whoever draws users tries again and is told
+            with suppress(TargetUnavailableError):  # reported when users are drawn
                 seed_users(session)
         try:
             _measure_each(session, names, progress)

@@ -1,7 +1,7 @@
-"""Whether a target is as it was before a load that it did not carry: asked, and not guessed.
+"""Check, by asking it, whether a target has recovered from a load that it did not carry.
 
-A light load is judged again and again until it is answered as before the search, and nothing waits
-any more.
+A light load is repeated and judged until it is answered as before the search, and no work is
+waiting any more.
 
 Add here: another sign that a target has not recovered. Keep out: the search (capacity.py).
 """

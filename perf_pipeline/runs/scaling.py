@@ -1,7 +1,7 @@
 """Search for a capacity at several numbers of units, and keep how it grows with them.
 
-What is kept are the windows' rows, a row for each number of units, and the figures of all of them:
-the answer follows from the rows.
+It keeps the windows' rows, a row for each number of units, and the figures of all of them; the
+answer follows from the rows.
 
 Add here: what happens around the searches of a scaling run. Keep out: one search (searching.py),
 setting units (loading/unit_setter.py), and what the points show (analysis/scaling.py).

@@ -46,7 +46,7 @@ def send_runs(
         state: folder of the history.
         run_ids: of stored runs; all of them when empty.
         out: where to.
-        say: is told what becomes of it.
+        say: receives what becomes of it.
         target: allows hosts.
         environment: holds tokens, and PERF_ALLOWED_HOSTS.
         within_s: for how long points that wait are sent at the end.

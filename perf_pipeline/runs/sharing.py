@@ -35,7 +35,7 @@ def share_run(
         state: folder of the history.
         run_id: of a judged run.
         url: of the place.
-        say: is told.
+        say: receives the outcome.
         within_s: for how long the place is waited for.
     """
     told: list[str] = []

@@ -1,4 +1,4 @@
-"""From a judged window to the facts that decide over it, and to the row that is kept of it.
+"""Turn a judged window into the facts that decide its verdict, and into the row that is kept.
 
 Add here: another fact that a window's verdict rests on. Keep out: the rules (analysis/capacity/).
 """

@@ -1,7 +1,7 @@
-"""A load of one window, judged: what every search and comparison of loads is made of.
+"""Load one window and judge it: every search and comparison of loads is made of these.
 
-A window is a run of its own in small, with the preparation, the probes and the judgement of any
-run. Its rows are judged in memory and its files go afterwards: `JudgedWindow` is what is kept.
+A window is a small run of its own, with the preparation, the probes and the judgement of any run.
+Its rows are judged in memory and its files go afterwards: `JudgedWindow` is what is kept.
 
 Add here: a fact about a window that somebody judges or shows. Keep out: which windows are loaded,
 and what follows from them (capacity.py).

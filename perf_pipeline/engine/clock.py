@@ -1,4 +1,4 @@
-"""The time of a load in integer µs since the benchmark's origin, and waiting that never ends early.
+"""Keep a load's time in integer µs since the benchmark's origin, and wait without waking early.
 
 Add here: another way to wait on time. Keep out: what happens after the wait (runner.py).
 """

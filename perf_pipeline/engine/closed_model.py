@@ -1,4 +1,4 @@
-"""The closed models: VUs loop while the plan wants them, or until their iterations are done.
+"""Run the closed models: VUs loop while the plan wants them, or until their iterations are done.
 
 Add here: another closed model. Keep out: how many VUs run at what time (plan/vus.py).
 """

@@ -1,4 +1,4 @@
-"""How much of the machine a container (its control groups) gives to this process.
+"""Read how much of the machine a container (its control groups) gives to this process.
 
 Versions 1 and 2 of Linux's control groups are read, and every group above ours, because the
 narrowest limit counts. On other systems nothing is limited.

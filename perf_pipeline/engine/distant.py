@@ -1,4 +1,4 @@
-"""What the driver knows of a worker that runs on another host.
+"""Hold what the driver knows about a worker on another host.
 
 Add here: another fact that only the way to a host can tell. Keep out: the way itself (fleet/), and
 what follows from the facts (health.py).

@@ -1,4 +1,4 @@
-"""Tell an exception of an author's code: in one line, and with its traceback in the worker's log.
+"""Describe an exception of the author's code in one line, with its traceback in the worker's log.
 
 Add here: another fact that helps an author to find the line. Keep out: what an exception means for
 a sample.

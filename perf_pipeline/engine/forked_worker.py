@@ -1,7 +1,8 @@
 """Start workers as forks of a process that has imported all that they need.
 
 A new interpreter takes half a second of a core to import a worker; a fork takes milliseconds.
-Add here: what a driver asks of the template. Keep out: what the template does (worker_template.py).
+Add here: another request of a driver to the template. Keep out: what the template does
+(worker_template.py).
 """
 
 import json
@@ -60,7 +61,7 @@ def worker_template(modules: Sequence[str] = ()) -> Iterator[StartWorker]:
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # what fails here is told by a new interpreter
+                stderr=subprocess.DEVNULL,  # a new interpreter will report what fails here
                 env=worker_environment(),
                 process_group=0,
                 pass_fds=(theirs.fileno(),),
@@ -120,9 +121,9 @@ class _Template:
 
 
 class _ForkedWorker:
-    """Stand for a worker that the template forked, as if it were a child of this process.
+    """Represent a worker that the template forked, as if it were a child of this process.
 
-    It is reaped when it is asked for after its end and not before, so its id is never another's.
+    It is reaped only when its exit is asked for after its end, so its id is never another's.
     """
 
     def __init__(self, template: _Template, pid: int, pidfd: int, stdin: int, stdout: int) -> None:

@@ -1,4 +1,4 @@
-"""Decides whether the load generator was the limit, by what the workers saw of themselves.
+"""Decide whether the load generator was the limit, by what the workers measured of themselves.
 
 A figure is about the target only when the generator kept its plan. The limits are wide enough to
 let one hiccup of a shared machine pass, and narrow enough to catch a starved generator.
@@ -74,7 +74,7 @@ def judge(
         incidents: sentences about what else went wrong, e.g. that a worker died.
         is_ceiling: the load is unpaced on purpose, so that a worker at its limit is only a note.
         machine: shares of the machine's time that others used (machine_time.py).
-        hosts: what is known of the hosts of workers that are not on this machine.
+        hosts: what is known about the hosts of workers on other machines.
     """
     reasons, notes, pauses, is_late = list(incidents), list[str](), list[str](), False
     for worker, vitals in sorted(workers.items()):

@@ -1,4 +1,4 @@
-"""How late starts were, counted in bounded memory.
+"""Count how late starts were, in bounded memory.
 
 Add here: another statistic of the lags. Keep out: limits (health.py).
 """

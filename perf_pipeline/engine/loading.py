@@ -1,7 +1,7 @@
-"""Finds a workload by its name, `module:Class`.
+"""Find a workload by its name, `module:Class`.
 
-Add here: nothing; a workload is found by what it is called. Keep out: which `exec` of a
-profile is which class (config/parameters.py).
+Add here: nothing; a workload is found by its name. Keep out: which `exec` of a profile is which
+class (config/parameters.py).
 """
 
 import importlib

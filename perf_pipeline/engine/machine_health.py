@@ -1,4 +1,4 @@
-"""What others took of the machine during a load, in sentences.
+"""Say in sentences how much of the machine others used during a load.
 
 Add here: another share of the machine's time. Keep out: measuring it (machine_time.py), and what
 the workers saw of themselves (health.py).

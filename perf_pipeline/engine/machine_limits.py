@@ -1,7 +1,8 @@
-"""Recognises failures to connect that this machine caused: no port, no descriptor, no memory.
+"""Recognise failures to connect that this machine caused: no port, no descriptor, no memory.
 
-Without this they would be blamed on the target. Add here: another sign of a limit of this machine.
-Keep out: what follows from it (health.py), and what a worker sees of itself (watch.py).
+Without this they would be blamed on the target.
+Add here: another sign of a limit of this machine. Keep out: what follows from it (health.py), and
+what a worker measures of itself (watch.py).
 """
 
 import errno

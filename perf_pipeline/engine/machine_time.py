@@ -1,4 +1,4 @@
-"""How much of the machine's time others used during a load: hypervisor, CPU limit, neighbours.
+"""Measure how much of the machine's time others used: hypervisor, CPU limit, neighbours.
 
 Add here: another counter of the operating system that shows that others used the machine.
 Keep out: what the workers see of themselves (watch.py), limits and sentences (health.py).

@@ -1,4 +1,4 @@
-"""Adds up the workers' shares to one outcome per scenario.
+"""Add up the workers' shares to one outcome per scenario.
 
 Add here: another thing that is the sum of its shares. Keep out: talking to workers.
 """
@@ -32,7 +32,7 @@ def merge_checks(workers: Sequence[WorkerProcess]) -> Mapping[str, tuple[str, ..
 
 
 def accounts_of(workers: Sequence[WorkerProcess]) -> dict[int, HostAccount]:
-    """Return what is known of the hosts of workers that are not on this machine, by worker."""
+    """Return what is known about the hosts of workers on other machines, by worker."""
     accounts = {worker.number: worker.account() for worker in workers}
     return {number: account for number, account in accounts.items() if account is not None}
 

@@ -1,7 +1,7 @@
-"""How many descriptors this process has, and may have.
+"""Count the descriptors that this process has, and may have.
 
 Add here: another question about descriptors. Keep out: what follows from the answers (watch.py),
-and heavy imports: what stands beside a measurement asks as well.
+and heavy imports, because processes beside a measurement use this as well.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""The open model: iterations start when the plan says, whatever the target does.
+"""Run the open model: iterations start when the plan says, whatever the target does.
 
 Add here: another rule for choosing a VU. Keep out: the plan of starts (plan/arrivals.py).
 """

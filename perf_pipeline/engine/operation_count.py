@@ -1,4 +1,4 @@
-"""How many operations of a scenario a worker has recorded, and how they failed.
+"""Count the operations of a scenario that a worker has recorded, and how they failed.
 
 Add here: a count that the progress line needs. Keep out: samples (recorder.py).
 """

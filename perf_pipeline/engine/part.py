@@ -1,4 +1,4 @@
-"""One worker's part of a scenario, with the counts of what became of it.
+"""Hold one worker's part of a scenario, with counts of how its iterations ended.
 
 Add here: a count that reports need. Keep out: when iterations start (open_model.py,
 closed_model.py).
@@ -52,7 +52,7 @@ class IterationCounts:
     lag: LagHistogram = field(default_factory=LagHistogram)
 
     def complete(self, iteration: Iteration) -> None:
-        """Count an iteration that ran to its end, or that its workload ended."""
+        """Count an iteration that completed, or that its workload ended."""
         is_measured = iteration.phase is _MEASURED
         self.iterations += 1
         self.measured_iterations += is_measured

@@ -1,4 +1,4 @@
-"""What the plan of a scenario wants at a moment, to hold against what happens.
+"""Say what the plan of a scenario wants at a moment, to compare it with what happens.
 
 Add here: another figure that follows from the plan and the time. Keep out: what happens.
 """

@@ -1,4 +1,4 @@
-"""The driver of a load: several worker processes with one start and one outcome.
+"""Drive a load: several worker processes with one start and one outcome.
 
 Add here: what concerns all workers together. Keep out: what a single worker does (worker.py).
 """
@@ -50,7 +50,7 @@ def run_load(
     before_start: Callable[[], None] = lambda: None,
     apart: bool = False,
 ) -> LoadOutcome:
-    """Run a load to its end in `job.workers` processes, none of which outlives this call.
+    """Run a load in `job.workers` processes, none of which outlives this call.
 
     It can be called from any thread. A worker that dies ends the load: what the others measured is
     kept, and the health says that it can't be trusted.

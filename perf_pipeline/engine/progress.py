@@ -1,4 +1,4 @@
-"""How far a load has come, for the people who wait for it.
+"""Count how far a load has got, for the people who wait for it.
 
 Add here: a number for the progress line. Keep out: verdicts, because these counts are only about
 the moment, and what the plan wants at that moment (planned.py).
@@ -39,7 +39,7 @@ class ScenarioProgress:
         recent_p95_ms: 95th percentile of the operations of the last second; None without any.
         recent_lag_ms: how late the latest start of the last second was.
         planned: what the plan wants of it now.
-        recent_p50_ms: as `recent_p95_ms`; `recent_p99_ms` alike.
+        recent_p50_ms: as `recent_p95_ms`, and so is `recent_p99_ms`.
     """
 
     name: str
@@ -107,7 +107,7 @@ class PartProgress:
     Attributes:
         per_s: iterations per second since the worker's previous report.
         durations: how many operations ended since then.
-        durations_us: theirs, sorted; where there were many, fewer that stand for all of them.
+        durations_us: theirs, sorted; if there were many, a smaller selection that represents all.
         lag_us: the latest start since then.
     """
 
@@ -181,7 +181,7 @@ class Reporter:
 
 
 def chosen(durations_us: Sequence[int]) -> list[int]:
-    """Sort durations; of many, return about 200 that stand for all of them.
+    """Sort durations; of many, return about 200 that represent all of them.
 
     Of more than are sorted, one is drawn from each of equal stretches of time: every second one
     would be always the same operation where two take turns.
@@ -235,7 +235,7 @@ def _percentiles_ms(
 ) -> Iterator[float | None]:
     """Yield the smallest duration that each share of the operations did not exceed, in ms.
 
-    A worker's durations weigh as much as the operations that they stand for.
+    A worker's durations weigh as much as the operations that they represent.
     """
     weighed = sorted(
         (duration_us, part.durations / len(part.durations_us))

@@ -1,4 +1,4 @@
-"""Says when something periodic is due, for a driver that looks now and then.
+"""Say when something periodic is due, for a driver that looks now and then.
 
 Add here: another way to be due. Keep out: clocks; the time is passed in.
 """

@@ -1,4 +1,4 @@
-"""Runs a worker's part of a scenario from its start to the end of its last iteration.
+"""Run a worker's part of a scenario until its last iteration has ended.
 
 Add here: the model of a new kind of executor (one line in `model_of`). Keep out: processes
 (processes.py) and protocols (workloads/).

@@ -1,6 +1,6 @@
-"""The recorder of one of two sides that take turns: its messages stand in a ledger of their own.
+"""Record one of two sides that take turns: each side's messages have a ledger of their own.
 
-Both sides may promise messages of the same id, which one ledger could not tell apart.
+Both sides may promise messages with the same id, which a single ledger could not tell apart.
 Add here: another file that each side needs for itself. Keep out: samples and iterations, whose
 scenario names the side.
 """

@@ -1,7 +1,7 @@
-"""Many samples of one operation that went well, for half of what any other sample costs.
+"""Record many successful samples of one operation, at half the cost of any other sample.
 
-Add here: another kind of operation of which much is the same each time. Keep out: every other
-sample (recorder.py), files (spool_writer.py).
+Add here: another kind of operation whose samples have much in common. Keep out: every other sample
+(recorder.py), files (spool_writer.py).
 """
 
 from typing import Final

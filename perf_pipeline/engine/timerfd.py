@@ -1,9 +1,9 @@
-"""Linux's timer as a file descriptor, with which an event loop wakes on time.
+"""Use Linux's timer as a file descriptor, so that an event loop wakes on time.
 
 With uvloop's own timers 40 % of all starts are early (1 ms resolution, uvloop#739), and asyncio's
 round up to 1 ms; a timerfd wakes 60 µs late and never early.
 
-Add here: only the system call. Keep out: who sleeps until when (clock.py).
+Add here: only the system call. Keep out: deciding when to wake (clock.py).
 """
 
 import ctypes

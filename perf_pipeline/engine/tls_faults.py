@@ -1,4 +1,4 @@
-"""Explains what a failed TLS handshake shows about the other side.
+"""Explain what a failed TLS handshake shows about the other side.
 
 Add here: another reason that OpenSSL gives. Keep out: who is trusted.
 """

@@ -1,4 +1,4 @@
-"""What a worker saw of itself, on its way from the worker to the driver.
+"""Hold what a worker measured of itself, on its way to the driver.
 
 Add here: another figure that tells whether the generator kept up. Keep out: how it is found
 (watch.py), and what follows from it (health.py).
@@ -34,7 +34,7 @@ class Vitals:
         log: the file that has its traceback.
         doubts: what ended all iterations of a scenario, one sentence for each such scenario.
         deaf_to_cancellation: iterations that ignored being cancelled.
-        own_limits: operations that failed for want of ports, descriptors or memory here.
+        own_limits: operations that failed for lack of ports, descriptors or memory here.
         local_ports: how many ports there are for connections to one address; 0 where unknown.
         notes: sentences about the target's answers, with the number of times each was noted.
     """

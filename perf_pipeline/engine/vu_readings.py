@@ -1,4 +1,4 @@
-"""How many VUs there are in each second (k6's gauges vus and vus_max, and the busy VUs), and drops.
+"""Count in each second the VUs (k6's gauges vus and vus_max, and the busy VUs) and dropped starts.
 
 Add here: another gauge that is the sum of the workers' shares. Keep out: counting (part.py).
 """
@@ -21,7 +21,7 @@ _DROPPED: Final = "dropped_iterations"
 class VuReadings:
     """Write a reading per second for each gauge and scenario, and for all scenarios together.
 
-    Starts that were dropped are told with the second in which they were, and where there are any.
+    Dropped starts are given with the second in which they were due, if there are any.
     As with k6, whose gauges come once a second, a load of less than a second has no gauges.
 
     Args:

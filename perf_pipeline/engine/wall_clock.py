@@ -1,8 +1,8 @@
-"""Whether somebody sets the wall clock while load runs.
+"""Notice that somebody sets the wall clock while a load runs.
 
-All durations are the monotonic clock's; what other processes stamp (deliveries, probes of their
-clocks) is not, so a clock that was set for a moment is told as well.
-Add here: another question to the wall clock. Keep out: how far is too far (health.py).
+All durations are by the monotonic clock; the stamps of other processes (deliveries, probes of their
+clocks) are not, so a clock that was set only for a moment is reported as well.
+Add here: another check of the wall clock. Keep out: how far is too far (health.py).
 """
 
 import time

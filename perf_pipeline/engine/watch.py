@@ -1,4 +1,4 @@
-"""Watches a worker from inside while it is measured: CPU, pauses, descriptors, late starts.
+"""Watch a worker from inside during a load: CPU, pauses, descriptors, late starts.
 
 Add here: another figure that tells whether the generator kept up. Keep out: limits (health.py).
 """
@@ -49,7 +49,7 @@ class WorkerWatch:
         self._open_files = 0
 
     async def run(self, from_us: int, until_us: int) -> None:
-        """Watch between two times; after a cancellation, what was seen is kept."""
+        """Watch between two times; after a cancellation, the readings so far are kept."""
         clock = self._clock
         await clock.sleep_until_us(from_us)
         tick_us = second_us = clock.now_us()
@@ -91,7 +91,7 @@ class WorkerWatch:
 
         Args:
             tallies: counts of all scenarios.
-            own_limits: operations that failed for want of ports, descriptors or memory.
+            own_limits: operations that failed for lack of ports, descriptors or memory.
             notes: sentences about the target's answers, with the number of times each was noted.
         """
         tallies = list(tallies)
@@ -139,5 +139,5 @@ def waited_for_a_core_ns() -> int:
 
 
 def _since(before_ns: int, now_ns: int) -> int:
-    """Return the difference; 0 where a reading failed, e.g. for want of a descriptor."""
+    """Return the difference; 0 if a reading failed, e.g. for lack of a descriptor."""
     return now_ns - before_ns if before_ns and now_ns else 0

@@ -1,7 +1,7 @@
 """A worker process, `python -m perf_pipeline.engine.worker`, which processes.run_load starts.
 
-It reads a job, opens the workloads, says that it is ready, starts at the time that it is told, and
-writes samples until its part is done. It ends by itself when its driver dies.
+It reads a job, opens the workloads, says that it is ready, starts at the given time, and writes
+samples until its part is done. It ends by itself when its driver dies.
 
 Add here: what every worker does around the load. Keep out: heavy imports (a worker must be up in
 half a second) and protocols (workloads/).

@@ -1,4 +1,4 @@
-"""The driver's view of a worker process: starts it, talks to it, and ends it for certain.
+"""Represent a worker process to its driver: start it, talk to it, and make sure that it ends.
 
 Add here: another message of the worker. Keep out: what all workers together mean (processes.py).
 """

@@ -1,4 +1,4 @@
-"""How a worker process comes into being: a new interpreter, wherever nobody offers anything faster.
+"""Start a worker process: in a new interpreter, unless a faster way is offered.
 
 Add here: what every way of starting a worker has to offer. Keep out: what is said to a worker
 (worker_process.py).

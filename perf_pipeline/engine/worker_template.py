@@ -1,4 +1,4 @@
-"""A process that has imported what workers need and becomes one by a fork, in milliseconds.
+"""Fork workers, in milliseconds, from a process that has imported what they need.
 
 `python -m perf_pipeline.engine.worker_template SOCKET MODULE…`, started by forked_worker.py. It
 sleeps while a load runs, knows no secret and no address, has one thread, and ends with its driver.

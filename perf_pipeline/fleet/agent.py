@@ -226,7 +226,7 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 def _leave_the_starter() -> None:
-    """Give back the pipes of whoever started this process, who may end before it."""
+    """Give back the pipes of the process that started this one, which may end earlier."""
     with Path(os.devnull).open("r+b") as nothing:
         for fd in (0, 1):
             os.dup2(nothing.fileno(), fd)

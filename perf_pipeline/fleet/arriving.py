@@ -18,7 +18,7 @@ from perf_pipeline.fleet.departing import CHUNK_HEAD, sum_of_file
 
 
 class ArrivingSpool:
-    """Write what arrives, and nothing but the files of one worker and step.
+    """Write arriving data, and only files of one worker and step.
 
     Args:
         folder: of the benchmark in the spool.

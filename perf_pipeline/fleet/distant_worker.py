@@ -109,7 +109,7 @@ class DistantWorker:
             self._answers.put((FrameKind.EXIT, b""))
 
     def _release(self) -> None:
-        """Close all that is this side's, so that whoever reads the worker's output sees its end."""
+        """Close everything on this side, so that the reader of the worker's output sees its end."""
         os.close(self._output)
         os.close(self._log)
         if self._spool is not None:
@@ -204,7 +204,7 @@ class DistantWorker:
         return payload
 
     def begin(self) -> None:
-        """Let what is told of the host, and of its clock, be that of the load, which begins."""
+        """Let the facts about the host, and its clock, be those of the load, which begins now."""
         self._clock.track.restart(time.monotonic_ns())
         with suppress(OSError):  # whoever is gone is noticed by its output
             self._link.send(FrameKind.BEGIN)

@@ -106,7 +106,7 @@ def _network() -> str:
 def agent_started(host: str, tls: Mapping[str, str] | None) -> dict[str, Any]:
     """Start an agent that listens on an address of this host; return its port and its token.
 
-    It is told everything through a pipe, and lives on when this process ends.
+    It gets everything through a pipe, and lives on when this process ends.
 
     Raises:
         RuntimeError: it did not start.

@@ -65,7 +65,7 @@ class HostClock:
     def ask_again(self) -> None:
         """Ask many times, and wait for the answers; the agent says nothing else any more.
 
-        A question that a lost connection took with it is asked anew. While others end as well,
+        A question that was lost with a connection is asked again. While others end as well,
         round trips are long; so it goes on for a while, until one was as short as before the load,
         and with pauses, since hundreds of hosts that ask without any only make one another wait.
 

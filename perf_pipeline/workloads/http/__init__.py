@@ -1,4 +1,4 @@
-"""HTTP as load needs it: connections, bytes, time stamps, and what came of a request.
+"""HTTP as load needs it: connections, bytes, time stamps, and the result of each request.
 
 Add here: what every HTTP workload needs. Keep out: where requests come from (steps/, python/).
 """

@@ -1,9 +1,9 @@
-"""The addresses of a target's name: which of them a new connection tries, and in which order.
+"""Choose which addresses of a target's name a new connection tries, and in which order.
 
-A name is asked for at each new connection, as its answer may change during a load, and what was
-asked for is checked and connected to. Each new connection begins with the next address of the
-family that the resolver prefers, so that all of them are loaded alike; those after it are tried
-where one refuses, or keeps silent for its share of the time. Source of the shares:
+A name is resolved at each new connection, as its answer may change during a load, and the address
+that was checked is the one that is connected to. Each new connection begins with the next address
+of the family that the resolver prefers, so that all of them are loaded equally; those after it are
+tried if one refuses, or keeps silent for its share of the time. Source of the shares:
 https://github.com/golang/go/blob/master/src/net/dial.go (partialDeadline), which k6 dials with.
 Add here: another rule of choosing an address. Keep out: which hosts may be loaded (config/).
 """

@@ -1,6 +1,6 @@
-"""What is called when an exchange is over: its continuation, or whoever awaits it.
+"""Say what to call when an exchange is over: its continuation, or the coroutine that awaits it.
 
-Add here: another way to be told. Keep out: connections (wire.py), and what anybody goes on with.
+Add here: another way to be notified. Keep out: connections (wire.py), and what happens next.
 """
 
 import asyncio

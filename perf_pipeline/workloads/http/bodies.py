@@ -1,6 +1,6 @@
-"""Bodies of responses without their content coding, for whoever looks at one.
+"""Decode the bodies of responses when somebody looks at them.
 
-A body is kept as it came, so that its size is that on the wire and a load that looks at no body
+A body is kept as it came, so that its size is the one on the wire, and a load that looks at no body
 pays for no decoding.
 Add here: another content coding (RFC 9110, 8.4.1). Keep out: what a body means (JSON, text).
 """

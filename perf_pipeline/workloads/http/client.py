@@ -34,7 +34,7 @@ class HttpConnection:
     Args:
         origin: where requests go.
         tls: shared by all connections (loading the CAs takes 22 ms); needed for https.
-        max_body_bytes: of a longer response nothing is kept; it is read and counted to its end.
+        max_body_bytes: the body of a longer response is read and counted, but not kept.
         make_wire: of the version of HTTP that is spoken.
     """
 
@@ -134,8 +134,8 @@ class HttpConnection:
     def post(self, taker: AnswerTaker, data: bytes, timeout_us: int, is_head: bool) -> Wire:
         """Send a request over the open connection; return who carries it.
 
-        The taker is told the end: `conclude` it if that is an error, else `result` has it all.
-        A request that is given up has to be abandoned.
+        The taker learns of the end: `conclude` it if that is an error; otherwise `result` has
+        everything. A request that is given up has to be abandoned.
         """
         wire = self._wire
         assert wire is not None, "a request is posted on an open connection"

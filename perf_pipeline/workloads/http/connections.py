@@ -1,4 +1,4 @@
-"""Which connection an own scenario's requests go over, and the first look at the target.
+"""Choose the connection for the requests of a user's scenario, and check the target first.
 
 Add here: another kind of connection, behind the same protocol. Keep out: the kinds themselves.
 """
@@ -54,7 +54,7 @@ def connection_maker(
     """
     if isinstance(parameters, PythonParameters) and parameters.transport == "httpx":
         _expect_tls(settings, parameters)
-        # httpx's transport takes long to import; only who asks for it pays.
+        # httpx's transport takes long to import, so only scenarios that use it do.
         from perf_pipeline.workloads.http.over_httpx import HttpxConnection  # noqa: PLC0415
 
         return lambda: HttpxConnection(
@@ -133,7 +133,7 @@ def load_connection_maker(
         return lambda: HttpConnection(
             settings.origin, tls=settings.tls, max_body_bytes=parameters.kept_body_bytes
         )
-    # h2 and hpack take 50 ms to import; only who asks for them pays.
+    # h2 and hpack take 50 ms to import, so only scenarios that use them do.
     from perf_pipeline.workloads.http.http2 import Http2Wire  # noqa: PLC0415
 
     return lambda: HttpConnection(

@@ -1,8 +1,8 @@
-"""What a Set-Cookie line means and which requests a cookie goes to, as browsers see it.
+"""Read Set-Cookie lines and decide which requests a cookie goes with, as browsers do.
 
 RFC 6265bis, sections 5.1 and 5.7, for the one origin that is loaded; steps and Python scenarios
-both use it. There is no list of public suffixes: of a name's parents only those without a dot
-(`com`) are refused as a cookie's domain.
+both use it. There is no list of public suffixes: of the parent domains of a name, only those
+without a dot (`com`) are refused as a cookie's domain.
 Add here: a rule about cookies. Keep out: where they are kept (workloads/steps/cookies.py,
 workloads/python/cookies.py).
 """

@@ -1,11 +1,11 @@
-"""Heads of responses that were parsed before: the same bytes mean the same again.
+"""Remember parsed heads of responses: the same bytes have the same meaning again.
 
 A target's answers differ little, and parsing one takes 0.9 us, more than a tenth of what a request
 costs this process. So the head of an answer that came whole, in one piece, with its Content-Length,
 is remembered with what llhttp said of it. Where the next answer begins with the very same bytes
 and has as many after them, nothing is left to find out. Everything else goes to the parser.
 
-Add here: another form of answer that one look can tell. Keep out: the parser (http1.py).
+Add here: another form of answer that can be recognised at once. Keep out: the parser (http1.py).
 """
 
 from typing import Final

@@ -120,7 +120,7 @@ class HttpxConnection:
         origin: where requests go.
         tls: needed for https.
         http2: offer HTTP/2 in the TLS handshake; an answer in HTTP/1.1 is an error.
-        max_body_bytes: of a longer response nothing is kept; it is read and counted to its end.
+        max_body_bytes: the body of a longer response is read and counted, but not kept.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """What a target says of its own time in the header `Server-Timing` (W3C Server Timing).
 
-Add here: another part of an answer's time that tiers are told apart by. Keep out: HTTP itself.
+Add here: another part of an answer's time by which tiers are told apart. Keep out: HTTP itself.
 """
 
 import math
@@ -20,7 +20,7 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 def database_us(header: str) -> int | None:
     """Add up the durations of the entries db, database and sql, in µs; None without any.
 
-    What is no non-negative number of ms is passed over: a header never fails a request.
+    A value that is not a non-negative number of ms is ignored: a header never fails a request.
 
     >>> database_us('total;dur=4, db;desc="two; of 9";dur=1.25'), database_us("total;dur=4")
     (1250, None)

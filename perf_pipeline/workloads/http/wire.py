@@ -116,7 +116,7 @@ class Wire(asyncio.Protocol):
         """Write a request as `exchange` does; the taker is called when it is over, maybe at once.
 
         Args:
-            taker: is told.
+            taker: is notified of the end.
             data: the request as it goes over the wire.
             is_head_request: the response has no body, whatever its head says.
             timeout_ns: from now to the last byte of the response.

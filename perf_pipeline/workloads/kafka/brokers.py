@@ -1,6 +1,6 @@
 """Where a worker's brokers are, and who it says it is.
 
-Add here: another thing that every Kafka workload is told. Keep out: clients.
+Add here: another setting that every Kafka workload needs. Keep out: clients.
 """
 
 from typing import Final

@@ -54,7 +54,7 @@ def consumer_of(
     Args:
         context: of the worker, with parameter `group`; may have `session_timeout_ms` and
             `heartbeat_ms`, which the classic protocol knows alone.
-        on_commit: is told of each commit.
+        on_commit: is called with each commit.
     """
     given, target = context.parameters, kafka_settings(brokers_of(context))
     own = {} if is_of_brokers(target) else _OF_CLIENTS

@@ -113,7 +113,7 @@ class DeliveryThread:
             require_topic(self.producer, self._brokers, topic)
 
     def close(self, timeout_s: float) -> None:
-        """Wait for outstanding reports, then stop; what is left after the timeout is dropped.
+        """Wait for outstanding reports, then stop; those missing after the timeout are dropped.
 
         It waits for a second at most where no broker is left that could send one.
         """

@@ -1,4 +1,4 @@
-"""What is looked at before anything is produced or consumed: where the brokers are, and the topic.
+"""Check the brokers and the topic before anything is produced or consumed.
 
 Add here: another thing to know before a client is used. Keep out: making clients.
 """

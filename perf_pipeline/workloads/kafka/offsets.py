@@ -107,7 +107,7 @@ class OffsetProgress:
                 self._unfinished.pop(partition, None)
 
     def rewound(self) -> dict[int, int]:
-        """Drop what was received and is not finished; return where each partition goes on.
+        """Drop received messages that are not finished; return where each partition continues.
 
         >>> progress = OffsetProgress()
         >>> for offset in (7, 8, 9): progress.received(0, offset)

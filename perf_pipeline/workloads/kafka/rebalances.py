@@ -1,6 +1,6 @@
 """How long a member of a group was without its partitions, from the revocation to the assignment.
 
-Pure, and safe between the thread that is told of both and the loop that records them.
+It is pure, and safe between the thread that learns of both and the loop that records them.
 Add here: what else is counted of rebalances. Keep out: clients.
 """
 

@@ -123,7 +123,7 @@ class Reception(ABC, Generic[T]):
 
     @abstractmethod
     def finished(self, received: T) -> None:
-        """Note that what was taken is written down, so that its offsets may be committed."""
+        """Note that received messages are written down, so that their offsets may be committed."""
 
     @abstractmethod
     def accept(self, messages: Sequence[Message], at_us: int) -> list[T]:
@@ -172,7 +172,7 @@ class Reception(ABC, Generic[T]):
                 self._take_turn()
         except Exception as error:  # noqa: BLE001 - see `take`
             self._call(self._queue.put_nowait, error)
-            self._last_question.answer(None)  # what went wrong is told
+            self._last_question.answer(None)  # the error is already reported
         finally:
             # Leaving revokes the assignment, which commits: seconds, where nobody answers.
             if not self._silence.is_known:
@@ -251,7 +251,7 @@ class Reception(ABC, Generic[T]):
             self._consumer.commit(offsets=offsets, asynchronous=False)
 
     def _on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
-        # What was not confirmed stays due and is committed again at the next interval.
+        # An unconfirmed offset stays due and is committed again at the next interval.
         if error is None:
             good = {
                 partition.partition: partition.offset

@@ -51,7 +51,7 @@ class BrokerSilence:
     def lasting(self, consumer: Consumer, topic: str) -> KafkaError | None:
         """Ask, where nothing was heard for 3 s; None where somebody answers and has the topic.
 
-        Blocks for up to 2.5 s where nobody does. A topic that is gone is told once a second.
+        Blocks for up to 2.5 s if nobody does. A topic that is gone is reported once a second.
         """
         if time.monotonic() < self._ask_from_s:
             return None
@@ -118,6 +118,6 @@ class LastQuestion:
         return self._answer
 
     def answer(self, error: KafkaError | None) -> None:
-        """Tell whoever asks; from the thread that serves the client."""
+        """Answer the one who asked; called from the thread that serves the client."""
         self._answer = error
         self._is_answered.set()

@@ -28,7 +28,7 @@ from perf_pipeline.workloads.kafka.producing import (
     Settled,
 )
 
-ABORT_S: Final = 1.0  # the failure is told after it, also where the broker is gone
+ABORT_S: Final = 1.0  # the failure is reported after it, even if the broker is gone
 # Before the load, at least: a broker that has just started loads its transactions first, and says
 # that it does ("Coordinator load in progress").
 _OPENED_WITHIN_S: Final = 30.0

@@ -1,6 +1,6 @@
 """What the system's workers have delivered, read from their table after the load.
 
-The rows are the system's own, so anything may stand in them: what can't be used is told, and is no
+The rows are the system's own, so they may hold anything: what can't be used is reported, and is no
 delivery.
 Add here: another place where a system records its deliveries. Keep out: load.
 """

@@ -48,7 +48,7 @@ class HangUps:
             if self._epoll is None:
                 self._epoll = select.epoll()
                 self._loop.add_reader(self._epoll.fileno(), self._tell)
-            # Errors and the end of both directions are told unasked.
+            # Errors and the end of both directions are always reported.
             self._epoll.register(fd, select.EPOLLRDHUP)
         return watched
 

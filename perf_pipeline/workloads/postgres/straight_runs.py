@@ -2,7 +2,7 @@
 
 While all goes well, nothing but the answers of the server drives it: no coroutine ends and begins
 between two statements or two runs, which costs more than all the rest (docs/performance.md). What
-fails ends the run and is told as it is for any other.
+fails ends the run and is reported as for any other.
 Add here: another way for a run to go on. Keep out: where values come from (script_runs.py,
 sql_runs.py), and what becomes of a run that failed (own_script.py, own_sql.py).
 """

@@ -58,7 +58,7 @@ class LoadResponse(httpx.Response):
         request: that it answers.
         version: of HTTP, as httpx names it.
         most_bytes: of a body that is kept, and of one that is decompressed.
-        observer: is told who looked at the body, and of each such exception.
+        observer: learns who looked at the body, and of each such exception.
         cookies: an empty jar of the target's origin.
 
     Attributes:
@@ -175,7 +175,7 @@ class LoadResponse(httpx.Response):
 
     @property
     def text(self) -> str:
-        """Read the body as text; what is no text in its charset is replaced."""
+        """Read the body as text; bytes that are invalid in its charset are replaced."""
         try:
             return super().text
         except Exception as error:  # a charset like `hex` is one of Python's, and none of text

@@ -1,4 +1,4 @@
-"""What a scenario may say about reading through a cache.
+"""Define the keys of a scenario that reads through a cache.
 
 Add here: a key of `exec = "read_through_cache"`. Keep out: the reads themselves (workloads/redis/).
 """

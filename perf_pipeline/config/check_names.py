@@ -1,4 +1,4 @@
-"""What each threshold of a profile is called, where it is a check of its benchmark.
+"""Name each threshold of a profile as a check of its benchmark.
 
 Add here: another way to name a check. Keep out: judging (judging/).
 """

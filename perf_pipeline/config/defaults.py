@@ -1,7 +1,7 @@
-"""What an iteration does where a scenario says nothing: profiles and workers read it here.
+"""Hold the defaults of iterations, which profiles and workers both read here.
 
 Add here: the default of a parameter that a workload needs as well. Keep out: bounds and keys
-(parameters.py), because workers do without pydantic.
+(parameters.py), because workers don't import pydantic.
 """
 
 from typing import Final

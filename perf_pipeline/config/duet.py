@@ -1,4 +1,4 @@
-"""Which two sides of a system are compared: the section `[duet]` of a profile.
+"""Define the section `[duet]` of a profile: the two sides that are compared.
 
 Add here: a key of a comparison. Keep out: what a side is (duet_sides.py).
 """

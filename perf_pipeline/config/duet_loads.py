@@ -1,4 +1,4 @@
-"""Which of a profile's loads two sides are compared under, and how long each of them goes on.
+"""Choose the loads under which two sides are compared, and how long each of them goes on.
 
 Add here: how another executor goes on until a comparison is decided. Keep out: the sides (loading/)
 and the order in which they take turns (plan/turns.py).

@@ -1,6 +1,6 @@
-"""What a side of a comparison is, as it is written: an address, a command, or a git revision.
+"""Read a side of a comparison as it is written: an address, a command, or a git revision.
 
-Add here: another kind of side. Keep out: starting it (stack/sides.py) and asking it (loading/).
+Add here: another kind of side. Keep out: starting it (stack/sides.py) and checking it (loading/).
 """
 
 import os

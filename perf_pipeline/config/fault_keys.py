@@ -1,4 +1,4 @@
-"""Which keys a fault of each kind has, which it needs, and what is said where they do not agree.
+"""Define the keys of each kind of fault, those that it needs, and the sentences on mistakes.
 
 Add here: a kind of fault, with its keys. Keep out: what the keys mean (faults.py), and the load
 that a fault has to fit (fault_rules.py).

@@ -68,7 +68,7 @@ def _moments(config: BenchmarkConfig) -> Iterator[str]:
 
 
 def _overlaps(config: BenchmarkConfig) -> Iterator[str]:
-    """Find what is to be hit while it is still broken."""
+    """Find parts that would be hit while they are still broken."""
     faults = sorted(enumerate(config.faults), key=lambda placed: placed[1].at_us)
     until_us: dict[str, tuple[int, int]] = {}
     for number, fault in faults:

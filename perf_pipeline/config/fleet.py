@@ -1,4 +1,4 @@
-"""Which hosts the load workers run on: the section `[fleet]` of a profile.
+"""Define the section `[fleet]` of a profile: the hosts that the load workers run on.
 
 Add here: another key about it. Keep out: reaching the hosts (fleet/), and whether they may load a
 target (loading/fleet.py).

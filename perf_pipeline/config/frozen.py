@@ -1,4 +1,4 @@
-"""What all models of a profile share: they refuse unknown keys and never change after reading.
+"""Hold what all models of a profile share: they refuse unknown keys and never change.
 
 Add here: a rule that holds for every model. Keep out: the keys of a single model.
 """

@@ -1,4 +1,4 @@
-"""What variables of the environment change in any profile: receivers, and a team's history.
+"""Apply what environment variables change in any profile: receivers, and a team's history.
 
 Add here: another variable that stands for a key. Keep out: what the key means, which its own module
 says.

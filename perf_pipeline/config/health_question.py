@@ -1,4 +1,4 @@
-"""What an API is asked before its load: a path with a status, a connection, or nothing at all.
+"""Say how an API is checked before its load: a path with a status, a connection, or not at all.
 
 Add here: another way of asking. Keep out: asking (stack/health.py).
 """
@@ -12,7 +12,7 @@ OK: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class HealthQuestion:
-    """Say what is asked of an API before it is loaded.
+    """Say which request an API must answer before it is loaded.
 
     Attributes:
         check: `http` sends a GET request, `tcp` opens a connection, `none` asks nothing.

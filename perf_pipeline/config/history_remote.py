@@ -1,4 +1,4 @@
-"""Where a team keeps its history: the section `[history]` of a profile, and PERF_HISTORY_REMOTE.
+"""Say where a team keeps its history: `[history]` of a profile, and PERF_HISTORY_REMOTE.
 
 Add here: another key about it. Keep out: reaching the place (sharing/place.py).
 """

@@ -164,7 +164,7 @@ def addresses_of(host: str) -> tuple[str, ...]:
 
 
 def bracketed(host: str) -> str:
-    """Write a host as it stands in front of a port, with an IPv6 address in brackets."""
+    """Write a host as it is written before a port, with an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 

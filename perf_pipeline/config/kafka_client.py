@@ -1,10 +1,11 @@
 """The settings with which every Kafka client here reaches the brokers, credentials included.
 
-Brokers are one text, like a DSN, so that whoever is told where they are is also told how to log in:
-a comma-separated list of `host:port`; with `SASL_PLAINTEXT://user:password@` in front where they
-ask for a password; or `kafka://host:port?property=value&…`, into which the properties of a target
-are put. Add here: another form of the text. Keep out: which properties there may be
-(kafka_properties.py), what a client does, and which hosts may be reached (safety.py).
+Brokers are one text, like a DSN, so that their address and their login always travel together: a
+comma-separated list of `host:port`; with `SASL_PLAINTEXT://user:password@` in front where they ask
+for a password; or `kafka://host:port?property=value&…`, into which the properties of a target are
+put.
+Add here: another form of the text. Keep out: which properties there may be (kafka_properties.py),
+what a client does, and which hosts may be reached (safety.py).
 """
 
 import re

@@ -2,8 +2,8 @@
 
 A client connects to whatever the brokers advertise, and nothing in librdkafka's Python binding can
 stop it. So the question goes over a socket of our own first, by the same TLS and login, to all
-bootstrap servers and to all brokers that they name. Where a listener does not answer, it is also
-found out here what it wants instead.
+bootstrap servers and to all brokers that they name. If a listener does not answer, this also finds
+out what it expects instead.
 Add here: another question that must be asked before a client exists. Keep out: what clients do.
 """
 
@@ -50,12 +50,12 @@ class BrokerAccess:
 
     @property
     def logs_in(self) -> bool:
-        """Say whether a login is asked for."""
+        """Say whether a login is needed."""
         return self.protocol.startswith("SASL")
 
     @contextlib.contextmanager
     def connected(self, place: Place) -> Iterator[socket.socket]:
-        """Connect, inside of TLS where it is asked for; its host is checked as it is written."""
+        """Connect, with TLS if it is configured; its host is checked as it is written."""
         with _connected(place, self.allowed) as plain:
             if is_tls(self.settings):
                 with opened(plain, place.host, _shown(place), self.settings) as secured:
@@ -65,7 +65,7 @@ class BrokerAccess:
 
     @contextlib.contextmanager
     def entered(self, place: Place) -> Iterator[socket.socket]:
-        """Connect, and log in where a login is asked for."""
+        """Connect, and log in if a login is configured."""
         with self.connected(place) as connection:
             if self.logs_in:
                 log_in(connection, _shown(place), self.settings, self.allowed)

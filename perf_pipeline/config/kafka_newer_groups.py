@@ -1,7 +1,7 @@
-"""Who is in a consumer group whose brokers share its work out (KIP-848), as its coordinator says.
+"""Ask the coordinator who is in a consumer group whose brokers assign the work (KIP-848).
 
-ConsumerGroupDescribe v0 (Apache Kafka 3.7 and newer). librdkafka asks for it, too, and ends the
-process with an assertion where the connection breaks in the wrong moment (its issue 4605).
+It uses ConsumerGroupDescribe v0 (Apache Kafka 3.7 and newer). librdkafka can ask for it, too, but
+ends the process with an assertion if the connection breaks at the wrong moment (its issue 4605).
 Source: Kafka's message definitions (ConsumerGroupDescribeRequest and Response).
 Add here: another field of the answer. Keep out: connecting (kafka_listeners.py), groups of the
 classic protocol, and what is made of the members (stack/kafka_group.py).
@@ -74,7 +74,7 @@ def newer_groups(connection: socket.socket, groups: Collection[str]) -> list[New
 
 
 class _DescribedGroups:
-    """Read an answer from its begin to its end."""
+    """Read a whole answer."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

@@ -67,7 +67,7 @@ def property_mistakes(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         for key, value in table.items()
         if (sentence := _name_mistake(key) or _value_mistake(key, value))
     ]
-    # What a misspelt one leaves out would be told a second time.
+    # A property that is missing because it is misspelt would be reported twice.
     given = {key: str(value) for key, value in table.items()}
     yield from found or (*_security_mistakes(given), *_group_mistakes(given))
 
@@ -167,7 +167,7 @@ def filled(
 ) -> dict[str, str]:
     """Return properties as librdkafka takes them: variables replaced, paths absolute.
 
-    What stands in place of a variable in a secret property is a secret from here on.
+    The value of a variable in a secret property is a secret from here on.
 
     Args:
         table: without mistakes.

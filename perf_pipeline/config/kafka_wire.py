@@ -1,4 +1,4 @@
-"""Kafka's protocol over a plain socket, as far as one must ask before a client exists.
+"""Speak Kafka's protocol over a plain socket, as far as needed before a client exists.
 
 Sources: Kafka's protocol guide (request header v1, ApiVersions v0, Metadata v1 to v8, varints).
 Add here: another request or type of the protocol. Keep out: logging in (kafka_login.py), TLS

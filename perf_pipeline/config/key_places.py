@@ -1,4 +1,4 @@
-"""Which keys a place of a profile takes, and in which places a key is at home, for suggestions.
+"""Know which keys each place of a profile takes and where a key belongs, for suggestions.
 
 Add here: another name of a place (`_homes`); what a place takes follows from the types of the
 profile. Keep out: sentences (mistakes.py).
@@ -70,7 +70,7 @@ def _kinds_at(location: Location) -> tuple[Any, ...]:
 
 
 def _below(kind: Any, part: int | str) -> Iterator[Any]:
-    """Yield what may stand in an entry of a list, under a name, or at a key."""
+    """Yield what an entry of a list, a name, or a key may hold."""
     origin = get_origin(kind)
     if isinstance(part, int):
         if origin in {tuple, list}:

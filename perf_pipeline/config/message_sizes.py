@@ -1,4 +1,4 @@
-"""How large own messages become, as far as it is known before a load.
+"""Say how large own messages become, as far as this is known before a load.
 
 Add here: another part of a message that has a size. Keep out: limits, which brokers have.
 """

@@ -1,7 +1,7 @@
-"""Which parts of a system the benchmarks of a profile need, worked out from their scenarios.
+"""Work out from their scenarios which parts of a system the benchmarks of a profile need.
 
 Add here: another reason why a benchmark needs a part. Keep out: whether a part is there, and how it
-is asked (loading/).
+is checked (loading/).
 """
 
 from collections.abc import Collection, Iterator

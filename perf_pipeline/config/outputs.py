@@ -1,4 +1,4 @@
-"""Where the figures of a run are sent while it goes on: `[out]` of a profile, and `--out`.
+"""Say where the figures of a run are sent while it goes on: `[out]` of a profile, and `--out`.
 
 Add here: another kind of receiver, with how its URL is written. Keep out: what is sent, and sending
 (outputs/).
@@ -192,5 +192,5 @@ def _read(text: str) -> WebAddress:
         )
     if address.fragment or text != text.strip():
         raise ValueError("is not a plain URL; write it without blanks and #")
-    address.place  # noqa: B018 - a host that is none is told here
+    address.place  # noqa: B018 - reading it reports an invalid host
     return address

@@ -1,4 +1,4 @@
-"""Where a system shows that it completed a message: a query, a topic, or a status over HTTP.
+"""Say where a system shows that it completed a message: a query, a topic, or a status over HTTP.
 
 Add here: another place, with its keys. Keep out: looking there (workloads/), and rules that need
 the rest of the profile (own_delivery_rules.py).

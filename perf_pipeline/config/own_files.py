@@ -53,7 +53,7 @@ def outside_mistakes(raw: Mapping[str, Any], environment: Mapping[str, str]) -> 
 
 
 def rows_of(name: str, data: DataSet, columns: tuple[str, ...], folder: Path) -> Rows:
-    """Return the rows of a data set that stands in the profile or beside it.
+    """Return the rows of a data set that is in the profile or beside it.
 
     Raises:
         ValueError: its file can't be read, or lacks a column; the sentence names it.

@@ -42,7 +42,7 @@ def _topic(value: str) -> str:
 
 
 def place_in_message(value: str) -> str:
-    """Check where something stands in a message: `header:NAME`, or a JSON path of the value.
+    """Check a place in a message: `header:NAME`, or a JSON path of the value.
 
     Raises:
         ValueError: it is neither; the sentence says what is wrong.

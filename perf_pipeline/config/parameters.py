@@ -1,4 +1,4 @@
-"""What a scenario may say about its iterations, and all that is known of each kind of iteration.
+"""Define the parameters of iterations, and hold all that is known of each kind of iteration.
 
 Add here: the parameters of an iteration, and its row in `ITERATIONS`. Keep out: what an iteration
 does (workloads/) and when it starts (executors/).

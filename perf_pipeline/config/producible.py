@@ -1,4 +1,4 @@
-"""Which tag values the samples of a profile can have, so that no threshold waits for another one.
+"""Find the tag values that a profile's samples can have, so that no threshold waits for others.
 
 A filter on an operation that no scenario makes would cost a whole run and end as NO_DATA.
 Add here: a tag whose values follow from a profile. Keep out: which tags a metric has (metrics/).
@@ -30,7 +30,7 @@ def tag_value_mistakes(profile: Profile) -> Iterator[str]:
 def _readable(config: BenchmarkConfig) -> list[Threshold]:
     try:
         return config.parsed_thresholds()
-    except ValueError:  # what can't be read is told by who reads it
+    except ValueError:  # its reader reports what can't be read
         return []
 
 
@@ -38,7 +38,7 @@ def _mistake(config: BenchmarkConfig, threshold: Threshold) -> str:
     tags = threshold.tags
     if _KNOWN.isdisjoint(tags):  # as most thresholds, and working out what there is takes longest
         return _odd_value(threshold)
-    # A scenario that is not there is told by who reads its name, and then filters nothing here.
+    # The reader of its name reports a missing scenario; here it filters nothing.
     named = [name for name in config.scenarios if name == tags.get("scenario")]
     scenarios = [
         config.scenarios[name]

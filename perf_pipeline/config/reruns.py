@@ -1,4 +1,4 @@
-"""How often a suspect benchmark is run again, for all who ask for it or decide by it.
+"""Define how often a suspect benchmark may be run again.
 
 Add here: another bound of re-runs. Keep out: what re-runs say (judging/reruns.py).
 """

@@ -1,4 +1,4 @@
-"""A benchmark's open scenarios at another rate, all scaled together: the load of one window.
+"""Scale all open scenarios of a benchmark to another rate together: the load of one window.
 
 Add here: what else has to change with the rate. Keep out: which rate (analysis/capacity/), and
 loading it (runs/).
@@ -48,7 +48,7 @@ def at_rate(
 ) -> Profile:
     """Return the profile with one benchmark alone, whose scenarios start at a steady rate.
 
-    A sixth of each window before what is measured is warm-up: it is run and not counted.
+    A warm-up of a sixth of its length precedes each window: it is run but not counted.
 
     Args:
         profile: checked.

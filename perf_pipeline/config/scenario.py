@@ -75,7 +75,7 @@ class Scenario(Frozen):
         kind = iteration_kind(info.data.get("exec", ""))
         model = kind.parameters if kind else Frozen
         if kind is None:
-            return model()  # nobody knows what its keys would be, and the name is told already
+            return model()  # its keys are unknown, and the name is already reported
         if isinstance(raw, Frozen):
             return raw if isinstance(raw, model) else model()
         return model.model_validate(raw, by_alias=True, by_name=False)

@@ -116,7 +116,7 @@ class TargetConfig(Frozen):
         return self
 
     def health_question(self) -> HealthQuestion | None:
-        """Return what the API is asked before its load; None where the profile does not say."""
+        """Return how the API is checked before its load; None if the profile does not say."""
         return written_question(self.health_check, self.health_path, self.health_status)
 
 
@@ -136,7 +136,7 @@ class Target:
         allowed: hosts beside loopback that may be loaded.
         named_by: the variable or key that each address was read from, by the name of its field.
         libpq: environment variables that libpq reads by itself, such as PGHOSTADDR.
-        health: what the API is asked before its load; None where nobody said.
+        health: how the API is checked before its load; None if the profile does not say.
         version: where it reports its version; None where no place is named.
         tiers: how each of its tiers is watched.
         prometheus: URL of the server that their queries go to; None where nobody said.

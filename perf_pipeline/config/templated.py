@@ -1,4 +1,4 @@
-"""What is asked of every kind of own parameters: their operations, and variables in their texts.
+"""Define what every kind of own parameters must tell: its operations, and variables in its texts.
 
 Add here: another question that loading, judging or a rule asks of own parameters. Keep out: the
 keys themselves (http_steps.py, sql_statements.py).

@@ -66,7 +66,7 @@ Part = str | Variable
 
 
 def parse_template(text: str) -> tuple[Part, ...]:
-    """Split a text into literal parts and variables; `$${` stands for a literal `${`.
+    """Split a text into literal parts and variables; `$${` means a literal `${`.
 
     >>> parse_template("a-${vu}")[1].source
     <Source.VU: 'vu'>

@@ -1,4 +1,4 @@
-"""Traces as configuration: which requests carry `traceparent`, and where people look a trace up.
+"""Configure traces: which requests carry `traceparent`, and where people look up a trace.
 
 Add here: another key about traces. Keep out: ids and headers (metrics/, workloads/http/).
 """

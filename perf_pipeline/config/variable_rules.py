@@ -61,7 +61,7 @@ def table_of(raw: object) -> Mapping[str, Any]:
 
 
 def tables_of(raw: object) -> list[Mapping[str, Any]]:
-    """Return a raw list of tables; what is no table is an empty one."""
+    """Return a raw list of tables; any entry that is not a table becomes an empty one."""
     return [table_of(table) for table in raw] if isinstance(raw, list | tuple) else []
 
 

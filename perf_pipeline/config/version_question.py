@@ -1,4 +1,4 @@
-"""How a target is asked for its version: at a path of its API, by a command, or by its image.
+"""Say how to ask a target for its version: at a path of its API, by a command, or by its image.
 
 Add here: another place where a version stands. Keep out: asking (stack/target_version.py).
 """

@@ -1,8 +1,8 @@
-"""What relay and worker log while the broker is away: a line now and then, not twenty a second.
+"""Log a line now and then while the broker is away, not twenty a second.
 
 librdkafka tries to connect every 50 ms and logs every failure; its own log is therefore off
 (`QUIET`), and its errors come here.
-Add here: how a kind of error is told, and told from others. Keep out: decisions about what to do
+Add here: how another kind of error is recognised and logged. Keep out: decisions about what to do
 then.
 """
 

@@ -1,4 +1,4 @@
-"""What the worker writes into PostgreSQL: that messages were sent, in batches, as often as needed.
+"""Write into PostgreSQL, in batches, that the worker has sent messages; repeating it does no harm.
 
 Add here: the worker's SQL. Keep out: the broker, and the order of offsets.
 """
@@ -43,7 +43,7 @@ class Delivery:
         completed_at: end of the sending by this host's wall clock, UTC.
         published_at: when the relay handed it to the broker, by the relay's wall clock.
         received_at: begin of the sending; what waits for a free sender is not received yet.
-        attempts: how many times this record stands for.
+        attempts: how many attempts this record covers.
     """
 
     message_id: UUID

@@ -1,4 +1,4 @@
-"""How every part of the reference system starts, is asked to stop, and says why it could not run.
+"""Start and stop every part of the reference system, and say why one could not run.
 
 Exit codes: 0 done or stopped by SIGTERM/SIGINT, 1 failed, 2 wrong environment or arguments.
 Add here: behaviour that all parts share. Keep out: anything that knows what a part does.
@@ -20,7 +20,7 @@ class PartError(Exception):
 
 
 def run_part(name: str, body: Callable[[threading.Event], int]) -> int:
-    """Run one part to its end and return its exit code.
+    """Run one part until it ends, and return its exit code.
 
     Args:
         name: the part's name, put before every line that it logs.

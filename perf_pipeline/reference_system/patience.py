@@ -1,4 +1,4 @@
-"""How long relay and worker wait for a connection to PostgreSQL, before they try another one.
+"""Define how long relay and worker wait for a connection to PostgreSQL before they try another.
 
 Add here: another reason to wait for longer. Keep out: connecting (relay.py, deliveries.py).
 """

@@ -1,4 +1,4 @@
-"""How far one partition is finished, when its messages finish out of order.
+"""Track how far one partition is finished when its messages finish out of order.
 
 Add here: bookkeeping of offsets. Keep out: the client of the broker, clocks, and any I/O.
 """

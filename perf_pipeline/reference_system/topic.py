@@ -1,4 +1,4 @@
-"""Whether the topic of the messages is there yet, for a worker that starts beside the migration.
+"""Check whether the topic exists yet, for a worker that starts beside the migration.
 
 Add here: another question about the topic. Keep out: making it (migrate.py), and its messages.
 """

@@ -1,4 +1,4 @@
-"""What the API does in PostgreSQL: one statement and one round trip per request.
+"""Run the API's SQL in PostgreSQL: one statement and one round trip per request.
 
 Add here: a statement of the API. Keep out: HTTP, the cache, and the relay's and worker's SQL.
 """

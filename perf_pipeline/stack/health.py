@@ -1,6 +1,6 @@
 """Ask an API whether it is healthy, whoever started it.
 
-Add here: another question to a running system that is asked before a load. Keep out: load.
+Add here: another check of a running system before a load. Keep out: load.
 """
 
 import contextlib

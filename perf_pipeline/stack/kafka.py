@@ -84,7 +84,7 @@ def launch_kafka(
     Args:
         folder: of the stack.
         cache: of downloaded jars.
-        say: is told what starts.
+        say: receives what starts.
         lock: names the jars; that of this package by default.
         links: to the brokers that go through a proxy.
         brokers: how many there are; three keep each message on all of them.

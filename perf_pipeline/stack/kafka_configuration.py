@@ -39,7 +39,7 @@ ONE_BROKER = {
     # work.
     "group.coordinator.threads": "1",
 }
-# What is kept where one broker of several is lost: on all three, acknowledged by two at least.
+# No message is lost with one broker of several: each is on all three, acknowledged by two.
 REPLICATED = {
     "default.replication.factor": "3",
     "min.insync.replicas": "2",

@@ -1,8 +1,8 @@
-"""How another broker comes to lead the partitions of a topic, and the first one again.
+"""Make another broker lead the partitions of a topic, and give the lead back afterwards.
 
-The order of a partition's brokers is changed, so that another one is the preferred leader, and then
-the preferred leaders are elected: that is how an operator does it, and the cluster's own balancing
-of leaders agrees with it. No message moves.
+It changes the order of a partition's replicas, so that another broker is the preferred leader, and
+then has the preferred leaders elected: operators do the same, and the cluster's own balancing of
+leaders agrees with it. No message moves.
 Add here: another way to a leader. Keep out: what is sent for a new order
 (config/kafka_replicas.py), who leads (kafka_leaders.py), and when it happens (loading/).
 """

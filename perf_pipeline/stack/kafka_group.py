@@ -1,4 +1,4 @@
-"""Who is in a consumer group, and which share of the partitions each member has.
+"""Find who is in a consumer group, and which partitions each member has.
 
 Add here: another question about a group. Keep out: the broker itself (kafka.py), and joining.
 """
@@ -150,7 +150,7 @@ def _holders(
 def _newer(client: AdminClient, brokers: str, groups: Collection[str]) -> list[NewerGroup]:
     """Return the settled groups whose brokers share their work out (KIP-848).
 
-    Who asks for one by the older request is told that it is dead.
+    The older request reports such a group as dead.
 
     Args:
         client: of the cluster.

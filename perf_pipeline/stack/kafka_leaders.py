@@ -1,4 +1,4 @@
-"""Who leads the partitions of a topic, and who could.
+"""Find the brokers that lead the partitions of a topic, and those that could.
 
 Add here: another question about leaders. Keep out: how another broker comes to lead
 (kafka_election.py), and when that happens (loading/).

@@ -63,7 +63,7 @@ class HeldMembership:
         self._thread.join()
 
     def _belong(self, topic: str) -> None:
-        """Answer the group until it is left; what is fetched meanwhile is thrown away."""
+        """Answer the group until it is left; messages fetched meanwhile are thrown away."""
         try:
             self._consumer.subscribe([topic])
             while not self._leaves.is_set():
@@ -125,7 +125,7 @@ def _joining(
 def has_newer_members(client: AdminClient, group: str) -> bool:
     """Say whether a group has members among whom its brokers share the partitions out (KIP-848).
 
-    Such a group looks dead to who asks by the older request.
+    Such a group looks dead to clients that use the older request.
 
     Raises:
         KafkaException: it is not listed, and a broker is silent that may have it.

@@ -1,4 +1,4 @@
-"""Format a broker's storage: by Kafka's own tool once for each cache, then from what that wrote.
+"""Format a broker's storage: once per cache by Kafka's own tool, then by copying its result.
 
 The tool is a JVM that takes a second of CPU. What it decides, the levels of the features of this
 Kafka version, is the same each time and for each broker; the ids are made here.

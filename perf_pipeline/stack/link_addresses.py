@@ -1,4 +1,4 @@
-"""Which address of a server's name a proxy connects to.
+"""Choose the address of a server's name that a proxy connects to.
 
 A client that spreads its connections over all addresses of a name does so behind a proxy as well.
 Add here: another rule of choosing an address. Keep out: connecting (link_server.py).

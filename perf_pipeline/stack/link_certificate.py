@@ -1,4 +1,4 @@
-"""A certificate of the moment: what the load trusts of the proxy before brokers with TLS.
+"""Make a short-lived certificate, by which the load trusts the proxy before brokers with TLS.
 
 It is for 127.0.0.1 and localhost, vouches for nothing else, and its key is in the proxy alone.
 Add here: nothing. Keep out: connections, and the certificates of brokers and clients.

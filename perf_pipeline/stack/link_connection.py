@@ -1,7 +1,7 @@
-"""One link between two parts of a system: its rules, and the connections that keep them.
+"""Hold one link between two parts of a system: its rules, and the connections that follow them.
 
-It speaks no protocol: what it passes on is TCP, but for the addresses in what brokers answer, and
-for TLS, inside of which these stand.
+It passes TCP on and speaks no protocol, except for the addresses in brokers' answers, and for TLS,
+inside which these stand.
 Add here: how another rule ends or holds up connections. Keep out: what rules are (link_rule.py),
 how slowly they let bytes through (link_pace.py), who gives them (link_proxy.py), what each end does
 with bytes (link_end.py), how the server is reached (link_server.py), what brokers answer
@@ -25,7 +25,7 @@ class ProxiedLink:
     Args:
         upstream: port of the server.
         host: of the server.
-        told: what its clients are told of where brokers are; None leaves answers as they are.
+        told: the places of brokers that its clients get; None leaves answers as they are.
         tls: with clients, and with the server; None passes on bytes as they are.
         spreads: connections go to all addresses of the host in turn.
     """

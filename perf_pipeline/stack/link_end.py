@@ -1,4 +1,4 @@
-"""One end of a connection through a link: what came from it, and when it is passed on.
+"""Hold one end of a connection through a link: the bytes from it, and when they are passed on.
 
 Add here: another thing that one end does with bytes. Keep out: what joins two ends, and the rules
 of their link (link_connection.py).

@@ -1,4 +1,4 @@
-"""When a link passes bytes on, by the rule of the moment: delayed, sent again, or in a trickle.
+"""Decide when a link passes bytes on under its current rule: delayed, sent again, or in a trickle.
 
 Add here: another way in which a network is slow. Keep out: connections (link_connection.py), and
 what rules are (link_rule.py).

@@ -1,9 +1,9 @@
-"""The process between the parts of a system: it passes bytes on, and hinders them on request.
+"""Run the process between the parts of a system that passes bytes on, and hinders them on request.
 
-A rule holds as long as the connection that gave it, so that nothing hinders anybody once the run
-that wanted it is gone.
-Add here: another thing that it may be asked. Keep out: connections (link_connection.py), and
-imports of clients; the proxy stands beside a measurement.
+A rule holds as long as the connection that gave it, so that nothing is hindered once the run that
+wanted it is gone.
+Add here: another request that it answers. Keep out: connections (link_connection.py), and imports
+of clients; the proxy stands beside a measurement.
 """
 
 import asyncio
@@ -38,7 +38,8 @@ class Route:
         port: where it listens, on loopback.
         upstream: port of the server.
         host: of the server.
-        tells: clients are told of brokers there, inside of TLS where the proxy speaks it.
+        tells: answers to clients get the proxy's ports for brokers, inside TLS if the proxy speaks
+            it.
         spreads: connections go to all addresses of the host in turn.
     """
 
@@ -93,8 +94,9 @@ class LinkProxy:
     async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one rule, say so, and keep it until the connection ends.
 
-        Who gives no rule is told how many seconds of CPU this process has taken, what brokers
-        named that it does not stand before, and how many connections were no client of theirs.
+        A request without a rule is answered with the seconds of CPU that this process has taken,
+        what brokers named that it does not stand before, and how many connections were no client of
+        theirs.
         """
         links: list[ProxiedLink] = []
         try:

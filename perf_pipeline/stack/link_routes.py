@@ -1,7 +1,7 @@
-"""Which connections between parts of a system go through its proxy, and at which ports.
+"""Say which connections between parts of a system go through its proxy, and at which ports.
 
-Add here: a fact about a link. Keep out: the proxy (link_proxy.py), what it is told (links.py), and
-who connects to whom (config/fault_keys.py).
+Add here: a fact about a link. Keep out: the proxy (link_proxy.py), its commands (links.py), and who
+connects to whom (config/fault_keys.py).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What happens to the bytes of a link while a fault of the network is on.
+"""Say what happens to the bytes of a link during a fault of the network.
 
 Add here: another thing that a network does to a connection. Keep out: moving bytes (link_proxy.py).
 """

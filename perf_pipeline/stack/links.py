@@ -1,7 +1,7 @@
 """Put a proxy between the parts of a system, and control what it does to their connections.
 
-Add here: another thing that is asked of the proxy. Keep out: how it passes bytes on (link_proxy.py)
-and when something is asked (loading/).
+Add here: another request to the proxy. Keep out: how it passes bytes on (link_proxy.py) and when
+requests are made (loading/).
 """
 
 import json

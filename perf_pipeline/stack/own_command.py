@@ -1,4 +1,4 @@
-"""Run a command of the user's with a time limit; whatever it leaves, nothing waits for it.
+"""Run a user's command with a time limit, without waiting for anything that it leaves behind.
 
 Add here: what every such command needs. Keep out: when it is run (faults).
 """
@@ -40,7 +40,7 @@ def run_command(
         limit_s: after which it is killed, with all that it has started.
         log: where its output is added.
         cancel: set it to have it killed at once.
-        on_start: is told its pid, which also is its session, before the command begins.
+        on_start: is called with its pid, which also is its session, before the command begins.
 
     Returns:
         What went wrong, as the end of a sentence; None when it ended with exit code 0.

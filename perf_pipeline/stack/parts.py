@@ -1,4 +1,4 @@
-"""The values that the stack hands out: what to start, what runs, how to reach it.
+"""Define the values that the stack hands out: what to start, what runs, how to reach it.
 
 Add here: a fact about a running part that reports or fingerprints need. Keep out: starting,
 stopping, and any third party import.

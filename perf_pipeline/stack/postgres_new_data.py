@@ -1,4 +1,4 @@
-"""Make PostgreSQL's data: by initdb once for each cache, then as copies of what that wrote.
+"""Make PostgreSQL's data: once per cache by initdb, then by copying its result.
 
 initdb takes 0.7 s of CPU, a copy and its own password take 0.2 s. What initdb writes for the same
 programs is the same each time but for the password, which is set before the server listens.

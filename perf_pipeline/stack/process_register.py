@@ -1,4 +1,4 @@
-"""What was started in a folder, by whom, and whether it is still the same process.
+"""Register what was started in a folder, by whom, and whether it is still the same process.
 
 A process is known by pid and start mark; a recycled pid has another mark and is never touched.
 The register is written right after each start and before readiness, so nothing is ever running

@@ -1,4 +1,4 @@
-"""A proxy before servers that somebody else has started: what a run of their system starts itself.
+"""Start a proxy before servers that somebody else has started.
 
 It lies in a guarded folder, as a stack does, and ends with the run, however that ends.
 Add here: nothing. Keep out: the proxy (link_proxy.py), and before which servers it stands.

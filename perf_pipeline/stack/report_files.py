@@ -1,7 +1,7 @@
 """Serve the reports of a state folder on this machine, so that a link in Dagster's UI opens one.
 
-Only files of reports are given out, only to who asks for this machine by name (a page of another
-site can't, by DNS rebinding), and nothing is listed.
+Only files of reports are served, only to requests that name this machine (so a page of another site
+can't use DNS rebinding), and nothing is listed.
 Add here: another kind of file of a report. Keep out: anything that changes a file.
 """
 

@@ -1,10 +1,10 @@
 """Give a part of the reference system another number of processes, or its topic of partitions.
 
-Processes are added and taken away while the rest runs on; whoever asks has to see to it that no
-load runs meanwhile. What was begun and never ended is ended by asking once more.
+Processes are added and removed while the rest runs on; the caller makes sure that no load runs
+meanwhile. Calling it again finishes a change that was interrupted.
 
-Add here: another part whose number can be set. Keep out: who asks for it, and who sets the usual
-number again (loading/unit_setter.py, undoing.py).
+Add here: another part whose number can be set. Keep out: deciding when, and restoring the usual
+number (loading/unit_setter.py, undoing.py).
 """
 
 import threading

@@ -245,7 +245,7 @@ def spawn_guard(folder: Path, *, needs_secrets: bool = False) -> None:
 
 
 def run_once(folder: Path, command: Command, timeout_s: float) -> None:
-    """Run a preparing command to its end.
+    """Run a preparing command until it ends.
 
     Raises:
         StackError: it failed; with the last lines of its log.

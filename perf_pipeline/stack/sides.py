@@ -49,7 +49,7 @@ class SideTopics:
 
     Attributes:
         names: by side.
-        brokers: as workers are told them, without how to log in.
+        brokers: the addresses that workers get, without the login.
         keeper: a process that deletes the topics when it is asked to end, and says `ready`.
         ready: that it has taken the order.
         make: makes them.

@@ -1,4 +1,4 @@
-"""Which signals mean an end, and what becomes of output to a terminal that is closed.
+"""Say which signals mean an end, and what happens to output to a closed terminal.
 
 Add here: another signal. Keep out: what ending means (loading/stopping.py, webserver.py).
 """

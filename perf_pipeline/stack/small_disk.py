@@ -165,7 +165,7 @@ def empty_disk(folder: Path, pid: int) -> None:
 
 
 def _take_all(file: int) -> None:
-    """Make a file as long as its disk allows; what is allocated is never written."""
+    """Make a file as long as its disk allows; its space is allocated but never written."""
     facts = os.fstatvfs(file)
     length, more = 0, facts.f_bavail * facts.f_frsize
     while more >= facts.f_frsize:

@@ -1,6 +1,6 @@
-"""The ports that clients get in place of brokers' addresses, and addresses that fit none.
+"""Keep the ports that clients get in place of brokers' addresses, and addresses that fit none.
 
-Add here: another thing that is noted of connections to brokers. Keep out: the protocol
+Add here: another fact to note about connections to brokers. Keep out: the protocol
 (link_brokers.py).
 """
 

@@ -1,4 +1,4 @@
-"""Which Dagster instance the UI of a state folder serves, for those who report runs to it.
+"""Say which Dagster instance the UI of a state folder serves, for those who report runs to it.
 
 The file names a password, so only its owner can read it; it is there while the UI is up.
 Add here: another fact about a UI that is up. Keep out: starting it (webserver.py).

@@ -1,8 +1,8 @@
-"""What has to be undone, whatever happens: written down before a fault begins, done after it.
+"""Keep the undo of a fault: it is written down before the fault begins, and done whatever happens.
 
-A run undoes its faults itself. When it is killed, its guard runs this module; and when that is gone
-as well, the next run does. So an undo may be done twice.
-Add here: another way to make something whole again. Keep out: faults (loading/fault_driver.py).
+A run undoes its faults itself. If it is killed, its guard runs this module; if that is gone as
+well, the next run does. So an undo may be done twice.
+Add here: another way to repair something. Keep out: faults (loading/fault_driver.py).
 """
 
 import json
@@ -192,7 +192,7 @@ def undo_left_over(folders: Path, say: Say) -> None:
 
     Args:
         folders: where each run has the folder of its faults.
-        say: is told what was done, and what could not be done.
+        say: receives what was done, and what could not be done.
     """
     for folder in sorted(folders.iterdir()) if folders.is_dir() else ():
         register = read_register(folder)

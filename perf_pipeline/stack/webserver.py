@@ -146,7 +146,7 @@ def _command(
             "PYTHONWARNINGS": "ignore:Function",
         },
         secrets=(instance[STORAGE_VARIABLE], dsn),
-        needs_secrets=True,  # the runs that it starts load targets that are told by variables
+        needs_secrets=True,  # its runs load targets whose addresses are in variables
         grace_s=_STOP_WITHIN_S,
         wave=_CLIENTS,
     )

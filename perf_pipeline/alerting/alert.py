@@ -1,4 +1,4 @@
-"""What is said of a run that did not pass, in whole sentences.
+"""Say in whole sentences what happened to a run that did not pass.
 
 Add here: a fact that a receiver needs. Keep out: sending (sending.py).
 """
@@ -35,7 +35,7 @@ class Alert:
     """Hold the text of an alert about a run.
 
     Attributes:
-        outcome: why they are told.
+        outcome: why the alert is sent.
         run: its id; empty where it had none yet.
         profile: its name.
         target: what was measured.
@@ -84,7 +84,7 @@ def alert_of(report: RunReport, link: str) -> Alert | None:
 
     Args:
         report: of the run.
-        link: where its page opens; its path is told without one.
+        link: where its page opens; without one, the alert gives its path.
     """
     why = tuple(reasons(report))
     outcome = _outcome(report.exit_code, why)

@@ -1,4 +1,4 @@
-"""Whom an alert may reach: this machine, and hosts that somebody named in PERF_ALLOWED_HOSTS.
+"""Decide whom an alert may reach: this machine, and the hosts named in PERF_ALLOWED_HOSTS.
 
 Add here: nothing. Keep out: sending.
 """

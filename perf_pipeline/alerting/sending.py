@@ -41,7 +41,7 @@ def send(
 
     Args:
         alert: what is said; secrets are masked before it is sent.
-        alerts: who is told.
+        alerts: who gets alerts.
         environ: holds addresses and passwords.
         only: names of receivers; all of them when empty.
         pauses_s: before each attempt after the first one.

@@ -1,4 +1,4 @@
-"""Who may look at the pages: whoever has the token, at an address that is meant.
+"""Decide who may look at the pages: whoever has the token and uses an intended address.
 
 The token comes once, and the browser keeps a cookie that is made of it; programs send it as a
 bearer token. No address that a reader copies holds it, and nothing is logged.

@@ -1,6 +1,6 @@
 """Serve the pages of a history on this machine until somebody ends it.
 
-Add here: a wish about how they are served. Keep out: what is served (server.py).
+Add here: another option for serving them. Keep out: what is served (server.py).
 """
 
 import secrets
@@ -44,8 +44,8 @@ def serve(state: State, served: Served, *, on_ready: Callable[[str], None]) -> N
     Args:
         state: folder of the history, when no place is named.
         served: what, and to whom.
-        on_ready: is told the address when pages are served; it opens the door where the token was
-            made up.
+        on_ready: is called with the address when pages are served; it opens the door where the
+            token was made up.
 
     Raises:
         RequestError: the port is taken, or there is no run, or no such place.

@@ -1,4 +1,4 @@
-"""The history that is shown: a copy of its own, so that no reader keeps a run waiting.
+"""Keep the copy of a history that is shown, so that no reader keeps a run waiting.
 
 Nothing that a page asks for can change the history, or the place, that it is a copy of.
 Add here: another origin. Keep out: pages (server.py).
@@ -46,7 +46,7 @@ class ShownHistory:
         self.reading = threading.Lock()
 
     def renew(self) -> None:
-        """Bring the copy up to date where it is time; who reads holds `reading`.
+        """Bring the copy up to date if it is time; readers hold `reading`.
 
         Raises:
             PerfPipelineError: there is no copy yet, and none can be made.

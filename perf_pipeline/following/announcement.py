@@ -1,4 +1,4 @@
-"""Where the page of a state folder is served, for those who start a run beside it.
+"""Say where the page of a state folder is served, for those who start a run beside it.
 
 Add here: nothing. Keep out: serving.
 """

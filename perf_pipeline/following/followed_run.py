@@ -1,4 +1,4 @@
-"""The newest run of a state folder as its files show it, while it goes on and after its end.
+"""Read the newest run of a state folder from its files, while it goes on and after its end.
 
 Add here: another fact about the run. Keep out: how it is shown (messages.py).
 """
@@ -43,8 +43,8 @@ class FollowedRun:
     Attributes:
         number: how many runs were followed before.
         run_id: of the run; empty before it has one.
-        record: what is known of it from its begin; None before it has written that.
-        sentences: s since its begin, and what it told; the newest ones.
+        record: the facts that it wrote when it began; None before it has written them.
+        sentences: s since it began, with its messages; the newest ones.
         takes: its benchmarks in the order in which they ran, a re-run for itself.
         standings: where the thresholds of each stand, in the same order.
         closed: why it ended, empty where it just ended; None while it goes on.
@@ -80,7 +80,7 @@ class FollowedRun:
 
     def look(self, now_s: float) -> None:
         """Take in what is new in the files of the run."""
-        # Before the events: what is written between the two is seen at the next look.
+        # Read before the events: whatever is written in between is seen at the next look.
         is_written = self._reader.is_written
         for event in self._reader.new_events():
             self._take_in(event)

@@ -1,9 +1,9 @@
-"""Who may see the page and stop the run: whoever knows its address, from no page but itself.
+"""Decide who may see the page and stop the run: whoever knows its address, and no other page.
 
 The server listens on this machine only, but every page that a browser here has open can send it
-requests. So it asks for a token in the path, which no other page knows; for a Host that is this
-machine's, as a name of an attacker may lead here (DNS rebinding); and for what changes something,
-for an Origin that is its own.
+requests. So it requires a token in the path, which no other page knows; a Host that is this
+machine's, as a name of an attacker may lead here (DNS rebinding); and for whatever changes
+something, an Origin that is its own.
 
 Add here: another way in which a foreign page may get in. Keep out: what is answered (server.py).
 """
@@ -15,7 +15,7 @@ from typing import Final
 _HERE: Final = ("127.0.0.1", "localhost", "[::1]")
 _DEFAULT_PORT: Final = 80
 HEADERS: Final[Mapping[str, str]] = {
-    # An address may hold the token: it is told to nobody, and no page may frame a button.
+    # An address may hold the token, so it is never sent as a referrer; no page may frame a button.
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
     "x-content-type-options": "nosniff",

@@ -1,6 +1,6 @@
 """The messages to a run's page: everything at first, and then what has changed.
 
-A section is sent whole where its plots are other ones; otherwise only new values are. What a page
+A section is sent whole if its plots have changed; otherwise only new values are sent. What a page
 shows is laid out here, by the report's own code, so that its script only puts it into place.
 
 Add here: another part of the page. Keep out: facts (followed_run.py), layout (report/).

@@ -1,4 +1,4 @@
-"""The readings of a benchmark while they are written: each look reads only what is new.
+"""Read a benchmark's readings while they are written: each look reads only what is new.
 
 Add here: nothing but reading. Keep out: what a reading means (take.py).
 """

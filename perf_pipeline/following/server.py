@@ -1,7 +1,7 @@
-"""The server of the page: the page, its messages, the stop button, and the report.
+"""Serve the page, its messages, the stop button and the report.
 
-Files are read while a page is open and not otherwise. Add here: a route. Keep out: who may ask
-(guard.py), and what a page is told (messages.py).
+Files are only read while a page is open.
+Add here: a route. Keep out: who may ask (guard.py), and the messages to a page (messages.py).
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from perf_pipeline.store.state import State
 
 EVERY_S: Final = 1.0
 _RETRY_MS: Final = 2_000
-# A page that is shown nothing new is told so, which also finds out that it is closed.
+# A page without news gets a comment after this time, which also shows whether it is closed.
 _SILENT_S: Final = 15.0
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -35,7 +35,7 @@ class FollowServer:
     """Answer the pages of one state folder.
 
     Attributes:
-        is_ending: ends what pages are told, so that the server can stop.
+        is_ending: ends the messages to pages, so that the server can stop.
 
     Args:
         state: folder whose runs are followed.
@@ -95,7 +95,7 @@ class FollowServer:
         return StreamingResponse(self._told(), media_type="text/event-stream", headers={**HEADERS})
 
     async def _told(self) -> AsyncIterator[str]:
-        """Yield the events of one page, from the begin of the run on."""
+        """Yield the events of one page, from the beginning of the run."""
         telling = Telling(self._run)
         yield f"retry: {_RETRY_MS}\n\n"
         told_s = time.monotonic()

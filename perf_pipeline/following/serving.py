@@ -1,6 +1,6 @@
 """Serve the page on this machine until somebody ends it, or until the run is over.
 
-Add here: a wish about how it is served. Keep out: what is served (server.py).
+Add here: another option for serving it. Keep out: what is served (server.py).
 """
 
 import secrets
@@ -42,8 +42,8 @@ def serve(
     Args:
         state: folder whose runs are followed.
         port: of 127.0.0.1; 0 for any that is free.
-        on_ready: is told the page's address when it is served.
-        until_over: says whether whoever started the run has ended.
+        on_ready: is called with the page's address when it is served.
+        until_over: says whether the process that started the run has ended.
 
     Raises:
         RequestError: the port is taken, or may not be used.

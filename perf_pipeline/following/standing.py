@@ -1,9 +1,10 @@
-"""Where the thresholds of a benchmark stand while it runs; nothing of it is a verdict.
+"""Show where the thresholds of a benchmark stand while it runs; nothing here is a verdict.
 
-The same figures as those that may end a load (store/live_figures.py), but worked out by who
-follows the run: rows that are new are read every few seconds.
+The figures are those that may end a load (store/live_figures.py), but are worked out by the process
+that follows the run: it reads new rows every few seconds.
 
-Add here: what is said of a threshold before its end. Keep out: verdicts (judging/judge.py).
+Add here: another thing to say about a threshold before the end of a run. Keep out: verdicts
+(judging/judge.py).
 """
 
 import os
@@ -18,7 +19,7 @@ from perf_pipeline.store.live_figures import LiveFigures
 from perf_pipeline.store.records import RunKey
 
 EVERY_S: Final = 5.0
-# Rows that are new at a look; of more, as of a run that began long ago, nobody is told.
+# The most new rows per look; with more, as for a run that began long ago, nothing is worked out.
 MOST_BYTES: Final = 100 << 20
 
 SoFar = Literal["HOLDS_SO_FAR", "MISSED_SO_FAR", "NO_DATA_YET"]

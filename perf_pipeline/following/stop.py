@@ -1,6 +1,6 @@
 """Stop the run that is followed, as Ctrl-C in its terminal does.
 
-Add here: another way in which a run is asked to end. Keep out: who may ask (guard.py).
+Add here: another way to ask a run to end. Keep out: who may ask (guard.py).
 """
 
 import os

@@ -1,6 +1,6 @@
-"""A benchmark while it runs, as lines over time: its progress and its readings.
+"""Show a benchmark while it runs, as lines over time: its progress and its readings.
 
-Titles and units are those of the report wherever the figure is the same (judging/course.py).
+Titles and units are those of the report if the figure is the same (judging/course.py).
 
 Add here: a line that follows from the progress. Keep out: files, and how lines are drawn (report/).
 """
@@ -23,7 +23,7 @@ MOST_POINTS: Final = 1_800
 
 _PER_S: Final = "1/s"
 _VUS: Final = "VUs"
-# The begin of a step is told anew each second, and is another's where it differs by more.
+# The start of a step is repeated each second; if it differs by more, it belongs to another step.
 _SAME_STEP_S: Final = 0.5
 # Scenarios with a plot of their own; in those that they share, the highest lines are drawn.
 _MOST_DRAWN: Final = 12

@@ -1,4 +1,4 @@
-"""Figures of a run that are sent to other systems while it goes on, by a process of their own.
+"""Send figures of a run to other systems while it goes on, by a process of their own.
 
 Add here: another receiver, another figure. Keep out: what the load is, and what is judged.
 """

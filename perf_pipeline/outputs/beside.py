@@ -1,6 +1,6 @@
-"""The sending process as its run sees it: notified in passing, and never waited for.
+"""Represent the sending process to its run: it is notified, and never waited for.
 
-Add here: what a run tells the process, or hears of it. Keep out: what the process does
+Add here: another message between the run and the process. Keep out: what the process does
 (process.py).
 """
 
@@ -32,7 +32,7 @@ class Outputs:
 
     Args:
         urls: that are posted to, by kind of receiver.
-        narrator: is told how the run goes, and what receivers do.
+        narrator: receives the progress of the run, and what receivers do.
     """
 
     def __init__(self, urls: Mapping[str, str], narrator: Narrator) -> None:

@@ -1,4 +1,4 @@
-"""Counters of a benchmark, as points of what each has come to.
+"""Give the counters of a benchmark as points with their current totals.
 
 Add here: what holds for every counter. Keep out: what is counted (seconds.py, iterations.py).
 """

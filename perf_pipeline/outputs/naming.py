@@ -1,4 +1,4 @@
-"""How metrics of the catalog are called where figures are sent to (docs/live.md).
+"""Name the catalog's metrics for the systems that figures are sent to (docs/live.md).
 
 k6's own metrics have the names that k6's remote write gives them. Source: k6's documentation,
 "Prometheus remote write", "Metrics mapping".

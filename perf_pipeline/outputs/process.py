@@ -1,7 +1,7 @@
 """The process that sends a run's figures: it reads the spool, and nobody waits for it.
 
-It is told by lines of JSON on its standard input: first how to begin, then how far the load is once
-a second; the end of its input is the end of the run. Each second it answers with a line of JSON:
+It gets lines of JSON on its standard input: first how to begin, then how far the load is once a
+second; the end of its input is the end of the run. Each second it answers with a line of JSON:
 counts by receiver, and sentences for people.
 Add here: nothing but this conversation. Keep out: who starts it (beside.py).
 """

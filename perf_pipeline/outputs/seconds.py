@@ -1,8 +1,8 @@
 """Points of each second, from the samples that ended in it.
 
-Counters are of the benchmark so far, quantiles of the operations of their second; warm-up is in
-both, as a reader of a live view sees the whole load. Interrupted operations are in neither: they
-ended with the load.
+Counters cover the benchmark so far, quantiles the operations of their second; warm-up is in both,
+because a live view shows the whole load. Interrupted operations are in neither: they ended with the
+load.
 Add here: another figure of the samples of a second. Keep out: reading them (following.py), names
 (naming.py).
 """
@@ -42,7 +42,7 @@ sent_of_operation = cache(sent_of)
 class PointsBySecond:
     """Gather the samples of a benchmark and give the points of each second once.
 
-    What is written down late is in the counters and quantiles of the next second that is given.
+    Samples that are written late are in the counters and quantiles of the next second.
 
     Args:
         labels: that every series has.

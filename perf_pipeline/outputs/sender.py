@@ -54,7 +54,7 @@ class Sender:
 
     Args:
         receiver: that takes them.
-        say: is told what goes wrong, and that it goes well again; from another thread.
+        say: receives what goes wrong, and that it works again; called from another thread.
         most_waiting: points that may wait.
     """
 
@@ -121,7 +121,7 @@ class Sender:
         return sum(map(len, self._waiting))
 
     def _run(self) -> None:
-        # Not the proxy of this machine's environment: what was checked is what is connected to.
+        # Don't use the environment's proxy: connect only to the address that was checked.
         context = ssl.create_default_context()
         with httpx.Client(timeout=_TIMEOUT, trust_env=False, verify=context) as client:
             while self._take():

@@ -1,4 +1,4 @@
-"""How many series a run may send: names come from profiles and targets, which invent many.
+"""Limit how many series a run may send, because profiles and targets can invent many names.
 
 Add here: another bound of what is sent. Keep out: what a receiver bounds by itself.
 """

@@ -2,8 +2,8 @@
 
 It is the owner's (does it carry a million messages a day) or that of a profile (own_answer.py).
 
-A yes needs all of the evidence: the one-day simulation ran to its end, the generator was not the
-limit, every threshold holds, and it is known that nothing was lost.
+A yes needs all of the evidence: the one-day simulation completed, the generator was not the limit,
+every threshold holds, and it is known that nothing was lost.
 Add here: another piece of evidence. Keep out: layout.
 """
 

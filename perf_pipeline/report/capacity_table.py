@@ -34,7 +34,7 @@ def capacity_table(found: CapacityReport | None) -> Table:
 
 
 def capacity_values(found: CapacityReport) -> dict[str, Any]:
-    """Return what a search found as JSON values; what is no number is null."""
+    """Return what a search found as JSON values; values that are not numbers are null."""
     answer = found.answer
     return {
         "kind": str(answer.kind),
@@ -47,7 +47,7 @@ def capacity_values(found: CapacityReport) -> dict[str, Any]:
 
 
 def windows_values(windows: Iterable[CapacityWindow]) -> list[dict[str, Any]]:
-    """Return windows as JSON values; what is no number is null."""
+    """Return windows as JSON values; values that are not numbers are null."""
     return [_values(window) for window in windows]
 
 

@@ -1,4 +1,4 @@
-"""What a search for a capacity found, in sentences: its windows as they end, and its answer.
+"""Put a search for a capacity into sentences: its windows as they end, and its answer.
 
 Add here: another sentence about a capacity. Keep out: the search (analysis/capacity/), tables and
 plots.

@@ -1,4 +1,4 @@
-"""Where the target's time went, as every report shows it.
+"""Show where the target's time went, for every report.
 
 Add here: another fact about a cost. Keep out: what a cost is (analysis/costs.py).
 """

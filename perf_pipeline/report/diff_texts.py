@@ -1,4 +1,4 @@
-"""What a comparison with a baseline says, as one text for each fact, whatever lays it out.
+"""Put a comparison with a baseline into words: one text for each fact, for every report.
 
 Add here: another fact of a diff that reports show. Keep out: which of them a report shows.
 """
@@ -31,7 +31,7 @@ DIFF_COLUMNS: Final[Mapping[str, ColumnKind]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class DiffTexts:
-    """Hold the texts of a diff; what is not known is `-`.
+    """Hold the texts of a diff; unknown values are `-`.
 
     Attributes:
         status: as `DiffStatus` spells it, with underscores.

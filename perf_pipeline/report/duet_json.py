@@ -13,7 +13,7 @@ from perf_pipeline.report.duet_words import answer_of
 
 
 def render_duet_json(record: DuetRecord) -> str:
-    """Return the comparison as JSON text; what is not known is null, and nothing is infinite."""
+    """Return the comparison as JSON text; unknown values are null, and none is infinite."""
     members = {
         "kind": "duet",
         "run_id": record.run_id,

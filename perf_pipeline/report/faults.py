@@ -82,7 +82,7 @@ class FaultStory:
 
     @property
     def effect(self) -> str:
-        """Say when the load felt it first, counted from its begin."""
+        """Say when the load first felt it, counted from its start."""
         if not self.is_judged:
             return wording.ABSENT
         if self.effect_s is None:
@@ -91,7 +91,7 @@ class FaultStory:
 
     @property
     def recovery(self) -> str:
-        """Say how long after its begin all was as before."""
+        """Say how long after its start all was as before."""
         if not self.is_judged:
             return wording.ABSENT
         if self.recovered_s is None:
@@ -103,7 +103,7 @@ class FaultStory:
 
     @property
     def sentence(self) -> str:
-        """Tell it in one sentence, without counts of zero but for messages that were lost."""
+        """Describe it in one sentence, without counts of zero except for lost messages."""
         counted = ", ".join(
             f"{wording.number(self.figures[name])} {word}"
             for name, word in _COUNTS.items()

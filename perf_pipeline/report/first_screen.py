@@ -1,4 +1,4 @@
-"""What a reader sees first: why the run ended so, in one sentence, and what failed or changed.
+"""Show what a reader sees first: why the run ended so, in one sentence, and what failed or changed.
 
 Add here: another reason of a verdict, or another kind of line. Keep out: layout (html.py), and the
 sentences of troubles and changes (why.py, trend.py).
@@ -31,7 +31,7 @@ _NO_PROBLEM: Final = MappingProxyType(
     }
 )
 _CHANGED: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.IMPROVED})
-# A notice is read after what decides; a machine is told where its diffs are.
+# Notices come after what decides; a slower machine is mentioned beside its diffs.
 _LATER: Final = frozenset({"NOTICE"})
 _Drawn = dict[tuple[str, str], trend.Trend]
 

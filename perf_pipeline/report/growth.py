@@ -1,4 +1,4 @@
-"""What grew during a steady load, as every report shows it.
+"""Show what grew during a steady load, for every report.
 
 Add here: another fact about a growth. Keep out: when something counts as growing
 (analysis/drift.py).

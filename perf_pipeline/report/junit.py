@@ -150,7 +150,7 @@ def _judged(suite: ET.Element, benchmark: str, subject: str, verdicts: list[Verd
 
 
 def _seen(verdict: Verdict) -> str:
-    """Write figure and reason; what makes a whole benchmark INVALID stands in a single case."""
+    """Write figure and reason; the reason why a whole benchmark is INVALID is in a single case."""
     seen = wording.observed(verdict)
     if verdict.status is Status.INVALID:
         return f"{seen}, see benchmark_ran"

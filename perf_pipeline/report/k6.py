@@ -22,7 +22,7 @@ from perf_pipeline.report.k6_own import Json, finite, own_section
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.wording import summary_key
 
-# What is below a metric stands on its line; the library breaks lines ten times as slowly.
+# A metric and its content share a line; breaking lines with the library is ten times slower.
 _BROKEN_LEVELS: Final = 4
 _WRITTEN: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 

@@ -36,9 +36,9 @@ class KeptLayouts(BytecodeCache):
     """Keep compiled templates where Python keeps compiled modules: `__pycache__` beside them.
 
     As there, nothing is written where Python may write no bytecode (PYTHONDONTWRITEBYTECODE), or
-    where the folder takes no file. What is not as it was written, by its SHA-256, or cannot be read
-    is compiled again. A template that has changed is as well, and so is one of other options or of
-    another version of Jinja, of Python or of ours.
+    where the folder takes no file. A file that is not as it was written, by its SHA-256, or cannot
+    be read is compiled again. A template that has changed is as well, and so is one of other
+    options or of another version of Jinja, of Python or of ours.
 
     Args:
         folder: of the templates.

@@ -1,4 +1,4 @@
-"""Where people open a run's report: the address at which its folder is served.
+"""Say where people open a run's report: the address at which its folder is served.
 
 Add here: another address of a report. Keep out: serving files (stack/).
 """

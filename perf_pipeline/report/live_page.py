@@ -1,6 +1,6 @@
 """The page that follows a run, made of the pieces of the report: its head, tables and plots.
 
-Add here: another piece. Keep out: what the page is told (following/), and how it changes
+Add here: another piece. Keep out: the messages to the page (following/), and how it changes
 (scripts/live.js).
 """
 

@@ -1,4 +1,4 @@
-"""The comment on a pull request: what a reviewer asks first, the rest folded away.
+"""Make the comment on a pull request: what a reviewer asks first, with the rest folded away.
 
 GitHub's flavour; templates/comment.md lays it out. Add here: what decides over a merge. Keep out:
 plots (html.py).
@@ -27,7 +27,7 @@ from perf_pipeline.report.searches import search_tables
 from perf_pipeline.report.slow_requests import slow_table
 from perf_pipeline.report.tables import Table
 
-# What is markup in GitHub's Markdown wherever it stands; an underscore is none inside a word.
+# Characters that are always markup in GitHub's Markdown; an underscore is not inside a word.
 _SPECIAL: Final = re.compile(r"[\\`*\[\]<>|~$&]|(?<![^\W_])_|_(?![^\W_])")
 _MENTION: Final = re.compile(r"(?<!\w)@(?=\w)")
 _BLANK_LINES: Final = re.compile(r"\n{3,}")

@@ -112,7 +112,7 @@ class BenchmarkReport:
         failures: how operations failed, the most frequent first.
         distributions: of its latencies, beside those of the baseline.
         measured_between_s: begin and end of the measured phase in the time of the series.
-        faults: what was broken on purpose meanwhile, in the order of its begin.
+        faults: what was broken on purpose meanwhile, in order of start.
         growth: how fast each quantity grew, where the benchmark was asked to tell.
         capacity: what a search for a capacity found; None for any other benchmark.
         scaling: what searches at several numbers of units found; as above.

@@ -1,4 +1,4 @@
-"""The plan of a run as lines for a terminal: who starts when, and how much it is in total.
+"""Show the plan of a run as lines for a terminal: what starts when, and how much it is in total.
 
 Add here: another figure of the plan. Keep out: working it out (plan/outline.py).
 """

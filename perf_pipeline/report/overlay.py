@@ -1,4 +1,4 @@
-"""A page that lays two runs over one another: what differs, their figures, plots and distributions.
+"""Make the page that lays two runs over one another: differences, figures, plots, distributions.
 
 Add here: another part of the page. Keep out: comparing (judging/contrast.py), and drawing.
 """

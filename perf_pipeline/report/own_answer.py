@@ -28,7 +28,7 @@ class Answer:
 
     Attributes:
         status: PASS, FAIL, or NOT_SHOWN when the evidence is missing, broken or incomplete.
-        reason: the figures, or what stands in the way; the end of a sentence.
+        reason: the figures, or what prevents an answer; the end of a sentence.
         question: what was asked, or claimed.
     """
 
@@ -49,7 +49,7 @@ class Answer:
 def own_answer(report: RunReport, asked: Asked) -> Answer:
     """Answer from the thresholds that the question names; from all of them where it names none.
 
-    A confirmed regression is an answer, too, where all thresholds are asked for.
+    A confirmed regression is an answer, too, if all thresholds are asked for.
     """
     question = asked.text or f"profile {report.profile}"
     named = list(_named(report, asked))

@@ -61,7 +61,7 @@ def html_escaped(text: str) -> Markup:
 
 @cache
 def script(name: str) -> Markup:
-    """Return a script of ours, or a library's, as it stands in scripts/.
+    """Return a script of ours, or a library's, as it is in scripts/.
 
     Raises:
         ValueError: it would end its element early.

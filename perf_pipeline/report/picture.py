@@ -1,4 +1,4 @@
-"""A plot as a picture that stands alone: an SVG with its own colours, for who shows no page.
+"""Draw a plot as a stand-alone picture: an SVG with its own colours, for readers without the page.
 
 Add here: another picture. Keep out: drawing (svg.py), and which lines there are (axis.py).
 """

@@ -69,7 +69,7 @@ def as_script(data: Sequence[Json]) -> Markup:
 def values_of(
     line: TimeSeries, from_s: float, step_s: float, count: int
 ) -> list[float | int | str | None]:
-    """Return a line's value at each of `count` moments; what is missing at the end is left out."""
+    """Return a line's value at each of `count` moments; missing values at the end are left out."""
     values: list[float | int | str | None] = [None] * count
     for at_s, value in line.points:
         place = round((at_s - from_s) / step_s)

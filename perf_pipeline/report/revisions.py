@@ -1,4 +1,4 @@
-"""What was measured, in words: the version of the target, what CI says of its code, and tags.
+"""Say in words what was measured: the target's version, what CI says of its code, and tags.
 
 Add here: another fact of `RunRecord.revision`. Keep out: where it is shown.
 """

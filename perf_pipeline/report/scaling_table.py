@@ -35,7 +35,7 @@ def scaling_table(found: ScalingReport | None) -> Table:
 
 
 def scaling_values(found: ScalingReport) -> dict[str, Any]:
-    """Return what a scaling run found as JSON values; what is not known or endless is null."""
+    """Return what a scaling run found as JSON values; unknown and infinite values are null."""
     fit = found.answer.fit
     return {
         "sentence": found.sentence,

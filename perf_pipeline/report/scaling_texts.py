@@ -1,4 +1,4 @@
-"""What a scaling run found, in sentences.
+"""Put into sentences what a scaling run found.
 
 Add here: another sentence about it. Keep out: the law (analysis/scaling.py), table and plot.
 """

@@ -1,4 +1,4 @@
-"""What searches for a capacity found, as every form of a report shows it.
+"""Show what searches for a capacity found, for every form of a report.
 
 Add here: what another kind of search shows. Keep out: its words, table and drawing (capacity_*.py,
 scaling_*.py).

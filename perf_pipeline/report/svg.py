@@ -54,12 +54,12 @@ def plot(
 ) -> str:
     """Draw a panel from zero (or the lowest negative value) up; values that are no number are gaps.
 
-    Nothing to draw, or nothing but zeros, gives a sentence instead.
+    If there is nothing to draw, or only zeros, a sentence is given instead.
 
     Args:
         panel: its lines.
         span: first and last second of the time axis; the lines' own when None.
-        measured: begin and end of the measured phase; what is outside of it is shaded.
+        measured: start and end of the measured phase; everything outside it is shaded.
         place: where the page has the figure; None for a figure that nobody links to.
     """
     title = _text(panel.title)
@@ -126,7 +126,7 @@ def _outside(axes: "_TimeAxes", measured: Point | None) -> str:
 
 
 def _troubled(axes: "_TimeAxes", stretches: Sequence[Point]) -> str:
-    """Shade the time from the begin of a fault to the recovery."""
+    """Shade the time from the start of a fault to the recovery."""
     drawn = []
     for stretch in stretches:
         begin, end = (axes.x(min(max(at_s, axes.from_s), axes.to_s)) for at_s in stretch)

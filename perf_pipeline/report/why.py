@@ -1,4 +1,4 @@
-"""Why a run ended as it did: what failed and what could not be judged, without repetition.
+"""Say why a run ended as it did: what failed and what could not be judged, without repetition.
 
 Add here: a kind of trouble. Keep out: layout, and troubles of reading or writing a report.
 """

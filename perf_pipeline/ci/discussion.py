@@ -1,4 +1,4 @@
-"""Where a pull request is discussed: which address takes its comments, and who may write there.
+"""Find where a pull request is discussed: the address that takes comments, and who may write there.
 
 Add here: another system for pull requests, with its API. Keep out: what is written (comment.py).
 """

@@ -1,4 +1,4 @@
-"""Under which name a job of GitHub Actions keeps the history, and whose history it begins with.
+"""Name the history that a job of GitHub Actions keeps, and the one that it begins with.
 
 Add here: another rule on who reads whose history. Keep out: copying it, which the CI system does.
 """
@@ -30,7 +30,7 @@ class KeptHistory:
 def kept_history(name: str, environment: Mapping[str, str], default_branch: str) -> KeptHistory:
     """Return the names of a history for the job that runs.
 
-    A pull request reads the history of its base branch, and keeps none: what is not merged is in
+    A pull request reads the history of its base branch, and keeps none: unmerged runs are in
     nobody's baseline, not even in its own. A branch without a history begins with that of the
     default branch.
 

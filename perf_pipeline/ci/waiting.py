@@ -49,7 +49,7 @@ def wait_for(
 
 
 def _question(address: str) -> tuple[str, HealthQuestion]:
-    """Return what is asked: where, and how.
+    """Return the question: where to ask, and how.
 
     Raises:
         RequestError: the address can't be asked.

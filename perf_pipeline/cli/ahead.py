@@ -1,9 +1,8 @@
-"""Commands that look back: what they import comes in while the history is already read.
+"""Import the modules of commands that look back while the history is already being read.
 
-Importing what compares and reports takes half a second, and so does proving the rows of a long
-history, for which DuckDB needs no lock of Python's.
-Add here: another command's modules, where they are named. Keep out: what is read, which is for
-judging/ahead.py to say.
+Importing the modules that compare and report takes half a second, and so does proving the rows of a
+long history, for which DuckDB needs no lock of Python's.
+Add here: the modules of another command. Keep out: what is read (judging/ahead.py).
 """
 
 from collections.abc import Iterator

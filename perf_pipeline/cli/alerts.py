@@ -1,6 +1,6 @@
 """Tell people of the run of a command, as its profile's `[alerts]` says.
 
-Add here: when a command tells. Keep out: what is told, and to whom (alerting/).
+Add here: when a command sends an alert. Keep out: its text, and its receivers (alerting/).
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Open a file in the browser of whoever sits at this machine.
+"""Open a file in the browser of the person at this machine.
 
 Add here: another sign that nobody sees a window. Keep out: what is opened.
 """

@@ -1,7 +1,7 @@
 """The command that answers "how much does my system carry?" with one line.
 
-It adds a search to a profile and runs that alone; whoever wants it in every run writes the key
-`capacity` into the profile.
+It adds a search to a profile and runs only that; to have it in every run, write the key `capacity`
+into the profile.
 Add here: another key of the search that a newcomer needs. Keep out: running (run.py), searching
 (runs/capacity.py).
 """

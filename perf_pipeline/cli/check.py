@@ -1,7 +1,7 @@
 """The command that checks a profile and shows what a run of it would do, and sends nothing.
 
-Add here: something that is told of a profile before it is run. Keep out: running it (run.py), and
-asking its target (stack.py, doctor).
+Add here: another fact about a profile that people need before its run. Keep out: running it
+(run.py), and checking its target (stack.py, doctor).
 """
 
 import os

@@ -1,9 +1,9 @@
-"""Commands that only look back: Python looks for garbage rarely while they run.
+"""Collect garbage rarely while commands run that only look back.
 
 They import a thousand modules and read a hundred thousand rows, all of which stay until they end;
-to look for garbage among these took a fifth of their imports, and doing so once, as the command
-ended, another 0.06 s. No command that loads anything does so, because its workers would have longer
-pauses.
+looking for garbage among these took a fifth of the time of their imports, and doing so once, as the
+command ended, another 0.06 s. Commands that load a target keep the usual setting, because their
+workers would have longer pauses.
 Add here: nothing. Keep out: the engine, which has its own rules (engine/worker.py).
 """
 

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and one sentence for whatever it raised.
+"""End a command with its exit code, and with one sentence for whatever it raised.
 
 Add here: an ending of another kind. Keep out: commands.
 """

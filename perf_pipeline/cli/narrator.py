@@ -1,8 +1,8 @@
-"""Tell people at a terminal how a run goes: one moving line there, few plain lines in a log.
+"""Show people the progress of a run: one moving line on a terminal, few plain lines in a log.
 
-Programs are told by events instead, one JSON object a line (docs/run-events.schema.json).
+Programs get events instead, one JSON object a line (docs/run-events.schema.json).
 
-Add here: another way of telling. Keep out: what is told (loading/).
+Add here: another way to show it. Keep out: the messages themselves (loading/).
 """
 
 import json
@@ -31,7 +31,7 @@ class TerminalNarrator:
     Where the output is not a terminal, such a line is printed at most every 10 s.
 
     Args:
-        quiet: print nothing; what a reader must know stands in the report as well.
+        quiet: print nothing; the report has everything that a reader must know as well.
         now_s: a clock; any start.
     """
 

@@ -1,4 +1,4 @@
-"""The page of a run in a process of its own, so that the run computes nothing for it.
+"""Serve the page of a run from a process of its own, so that the run computes nothing for it.
 
 Add here: nothing. Keep out: what is served (following/).
 """

@@ -1,9 +1,9 @@
 """Tell refusals of the machine from mistakes of this program.
 
-The number of an OSError says what was refused, and the place says whose doing it is: a file that
-is missing from a folder that is there was forgotten by this program, and a folder that has gone
-was taken away. Only the former is a bug.
-Add here: another refusal. Keep out: sentences of errors that somebody has answered already.
+The number of an OSError says what was refused, and the place says whose doing it is: a file that is
+missing from a folder that is there was forgotten by this program, and a folder that has gone was
+taken away. Only the former is a bug.
+Add here: another refusal. Keep out: sentences about errors that are already handled.
 """
 
 import errno
@@ -20,7 +20,7 @@ from perf_pipeline.quoting import on_one_line
 
 _OURS: Final = Path(__file__).resolve().parent.parent
 _LIBRARY: Final = re.compile(r"\.so[.:\d]*\b|shared object")
-# Limits and devices: whoever asks, the answer comes from the machine.
+# Limits and devices: whatever was asked, the refusal comes from the machine.
 _ALWAYS: Final = frozenset(
     {
         errno.EAGAIN,

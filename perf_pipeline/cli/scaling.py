@@ -1,9 +1,8 @@
 """The command that answers "how much more do more processes carry?" with one line.
 
-It adds a scaling run to a profile and runs that alone; whoever wants it in every run writes the
-keys `capacity` and `scaling` into the profile.
-Add here: another key that a newcomer needs. Keep out: running (run.py), and searching
-(runs/scaling.py).
+It adds a scaling run to a profile and runs only that; to have it in every run, write the keys
+`capacity` and `scaling` into the profile. Add here: another key that a newcomer needs. Keep out:
+running (run.py), and searching (runs/scaling.py).
 """
 
 import json

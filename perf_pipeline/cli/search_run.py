@@ -1,4 +1,4 @@
-"""What the commands have in common that add a search to a profile and run that alone.
+"""Share what the commands need that add a search to a profile and run only that.
 
 Add here: another thing that each of them does. Keep out: their own keys (capacity.py, scaling.py),
 and running (run.py).

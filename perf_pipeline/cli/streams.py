@@ -29,7 +29,7 @@ class SafeStream:
     """Write to another stream; once that has failed, write nothing more.
 
     Args:
-        stream: that is written to; everything else is asked of it.
+        stream: the stream that is written to, which also answers all other calls.
         on_loss: gets the error at every attempt, as click's own first ones swallow everything; for
             standard error it does nothing, as nobody could be told.
     """
@@ -68,7 +68,7 @@ class SafeStream:
 
 @contextmanager
 def safe_streams() -> Iterator[None]:
-    """Let printing raise nothing but OutputLostError, until the block ends.
+    """Let printing raise only OutputLostError, until the block ends.
 
     What an encoding has no letter for is written as an escape.
     """

@@ -1,6 +1,6 @@
-"""Tell Dagster of stored runs by a program of its own: nothing of Dagster is imported here.
+"""Report stored runs to Dagster through a separate program, so that Dagster is not imported here.
 
-Add here: another instance that may be told. Keep out: what Dagster shows (defs/).
+Add here: another instance to report to. Keep out: what Dagster shows (defs/).
 """
 
 import os

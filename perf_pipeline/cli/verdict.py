@@ -1,4 +1,4 @@
-"""The end of a command that judges: its report on the screen, and its exit code.
+"""End a command that judges: print its report, and exit by its verdict.
 
 Add here: another form of it on the screen. Keep out: the report itself (report/).
 """

@@ -1,7 +1,7 @@
-"""Tell people of runs of Dagster that did not pass, once each; who refuses is tried again.
+"""Alert people to Dagster runs that did not pass, once each; receivers that refuse are tried again.
 
-Add here: another kind of run that is told of. Keep out: what is said and how it is sent
-(alerting/), and what fails a run (the gate, judging/).
+Add here: another kind of run to alert people to. Keep out: the text and how it is sent (alerting/),
+and what fails a run (the gate, judging/).
 Dagster concept: sensors with a cursor, https://docs.dagster.io/guides/automate/sensors
 """
 
@@ -26,7 +26,7 @@ def alert_sensor(alerts: Mapping[str, Alerts]) -> dg.SensorDefinition:
     """Make the sensor that sends alerts for failed runs of some jobs, once it is switched on.
 
     Args:
-        alerts: who is told, by job.
+        alerts: who gets alerts, by job.
     """
 
     @dg.sensor(
@@ -48,7 +48,7 @@ class Told:
 
     Attributes:
         since_s: runs that ended before are not told of, in s since 1970.
-        done: runs that ended since then, and are told of.
+        done: runs that ended since then and were reported.
         waiting: receivers that have refused so far, by run.
         attempts: how often they were tried, by run.
     """

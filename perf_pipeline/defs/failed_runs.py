@@ -1,6 +1,6 @@
-"""What Dagster knows of a run that failed: its gate's sentence, or the error before there was one.
+"""Read what Dagster knows of a failed run: its gate's sentence, or an earlier error.
 
-Add here: another thing that Dagster knows of a failed run. Keep out: who is told (alerts.py).
+Add here: another thing that Dagster knows of a failed run. Keep out: who gets alerts (alerts.py).
 Dagster concept: event log, https://docs.dagster.io/guides/log-debug/logging
 """
 

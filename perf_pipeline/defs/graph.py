@@ -47,8 +47,8 @@ def definitions_of(
 ) -> dg.Definitions:
     """Make the assets, asset checks and jobs of all benchmarks that the profiles have.
 
-    Each profile is a job of its enabled benchmarks. What is materialised by hand is measured by
-    `quick`, where that is given, else by the first profile.
+    Each profile is a job of its enabled benchmarks. An asset that is materialised by hand is
+    measured by `quick`, where that is given, else by the first profile.
 
     Args:
         given: at least one.

@@ -1,4 +1,4 @@
-"""What the asset of a benchmark shows that the profile leaves out: why, and no figure.
+"""Say on the asset of a benchmark that the profile leaves out why it has no figures.
 
 Add here: another thing to show of it. Keep out: which benchmarks are left out
 (judging/expected.py).

@@ -1,6 +1,6 @@
-"""Tell Dagster's log how a run goes.
+"""Write the progress of a run to Dagster's log.
 
-Add here: another way of telling it. Keep out: what is told (loading/).
+Add here: another way of logging it. Keep out: the messages themselves (loading/).
 Dagster concept: logging, https://docs.dagster.io/guides/log-debug/logging
 """
 

@@ -1,4 +1,4 @@
-"""Where an asset of a benchmark is written down: in profiles, and in the documentation.
+"""Link a benchmark's asset to where it is written down: profiles, and the documentation.
 
 Add here: another place where people read what an asset does. Keep out: what assets measure.
 Dagster concept: code references, https://docs.dagster.io/guides/build/assets/metadata-and-tags

@@ -153,7 +153,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
             yield self
 
     def _tag(self) -> None:
-        """Show the facts as tags of the run: at its begin, and when the target has said more."""
+        """Show the facts as tags of the run: at its start, and when the target has told more."""
         if self._instance and self._run_id:
             self._instance.add_run_tags(self._run_id, run_tags(self.facts))
 

@@ -1,4 +1,4 @@
-"""When runs start by themselves.
+"""Schedule runs that start by themselves.
 
 Add here: a schedule. Keep out: what it runs (jobs.py).
 Dagster concept: schedules, https://docs.dagster.io/guides/automate/schedules

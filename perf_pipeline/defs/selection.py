@@ -1,4 +1,4 @@
-"""Which benchmarks a Dagster run was asked for, and which runs it stands for.
+"""Find the benchmarks that a Dagster run was asked for, and the runs that it stands for.
 
 A run that re-executes another one was asked for what that one was asked for as well: the half that
 failed, measured again alone, is no verdict of the whole.

@@ -27,7 +27,7 @@ def sensors_of(
     Args:
         given: profiles.
         jobs: theirs, in the same order.
-        alerts: who is told of every job; what each profile says when None.
+        alerts: who gets alerts about every job; None leaves it to each profile.
         new_versions: runs of new versions start from the start.
     """
     wanted = {

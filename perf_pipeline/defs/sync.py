@@ -55,7 +55,7 @@ def bring_in(
         instance: Dagster's.
         state: folder of the history.
         wanted: ids of runs; all that are stored when empty.
-        say: is told of each run.
+        say: receives a line about each run.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
@@ -107,7 +107,7 @@ def runless(events: AssetEvents) -> Iterator[dg.DagsterEvent]:
     """Write events as `report_runless_asset_event` does, the materialisation last: it is the mark.
 
     That method (1.13.27) takes no time: a run of last month would look as if it were new, to plots
-    and to whoever asks how old the last one is.
+    and to everyone who wants to know how old the last one is.
     """
     materialization, evaluations = events
     for evaluation in evaluations:

@@ -1,4 +1,4 @@
-"""What is known of a system before anything is written: its requests, loads, secrets and gaps.
+"""Hold what is known of a system before files are written: its requests, loads, secrets and gaps.
 
 Every source gives a `Draft`; what writes files reads nothing else.
 Add here: something that a profile can say and a source can find. Keep out: reading a source, and

@@ -27,7 +27,7 @@ def fitted(draft: Draft) -> Draft:
 
     Raises:
         RequestError: nothing is left that could be loaded.
-        ProfileError: what is refused is no step.
+        ProfileError: the refused part is not a step.
     """
     for _ in range(_MOST_ROUNDS):
         draft = _without_empty(draft)
@@ -56,7 +56,7 @@ def checked(path: Path, draft: Draft) -> Profile:
 
 
 def _as_file(draft: Draft) -> dict[str, Any]:
-    """Return the profile without what is only there once its files are written."""
+    """Return the profile without the parts that exist only once its files are written."""
     benchmarks = {
         name: table
         for name, table in draft.table["benchmarks"].items()

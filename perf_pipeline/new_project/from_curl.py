@@ -1,7 +1,7 @@
 """Read a command line of curl, as browsers' "Copy as cURL" writes it.
 
-The standard library's shell splitting and option parsing do the reading; an option that is not
-known is told, and ends nothing.
+The standard library's shell splitting and option parsing do the reading; an unknown option is
+reported, and ends nothing.
 Add here: an option that says what is sent. Keep out: what becomes of a request (taking_over.py).
 """
 
@@ -31,7 +31,7 @@ _UNUSED: Final = """
 -c --cookie-jar --max-redirs --limit-rate --trace --trace-ascii -A --user-agent -e --referer -b
 --cookie
 """
-# These have a value, and change what is sent in a way that a step can't.
+# These have a value, and change the request in a way that a step can't.
 _TOLD: Final = """
 -x --proxy -U --proxy-user -E --cert --key --cacert --capath --resolve --connect-to --unix-socket
 --interface -T --upload-file -K --config --oauth2-bearer

@@ -41,7 +41,7 @@ class Recorded:
     """Collect the steps of a recording.
 
     Attributes:
-        secrets: the variables that stand in place of secrets.
+        secrets: the variables that replace secrets.
         origin: scheme, host and port whose requests become steps; the first page's if empty.
         steps: in order.
         left_out: what could not be taken over, one sentence each.

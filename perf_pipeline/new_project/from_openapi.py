@@ -44,7 +44,7 @@ class Composer:
 
     Attributes:
         description: of the API.
-        secrets: the variables that stand in place of secrets.
+        secrets: the variables that replace secrets.
         load: how hard the first load is.
         left_out: what could not be taken over, one sentence each.
     """

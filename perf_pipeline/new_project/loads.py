@@ -1,4 +1,4 @@
-"""How hard a new profile loads at first: little, and the same for every source.
+"""Define how hard a new profile loads at first: little, and the same for every source.
 
 Add here: another executor to begin with. Keep out: what an iteration does.
 """

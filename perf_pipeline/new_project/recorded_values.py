@@ -52,7 +52,7 @@ class RecordedValues:
 
     Attributes:
         saves: by step, the variables that it saves, with their places.
-        remarks: on the request that is looked at, one sentence each.
+        remarks: on the current request, one sentence each.
     """
 
     saves: dict[int, dict[str, str]] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class RecordedValues:
                 self._given.setdefault(text, GivenValue(step, place, key, before, value))
 
     def _known_link(self, target: str) -> str | None:
-        """Return the template of a whole path with its query; what was told of it is done with."""
+        """Return the template of a whole path with its query, and drop the remarks on its parts."""
         if (found := self._links.at(target)) is None:
             return None
         (step, link), named = found, f"{LINK} {target}"
@@ -146,7 +146,7 @@ class RecordedValues:
 
 
 def secrets_of(exchanges: Iterable[RecordedExchange]) -> frozenset[str]:
-    """Return the values of all cookies and of all proofs of who asks, wherever else they stand."""
+    """Return the values of all cookies and credentials, which may also appear elsewhere."""
     found: set[str] = set()
     for exchange in exchanges:
         for name, value in (*exchange.request.headers, *exchange.headers):

@@ -1,6 +1,6 @@
-"""Which parts of a request are secrets, and by which environment variable a profile names them.
+"""Find the secrets in a request, and name the environment variables that a profile uses for them.
 
-A name decides, and the look of a value: what is taken for a secret by mistake is asked for as a
+A name decides, or the look of a value. Taking a value for a secret by mistake only costs a
 variable, while a secret that is written stays in a file.
 Add here: another name or look of a secret. Keep out: where requests come from (from_har.py,
 from_curl.py).
@@ -51,7 +51,7 @@ def looks_secret(value: str) -> bool:
 
 @dataclass(slots=True)
 class SecretVariables:
-    """Collect the environment variables that stand in place of secrets.
+    """Collect the environment variables that replace secrets.
 
     Attributes:
         prefix: of their names, e.g. `SHOP`.
@@ -74,15 +74,15 @@ class SecretVariables:
         return name
 
     def template(self, what: str, meaning: str) -> str:
-        """Return the text that stands in place of a secret: `${env.SHOP_TOKEN}`."""
+        """Return the text that replaces a secret: `${env.SHOP_TOKEN}`."""
         return f"${{env.{self.named(what, meaning)}}}"
 
     def in_header(self, name: str) -> str:
-        """Return the text that stands in place of a header's value."""
+        """Return the text that replaces a header's value."""
         return self.template(name, f"the value of the header {name}")
 
     def in_body(self, name: str) -> str:
-        """Return the text that stands in place of the value of a body's member."""
+        """Return the text that replaces the value of a body's member."""
         return self.template(name, f"the value of {name!r} in a body")
 
     @property

@@ -1,4 +1,4 @@
-"""From what somebody gives (an address, a description, a command line) to a draft that can be run.
+"""Turn what the user gives (an address, a description, a command line) into a runnable draft.
 
 Add here: another source, as a function that gives benchmarks. Keep out: reading it (a module for
 each), and writing files (project_files.py).

@@ -1,7 +1,7 @@
 """Turn a request that was seen into a step, without any secret in it.
 
 A secret becomes `${env.NAME}`, and a value that an earlier answer gave becomes `${name}`. What can
-be neither is left out and told.
+be neither is left out and reported.
 Add here: another part of a request. Keep out: what is a secret (secret_names.py).
 """
 
@@ -28,7 +28,7 @@ LINK: Final = "link"
 Known = Callable[[str, str, Any], str | None]
 """Gives the template of a value that an earlier answer gave: by place, name and value."""
 
-# What a browser or a client writes by itself, or only about its own cache.
+# Headers that a browser or a client writes by itself, or only about its own cache.
 _NOISE: Final = """
 host connection content-length transfer-encoding te trailer upgrade keep-alive expect user-agent
 accept-encoding accept-language origin referer pragma cache-control dnt priority
@@ -52,7 +52,7 @@ class TakingOver:
     """Make a step of one request.
 
     Attributes:
-        secrets: the variables that stand in place of secrets.
+        secrets: the variables that replace secrets.
         known: what earlier answers gave.
         auth: of the scenario, as a profile has it; empty where no request needs it.
         secret_values: secrets that are known by their values.
@@ -246,7 +246,7 @@ def _json_text(value: Any) -> str:
 
 
 def _coded(template: str) -> str:
-    """Encode a text for an address, but for its variables."""
+    """Encode a text for an address, except for its variables."""
     return quote(template, safe="${}.|_")
 
 

@@ -88,7 +88,7 @@ def _is_ours(name: str) -> bool:
 
 
 def _tighten_all(path: Path, umask: int) -> None:
-    """Tighten an entry, and what is inside where it was open to others until now."""
+    """Tighten an entry, and its contents too if it was open to others until now."""
     if not _tighten(path, umask) or not path.is_dir():
         return
     for folder, names, files in os.walk(path):

@@ -22,7 +22,7 @@ def spellings_of(value: str) -> frozenset[str]:
     found = set(plain)
     for text in plain:
         found.update(_encoded(text))
-    # What was written by repr() is often put into JSON, and what was put into JSON into HTML.
+    # The output of repr() is often put into JSON, and that JSON into HTML.
     for escaped in (_quoted, _quoted, _marked_up):
         for text in tuple(found):
             found.update(escaped(text))

@@ -1,4 +1,4 @@
-"""What a benchmark's asset and its checks show, and what the seeding's asset does.
+"""Make the metadata of a benchmark's asset and its checks, and of the seeding's asset.
 
 Add here: another fact of one benchmark. Keep out: verdicts of a whole run (judgement.py).
 Dagster concept: metadata, https://docs.dagster.io/guides/build/assets/metadata-and-tags

@@ -1,4 +1,4 @@
-"""What all metadata is made of: tables, figures, counts, and the row of a verdict.
+"""Make the parts of all metadata: tables, figures, counts, and the row of a verdict.
 
 Add here: how another kind of value looks in a cell. Keep out: what an asset shows.
 Dagster concept: metadata, https://docs.dagster.io/guides/build/assets/metadata-and-tags

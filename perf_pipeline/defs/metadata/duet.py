@@ -1,4 +1,4 @@
-"""What Dagster shows of a comparison of two sides: its verdict, its table, its reports.
+"""Make the metadata of a comparison of two sides: its verdict, its table, its reports.
 
 Add here: another figure of it. Keep out: comparing (runs/duet.py), words (report/).
 Dagster concept: metadata, https://docs.dagster.io/guides/build/assets/metadata-and-tags

@@ -1,4 +1,4 @@
-"""What the judgements of a whole run show: verdicts, re-runs, diffs, bottlenecks, the report.
+"""Make the metadata of a run's judgements: verdicts, re-runs, diffs, bottlenecks, the report.
 
 Add here: another judgement of a run. Keep out: a single benchmark (benchmarks.py).
 Dagster concept: metadata, https://docs.dagster.io/guides/build/assets/metadata-and-tags

@@ -17,7 +17,7 @@ TTL_S = 30
 _TIMEOUT_S = 0.2
 _PAUSE_S = 1.0
 _CONNECTIONS = 50
-# What stands in the place of a deleted user; JSON bodies are never empty.
+# The value that replaces a deleted user; JSON bodies are never empty.
 GONE = b""
 
 

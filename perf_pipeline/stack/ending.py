@@ -156,7 +156,7 @@ def _end_wave(folder: Path, records: Sequence[ProcessRecord]) -> list[str]:
 
 
 def _send(pid: int, mark: str, number: int) -> None:
-    # A process that ended meanwhile is what is wanted.
+    # A process that ended meanwhile is fine: it should end.
     with suppress(ProcessLookupError):
         if start_mark(pid) == mark:
             os.kill(pid, number)

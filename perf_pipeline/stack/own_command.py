@@ -19,7 +19,7 @@ from perf_pipeline.secrecy.known import KNOWN
 _POLL_S: Final = 0.02
 _SHOWN: Final = 200
 _NEVER: Final = threading.Event()
-# Whoever is killed before it has told who is at work leaves nobody at work: nothing can be read.
+# A process that is killed before it has told who is at work leaves nobody: nothing can be read.
 _WHEN_TOLD: Final = 'read -r _ && exec /bin/sh -c "$1" < /dev/null'
 
 

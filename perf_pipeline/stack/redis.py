@@ -173,7 +173,7 @@ def _title(program: Path) -> str:
 
 def _client(url: str, *, answer_s: float, connect_s: float) -> "Redis":
     """Return a client that asks once and gives up soon."""
-    # redis-py takes 100 ms to import; only who has a Redis pays for it.
+    # redis-py takes 100 ms to import, so only stacks with a Redis import it.
     from redis import Redis  # noqa: PLC0415
     from redis.backoff import NoBackoff  # noqa: PLC0415
     from redis.retry import Retry  # noqa: PLC0415

@@ -142,7 +142,7 @@ def _command(
             "PYTHONSAFEPATH": "1",  # for its own children, too
             **instance,
             "PERF_STATE": str(state.absolute()),
-            # Its notice that it is superseded is for us and not for who reads the log.
+            # Its notice that it is superseded is for us and not for readers of the log.
             "PYTHONWARNINGS": "ignore:Function",
         },
         secrets=(instance[STORAGE_VARIABLE], dsn),

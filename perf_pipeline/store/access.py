@@ -244,7 +244,7 @@ def _not_let_in(error: Exception, path: Path, message: str) -> StoreError | None
 
 
 def _require_ordinary(path: Path) -> None:
-    """Refuse a pipe or a device: whoever opens one waits for ever.
+    """Refuse a pipe or a device: opening one could wait for ever.
 
     Raises:
         StoreError: it is one.

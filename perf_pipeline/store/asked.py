@@ -1,4 +1,4 @@
-"""What was asked of the runs of an open history: kept until a run is written, pruned or removed.
+"""Keep answers about the runs of an open history until a run is written, pruned or removed.
 
 A run's end asks a dozen times for the same run and its outcomes, and each answer takes DuckDB some
 milliseconds, most of them to read the question.

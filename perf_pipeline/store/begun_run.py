@@ -1,4 +1,4 @@
-"""The rows of a run itself: what it is, what it was to do, and in which surroundings.
+"""Write the rows of a run itself: what it is, its plan, and its environment.
 
 Add here: another thing that is known before any load. Keep out: what was measured (ingest.py).
 """
@@ -34,7 +34,7 @@ def write_run(
 ) -> None:
     """Store what a run is and was to do; a run that is known keeps its number in the order.
 
-    A run that is stored as it is told now is not written again.
+    A run that is already stored with the same facts is not written again.
     """
     if not begins_now and _is_stored(connection, run):
         return

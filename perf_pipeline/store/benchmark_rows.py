@@ -1,4 +1,4 @@
-"""The rows that a run has in a table of results, by benchmark, as the records they were written of.
+"""Read a run's rows in a table of results, by benchmark, as the records that were written.
 
 Add here: another way to read such a table. Keep out: which tables there are (growth_rows.py and the
 others that ask here).

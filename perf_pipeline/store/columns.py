@@ -1,4 +1,4 @@
-"""Which columns the tables of an open history have, asked once: they stay as they are.
+"""Read once which columns the tables of an open history have, because they don't change.
 
 A run's end writes and seals a dozen tables, and DuckDB takes milliseconds for each such question.
 Add here: another fact of its catalog that writers need. Keep out: rows.

@@ -1,4 +1,4 @@
-"""What the history gives back of comparisons: points of a series, and a metric beside its baseline.
+"""Hold what the history returns of comparisons: points of a series, metrics and their baselines.
 
 Add here: a field of a comparison that a later question needs (and a migration). Keep out: SQL, and
 how runs are compared (analysis/).

@@ -1,4 +1,4 @@
-"""What tiers' time went into, of a run and of the runs before it that are like it.
+"""Read what tiers spent their time on, in a run and in the comparable runs before it.
 
 Add here: another question about costs. Keep out: what they mean (analysis/costs.py).
 """
@@ -11,7 +11,7 @@ from perf_pipeline.store.benchmark_rows import rows_by_benchmark
 from perf_pipeline.store.history import History
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Cost))
-# A run without any cost was not watched, and tells nothing about what was not there.
+# A run without any cost was not watched, so it says nothing about absent costs.
 _BEFORE: Final = f"""
 with own as (
     select benchmark, load_hash, profile, environment_id, made_as

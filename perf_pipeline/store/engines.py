@@ -1,4 +1,4 @@
-"""DuckDB itself, apart from the files that it opens: one that is lent to who opens a file next.
+"""Lend one DuckDB engine, which has no file of its own, to whatever opens a file next.
 
 A new one takes 30 ms of CPU to learn its functions, and a file that is attached to it takes 4; a
 command opens its history six times and asks its spool as often. While nobody has it, it has no
@@ -179,7 +179,7 @@ def _size_of(file: Path) -> int:
 def _closing(engine: Engine, name: str) -> Iterator[None]:
     """Close a file after the block, and say nothing when the disk does not let it be tidied.
 
-    What was committed is in the file or in its log, as where a connection is closed.
+    Committed data is in the file or in its log, as when a connection is closed.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What the history has of a benchmark already, and whether new rows are as good.
+"""Say what the history already has of a benchmark, and whether new rows are as good.
 
 Add here: another sign that a benchmark lost rows. Keep out: reading the spool (spool_*.py) and
 writing tables (ingest.py).
@@ -32,7 +32,7 @@ class Former:
     """Hold what the history has of a benchmark.
 
     Attributes:
-        has_outcome: it ran to its end, and somebody wrote down how.
+        has_outcome: it ended, and its outcome was written down.
         is_damaged: its spool was.
         torn_lines: that nobody could read.
         samples: stored rows; 0 when they were pruned.

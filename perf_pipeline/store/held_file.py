@@ -1,4 +1,4 @@
-"""A file that a process holds while it writes, so that others know whether that process is alive.
+"""Hold a file while a process writes it, so that others know whether that process is alive.
 
 The lock is the operating system's (flock): it goes with the process, also with one that is killed,
 and counts in every container that shares the folder.
@@ -14,7 +14,7 @@ from typing import IO
 def new_held_file(path: Path) -> IO[bytes]:
     """Put an empty file, which this process holds until it closes it, in the place of a file.
 
-    It is unbuffered: what is written is there for others at once.
+    It is unbuffered: others see at once what is written.
 
     Raises:
         OSError: it can't be made.

@@ -1,6 +1,6 @@
-"""Which operations of a scenario stand behind which: begun after the end of another one.
+"""Find which operations of a scenario follow others: they began after another one had ended.
 
-A profile does not say it of a scenario in Python, or of one with loops; its samples do.
+For a scenario in Python, or one with loops, the profile does not say this, but its samples do.
 Add here: another question about the order within an iteration. Keep out: verdicts (analysis/).
 """
 

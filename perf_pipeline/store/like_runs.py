@@ -1,8 +1,8 @@
-"""The runs that are alike: of one profile and environment, by benchmark and load, from the newest.
+"""Find comparable runs: those of one profile and environment, by benchmark and load, newest first.
 
-They are put down once in a temporary table, which the questions to series over runs share: each
-reads what is large (summaries) between the first and the last id of the runs that it needs only,
-so that DuckDB passes over the rows of all others without looking at them.
+They are stored once in a temporary table, which the queries over runs share: each reads the large
+tables (summaries) only between the first and the last id of the runs that it needs, so that DuckDB
+skips the rows of all others.
 Add here: another fact of like runs that decides whether a figure is in a series. Keep out: figures
 (series.py).
 """
@@ -50,7 +50,7 @@ semi join (
 """
 _RUNS: Final = f"select distinct run_id from like_runs where {_WITHIN}"
 _ALL_RUNS: Final = f"select distinct run_id from like_runs {_OF_LOADS}"
-# What a target answers that fails says nothing about how fast it works: such a run teaches nothing.
+# The answers of a failing target say nothing about its speed, so such a run is left out.
 # A starved step spoils its own scenarios only, unless something else spoilt the whole benchmark.
 USABLE: Final = """
 kept_up as (

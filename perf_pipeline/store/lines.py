@@ -1,7 +1,8 @@
-"""Which runs belong to a run's line: those whose code it stands on, and no other branch's.
+"""Find the runs of a run's line: those whose code it is based on, and no other branch's.
 
-A history that a team shares has runs of all branches and of pull requests. What is not merged is in
-nobody's baseline; a branch is compared with itself, and a new one with the branch it began from.
+A history that a team shares has runs of all branches and of pull requests. Runs of unmerged code
+are in no other branch's baseline; a branch is compared with itself, and a new one with the branch
+it began from.
 Add here: another fact that tells lines apart. Keep out: what is alike in them (series.py).
 """
 

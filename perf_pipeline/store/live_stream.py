@@ -4,8 +4,8 @@ The state folder has one such file, that of its newest run. Whoever writes it ho
 nobody takes a killed run for one that goes on. Lines are those of `run --json`
 (docs/run-events.schema.json) and `begin`, `run` and `closed`.
 
-Add here: what concerns the file. Keep out: what is told (loading/), and what it is shown as
-(following/).
+Add here: what concerns the file. Keep out: the messages themselves (loading/), and how they are
+shown (following/).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What each metric of the catalog is, in SQL over the raw tables.
+"""Define each metric of the catalog in SQL over the raw tables.
 
 Rows of a metric have the columns `METRIC_COLUMNS`. A value counts `weight` times; only rates use
 it: 1 is a hit, 0 a miss, rate = sum(value * weight) / sum(weight). Durations are of all samples,
@@ -163,7 +163,7 @@ def rows_of(metrics: Iterable[str]) -> str:
     return " union all ".join(f"({rows})" for rows in (*parts, *map(metric_rows, names)))
 
 
-# A figure has no time of its own: the order of writing stands for it.
+# A figure has no time of its own: its order of writing takes the place of one.
 _FIGURES: Final = (
     "select run_id, benchmark, name as metric, scenario, operation, '' as status, '' as outcome, "
     "'' as error, '' as source, '' as check_name, position as at_us, value, 1 as weight "

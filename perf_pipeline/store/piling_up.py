@@ -1,4 +1,4 @@
-"""What piles up while a load runs: operations in flight, messages promised and not completed, lag.
+"""Read what piles up while a load runs: operations in flight, uncompleted messages, lag.
 
 Add here: another queue that the rows of a load show. Keep out: whether it grows (analysis/).
 """

@@ -1,4 +1,4 @@
-"""Which metrics a benchmark can have values of, so that nobody asks for the others one by one.
+"""Find the metrics that a benchmark can have values of, so that the others aren't queried.
 
 A statement takes milliseconds before it reads a row, and a benchmark has values of a third of the
 catalog. Add here: where another kind of metric comes from. Keep out: values (metric_sql.py).

@@ -139,8 +139,9 @@ def loads(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
 def prune_raw(proof: RowProof, keep_raw_runs: int) -> list[str]:
     """Delete raw rows (not readings) of all but the newest runs; return the ids of all the others.
 
-    What has no histograms yet gets them before. What was pruned before is not touched again. Rows
-    that are sealed anew are proven first, because a new seal would hide that they are damaged.
+    Benchmarks without histograms get them first. Those that were pruned before are not touched
+    again. Rows that are sealed again are proven first, because a new seal would hide damage to
+    them.
 
     Raises:
         PerfPipelineError: fewer than one run would be kept.

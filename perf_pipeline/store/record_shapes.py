@@ -1,4 +1,4 @@
-"""Which shape each member of the spool's JSON files has; status is in records.py, with its words.
+"""Define the shape of each member of the spool's JSON files; status is in records.py.
 
 Add here: the shape of a new member. Keep out: what it means (records.py).
 """

@@ -1,4 +1,4 @@
-"""What the engine leaves beside the samples of a run, and how much of a run was stored.
+"""Hold what the engine leaves beside the samples of a run, and how much of a run was stored.
 
 Add here: a field that a later question needs (and a migration). Keep out: SQL and percentiles.
 """

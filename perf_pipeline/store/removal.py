@@ -83,7 +83,7 @@ class StoredLoad:
         load_hash: of what it was to do.
         branch: of its code, empty where it is not known; None for a pull request, which is in
             nobody's baseline.
-        counts: it ran to its end and is valid, so that a baseline takes it.
+        counts: it completed and is valid, so that a baseline takes it.
     """
 
     run_id: str

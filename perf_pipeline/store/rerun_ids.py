@@ -1,4 +1,4 @@
-"""What the id of a re-run looks like: the one place that makes it and reads it.
+"""Make and read the ids of re-runs, in one place.
 
 Add here: another thing that the id of a run tells. Keep out: what re-runs say (judging/reruns.py).
 """

@@ -1,10 +1,10 @@
 """Samples in two tables: their numbers, a row each, and their texts, which repeat, a row a kind.
 
-Whose a sample is stands in its own row, and never depends on its kind: damage to the one table
-moves no sample of the other. A kind's number is its own in its benchmark, and new ones are larger
-than all others, so that DuckDB passes over the rows of other benchmarks. Every kind has a sample.
-The view `samples` has texts and numbers side by side, and whoever reads few columns of many samples
-asks the two tables, each by run and benchmark.
+The run and benchmark of a sample are in its own row and never depend on its kind, so that damage to
+one table moves no sample of the other. A kind's number is its own in its benchmark, and new ones
+are larger than all others, so that DuckDB passes over the rows of other benchmarks. Every kind has
+a sample. The view `samples` has texts and numbers side by side, and whoever reads few columns of
+many samples asks the two tables, each by run and benchmark.
 Add here: another way in which samples come or go. Keep out: what is worked out from them.
 """
 

@@ -87,7 +87,7 @@ class OverRuns:
     """Hold one figure over like runs, oldest first.
 
     Attributes:
-        before: of the newest runs that were made before the one that is asked about; empty when
+        before: of the newest runs that were made before the run in question; empty when
             none is.
         whole: of the newest of all runs, those made later as well.
     """
@@ -116,7 +116,7 @@ def series_of(
         wanted: which figures; each gets an entry, an empty one where nothing is stored.
         profile: of the runs.
         environment_id: of the runs.
-        before: the run that is asked about; None for none.
+        before: the run in question, or None.
         limit: at most so many points each, the newest ones.
         left_out: runs that are read for no series, such as those of another branch.
 

@@ -1,4 +1,4 @@
-"""What became of a load over time, and of its messages, from a benchmark's spool.
+"""Read the course of a load, and of its messages, over time from a benchmark's spool.
 
 Add here: another question about a stretch of a load. Keep out: what follows from the answers
 (analysis/recovery.py), and courses of runs in the history (timeline.py).
@@ -12,7 +12,7 @@ from typing import Any, Final
 from perf_pipeline.store.censoring import UNDECIDED, mark_unanswered
 from perf_pipeline.store.spool_figures import spooled
 
-# A reading tells what was dropped in the second that ends with it.
+# A reading counts the drops of the second that ends with it.
 _DROPPED: Final = """
 select coalesce(sum(value), 0) from spooled
 where name = 'dropped_iterations' and source = '' and at_us > $from_us and at_us <= $until_us
@@ -85,7 +85,7 @@ class Grid:
 
     @property
     def begins(self) -> range:
-        """Return the begin of each bucket."""
+        """Return the start of each bucket."""
         return range(self.from_us, self.from_us + self.count * self.width_us, self.width_us)
 
     @property

@@ -1,6 +1,6 @@
 """Count from a benchmark's spool how its operations failed: by status, or by class of error.
 
-Add here: another fact about failures that a person looks for first. Keep out: verdicts on them
+Add here: another fact about failures that people look for first. Keep out: verdicts on them
 (judging/).
 """
 

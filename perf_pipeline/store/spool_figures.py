@@ -49,7 +49,7 @@ with ids as (
 select count(*), count(*) filter (where completed_us is null), max(completed_us)
 from ids where acknowledged_us <= 0
 """
-# `started` where the target was asked by us; who only knows the plan's start goes by that.
+# `started` if the request was ours; otherwise only the planned start is known, and counts.
 _OUT_OF_TIME: Final = """
 with ids as (
     select message_id, min(at_us) filter (where event = 'completed') as completed_us,

@@ -1,8 +1,8 @@
 """The courses of what may grow during a steady load, from a benchmark's spool.
 
 A latency is the p95 of as many operations as make a point: at least 20 of them, and at most 120
-points, however long the load. A moment is that when the operations were due, so that a stall cannot
-hide.
+points, however long the load. The time of a point is when the operations were due, so that a stall
+cannot hide.
 
 Add here: the course of another quantity. Keep out: which readings are asked for
 (metrics/growth.py), and what follows from a course (analysis/drift.py).

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from perf_pipeline.store.history import History
 
 WAIT_S: Final = 30.0
-"""How long whoever asks the history queues behind another process that has it open."""
+"""How long a query waits for another process that has the history open."""
 
 
 @dataclass(frozen=True, slots=True)

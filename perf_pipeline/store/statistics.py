@@ -55,7 +55,7 @@ def summaries_of(
 ) -> dict[str, list[Summary]]:
     """Summarise metrics: overall, by scenario, by operation where that differs, by source.
 
-    Those that are aggregated alike share a statement, unless a benchmark is large: percentiles keep
+    Those with the same aggregation share a statement, unless a benchmark is large: percentiles keep
     all values of a statement in memory.
 
     Args:
@@ -101,7 +101,7 @@ def _rows(
     metrics: Sequence[str],
     shape: tuple[tuple[str, ...], str, str],
 ) -> dict[str, list[tuple[Any, ...]]]:
-    """Aggregate the values of metrics that are aggregated alike; return the rows of each."""
+    """Aggregate the values of metrics with the same aggregation; return the rows of each."""
     columns, grouping, aggregates = shape
     tags = "".join(f"coalesce({column}, ''), " for column in columns)
     group_id = f"grouping_id({', '.join(columns)})" if "sets" in grouping and columns else "1"
@@ -146,7 +146,7 @@ def figure_of(
 ) -> float | None:
     """Compute the figure that a threshold judges; None when nothing was measured.
 
-    It is exact, but for percentiles of a pruned benchmark, which come from its histograms. A
+    It is exact, except for percentiles of a pruned benchmark, which come from its histograms. A
     counter with a filter on status, outcome or error that nothing matches is 0.0 when its
     metric has values without that filter: no 500 among a thousand requests is a fact.
     """

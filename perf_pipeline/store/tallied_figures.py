@@ -51,7 +51,7 @@ class _Group:
 def summaries_of_samples(tallies: Tallies, windows: Windows) -> dict[str, list[Summary]]:
     """Summarise the metrics of samples: overall, by scenario, by operation where that differs.
 
-    Counts of requests and statements are told by how they ended as well: by status, and by class
+    Counts of requests and statements are also split by how they ended: by status, and by class
     of error. Status 0 is that of requests without an answer.
 
     Returns:

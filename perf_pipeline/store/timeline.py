@@ -75,7 +75,7 @@ select benchmark, cast(floor(started_us / step_us) as bigint) as step,
 from iterations join {_STEPS} using (benchmark) where run_id = $run_id
 group by benchmark, step order by benchmark, step
 """
-# A reading tells what was dropped in the second that ends with it, whose middle is in its step.
+# A reading counts the drops of the second that ends with it, whose middle is in its step.
 _DROPS: Final = f"""
 select benchmark, cast(floor((at_us - 500000) / step_us) as bigint) as step,
     sum(value) * {US_PER_S} / any_value(step_us) as per_s

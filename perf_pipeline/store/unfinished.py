@@ -1,4 +1,4 @@
-"""Runs that are not whole yet: under way, with benchmarks that wait in the spool, or not judged.
+"""Find unfinished runs: under way, with benchmarks that wait in the spool, or not judged.
 
 Add here: another reason why a run is not whole. Keep out: runs that the history does not know
 (waiting.py).

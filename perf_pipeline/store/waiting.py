@@ -1,8 +1,8 @@
-"""Runs of the spool that the history does not know: it learns what they were to do.
+"""Register runs of the spool that the history does not know yet, with their plans.
 
-A run registers itself when it begins. Where the history was open elsewhere at that moment, or was
-moved away since, somebody else has to, or an older run would be taken for the last one.
-Add here: another way to find such a run. Keep out: samples (judging/ingest.py).
+A run registers itself when it begins. If the history was open elsewhere at that moment, or has been
+moved away since, this has to happen later, or an older run would be taken for the last one. Add
+here: another way to find such a run. Keep out: samples (judging/ingest.py).
 """
 
 from collections.abc import Iterator

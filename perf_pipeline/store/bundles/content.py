@@ -1,4 +1,4 @@
-"""What was measured by a run, as one digest: equal wherever, and with whatever version, it is read.
+"""Make one digest of what a run measured: it is equal on every machine and for every version.
 
 Verdicts and comparisons are left out, because a run can be judged again; so are raw samples, which
 are dropped with time. Columns are named, so that a later one changes no digest.
@@ -67,7 +67,7 @@ def contents_of(connection: duckdb.DuckDBPyConnection, run_ids: Collection[str])
 def known_contents(history: "History") -> dict[str, str]:
     """Return the digests of all runs of which something is stored.
 
-    They are remembered, until a run is stored anew.
+    They are remembered until the run is stored again.
     """
     connection = history.connection
     stored = {run_id for (run_id,) in connection.execute(_STORED).fetchall()}

@@ -1,4 +1,4 @@
-"""What people and the gate decided about runs, as small texts that travel beside the runs.
+"""Write what people and the gate decided about runs as small texts that travel beside the runs.
 
 A decision can come long after its run was shared, so that it is no part of the run's files. Each
 text is named after its own digest: two machines that share the same decision write the same file.

@@ -1,4 +1,4 @@
-"""What a file of another tool gave, in our words, before it becomes a run of the spool.
+"""Hold the content of another tool's file, in our terms, before it becomes a run of the spool.
 
 Add here: another thing that such a file may say. Keep out: how files are read.
 """

@@ -1,8 +1,8 @@
-"""What a metric of k6 with a tag filter is called here, as a threshold and as a series.
+"""Name a k6 metric with a tag filter here, as a threshold and as a series.
 
-What k6 measures by itself has the same name here. What a script measures, and what is filtered by a
-tag that samples don't keep here (url, method, group, tags of its own), is a series of its own by
-its name in k6.
+k6's own metrics have the same names here. A metric of a script, or one that is filtered by a tag
+that samples don't keep here (url, method, group, tags of the script), is a series of its own under
+its k6 name.
 
 Add here: a metric of k6 that the catalog also has. Keep out: reading files.
 """

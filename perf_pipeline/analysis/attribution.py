@@ -1,4 +1,4 @@
-"""Finds the tier that holds the latency of messages, by stages and against earlier runs.
+"""Find the tier that holds the latency of messages, by stages and against earlier runs.
 
 A stage is slow when it grew against earlier runs, or is above its bound regardless of them. The
 slow stage that grew most names the tier. Growth counts in ms and not as a ratio, because nobody

@@ -1,4 +1,4 @@
-"""How far another machine's clock is from ours, and within which bound that is known.
+"""Work out how far another machine's clock is from ours, with a bound of the error.
 
 A message that is sent at s and answered at r, with the other clock's time T in it, was stamped
 between s and r: the offset T - t lies between T - r and T - s. Several trips are intersected.

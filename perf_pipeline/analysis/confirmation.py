@@ -1,4 +1,4 @@
-"""What a run and its re-runs say together about a series: how many, and by how much.
+"""Combine a run and its re-runs for one series: how many agree, and by how much it changed.
 
 Formulas and sources: docs/statistics.md.
 Add here: another rule over a run and its re-runs. Keep out: making re-runs (runs/), and a run alone

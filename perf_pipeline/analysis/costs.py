@@ -1,6 +1,6 @@
-"""What a tier's time went into, and what of it is new: the level below "the database is slow".
+"""Say what a tier spent its time on, and what of it is new: the level below "the database is slow".
 
-Add here: another kind of cost. Keep out: how costs are seen (probes/), SQL, and layout.
+Add here: another kind of cost. Keep out: how costs are read (probes/), SQL, and layout.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

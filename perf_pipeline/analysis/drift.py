@@ -1,4 +1,4 @@
-"""Whether a quantity grew while a steady load ran, and how fast: a robust slope with its interval.
+"""Decide whether a quantity grew during a steady load, and how fast: a robust slope with interval.
 
 The slope is the median of those between all pairs of points (Theil 1950; Sen 1968, Estimates of the
 Regression Coefficient Based on Kendall's Tau, JASA 63), so that single odd readings don't move it.

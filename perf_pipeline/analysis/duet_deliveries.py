@@ -1,4 +1,4 @@
-"""What two sides did with the messages that they promised: how long each took to its delivery.
+"""Turn the promised messages of two sides into samples: how long each took to its delivery.
 
 Add here: a reason why deliveries can't be compared as they were seen. Keep out: reading them
 (store/), waiting for them (loading/), and the comparison itself (duet.py).

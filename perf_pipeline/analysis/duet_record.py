@@ -1,4 +1,4 @@
-"""What is kept of a comparison of two sides: for the history, and for every form of its report.
+"""Hold what is kept of a comparison of two sides, for the history and for every form of its report.
 
 Add here: a fact that a reader of a stored comparison needs. Keep out: words and layout (report/).
 """

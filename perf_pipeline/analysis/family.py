@@ -2,7 +2,7 @@
 
 The percentiles of one operation's latency move together, and asking each of them is asking several
 times. Formulas and sources: docs/statistics.md.
-Add here: another kind of figures that are one question. Keep out: what is told as one finding
+Add here: another kind of figures that are one question. Keep out: what becomes one finding
 (causes.py), and the judgement of one series (baseline.py).
 """
 

@@ -1,6 +1,6 @@
-"""When a comparison that goes on may be looked at, and how much error each look may make.
+"""Plan when a running comparison may be looked at, and how much error each look may make.
 
-Whoever stops as soon as a difference shows finds one in everything. So the looks are planned, and
+Stopping as soon as a difference shows would find one in everything. So the looks are planned, and
 the error of the whole is divided among them.
 Add here: another way of dividing it. Keep out: what is looked at (duet.py).
 """

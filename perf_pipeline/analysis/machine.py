@@ -1,4 +1,4 @@
-"""How much slower the machine itself was beside a run, by a calibration that never changes.
+"""Work out how much slower the machine was during a run, by a calibration that never changes.
 
 It is the covariate that tells a slower machine from a slower system. Formulas and sources:
 docs/statistics.md.

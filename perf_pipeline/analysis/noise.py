@@ -1,4 +1,4 @@
-"""How much a series moves without a reason: its winsorised centre and spread, Student's t.
+"""Estimate how much a series moves without a cause: its winsorised centre and spread, Student's t.
 
 Formulas and sources: docs/statistics.md.
 Add here: another estimate of centre or spread. Keep out: any decision (baseline.py).

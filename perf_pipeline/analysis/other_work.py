@@ -1,4 +1,4 @@
-"""Whether something that belongs to no part of a run kept its machine busy meanwhile.
+"""Decide whether work that belongs to no part of a run kept its machine busy meanwhile.
 
 Add here: another sign of others' work. Keep out: whether a run counts (engine/health.py), and
 machines that became slower (machine.py).

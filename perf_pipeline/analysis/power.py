@@ -1,4 +1,4 @@
-"""How small a change a single run can show, and what would make it smaller.
+"""Say how small a change a single run can show, and what would make it smaller.
 
 Formulas and sources: docs/statistics.md.
 Add here: another way to see smaller changes. Keep out: whether a run is out of line (suspicion.py).

@@ -1,4 +1,4 @@
-"""How far from its baseline a new run may be, and which change it would show.
+"""Say how far from its baseline a new run may be, and which change it would show.
 
 Formulas and sources: docs/statistics.md.
 Add here: another property of such an interval. Keep out: whether a run is out of line

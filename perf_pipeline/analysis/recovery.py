@@ -1,12 +1,12 @@
-"""When a load felt a fault, and when all was again as before it.
+"""Find when a load felt a fault, and when all was as before again.
 
 The time of a load is cut into buckets by when operations were due, so that a stall cannot hide.
 Bands say what was usual before the first fault: the worst twentieth of the buckets, and some room.
-A fault has an effect where a bucket is out of the bands, and one of the next two as well; where
-more failed than usual until the bucket after the undo, that bucket is enough. All is as before from
-the first bucket on that is in the bands and after which they are kept for `HOLD_US`, up to one
-bucket in ten, and also from the undo on for as long. What comes back later than that before the end
-of the load has not been seen to come back.
+A fault has an effect if a bucket is out of the bands, and one of the next two as well; if more
+failed than usual, one bucket up to the one after the undo is enough. All is as before from the
+first bucket on that is in the bands and after which they are kept for `HOLD_US`, up to one bucket
+in ten, and also from the undo on for as long. What comes back later than that before the end of the
+load has not been seen to come back.
 
 Add here: another rule of recovery. Keep out: reading (store/spool_course.py) and breaking things.
 """

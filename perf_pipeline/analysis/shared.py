@@ -1,4 +1,4 @@
-"""By how much all tiers of a system became slower together, which is what no single tier does.
+"""Work out by how much all tiers of a system became slower together, which no single tier causes.
 
 It needs no calibration, but at least two tiers. Formulas and sources: docs/statistics.md.
 Add here: another thing that tiers have in common. Keep out: what follows for the gate

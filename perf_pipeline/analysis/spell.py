@@ -1,4 +1,4 @@
-"""When and for how long a figure was above its bound, from readings over a benchmark's time.
+"""Find when and for how long a figure was above its bound, from readings over a benchmark's time.
 
 Add here: another property of the time above a bound. Keep out: where readings come from (store/).
 """

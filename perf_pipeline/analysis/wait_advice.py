@@ -1,4 +1,4 @@
-"""What to do about a database whose sessions wait for one thing most of the time.
+"""Advise on a database whose sessions wait for one thing most of the time.
 
 The names are PostgreSQL's: https://www.postgresql.org/docs/current/monitoring-stats.html (wait
 events). Add here: another thing that sessions wait for, and its remedy. Keep out: how waits are

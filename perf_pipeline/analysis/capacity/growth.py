@@ -1,4 +1,4 @@
-"""Whether work piles up during a window: the slope of a queue over time, with its interval.
+"""Decide whether work piles up during a window: the slope of a queue over time, with its interval.
 
 The slope is that of least squares; its standard error allows for values that depend on those before
 them, as the length of a queue does (Newey and West 1987, A Simple, Positive Semi-Definite,

@@ -1,4 +1,4 @@
-"""How long a window has to be for what is judged in it.
+"""Work out how long a window has to be for what is judged in it.
 
 A percentile q of n values lies, with 95 % certainty, between the values of the ranks
 q ± 1.96 sqrt(q (1 - q) / n): the normal approximation of the binomial interval of order

@@ -1,4 +1,4 @@
-"""What a window of load shows: whether the system kept up with the rate, and why not.
+"""Judge a window of load: did the system keep up with the rate, and if not, why?
 
 It held when all thresholds hold, no planned start was dropped, and nothing piles up. It is INVALID
 when the load generator was the limit, or a threshold could not be judged: then nothing is known.

@@ -1,4 +1,4 @@
-"""Where a worker's brokers are, and who it says it is.
+"""Tell a worker where its brokers are, with their credentials.
 
 Add here: another setting that every Kafka workload needs. Keep out: clients.
 """

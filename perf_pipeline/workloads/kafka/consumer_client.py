@@ -1,4 +1,4 @@
-"""The client of a consuming workload, and what is set otherwise than it comes.
+"""Make the client of a consuming workload, with the settings that differ from its defaults.
 
 Add here: a setting, with its reason. Keep out: what is done with messages (reception.py).
 """

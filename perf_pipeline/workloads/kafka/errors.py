@@ -1,4 +1,4 @@
-"""What Kafka's errors are called in samples and in sentences to people.
+"""Name Kafka's errors in samples, and in sentences for people.
 
 Add here: a wording for another way in which brokers refuse. Keep out: retries, samples.
 """

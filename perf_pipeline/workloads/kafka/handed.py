@@ -1,4 +1,4 @@
-"""What goes from the thread that receives to the VUs that work.
+"""Hold what the receiving thread hands to the VUs that work.
 
 Add here: what both sides must know of it. Keep out: messages, and how they are worked on.
 """

@@ -1,4 +1,4 @@
-"""What stands at a place of a message: its key, one of its headers, or a place of its JSON value.
+"""Read a place of a message: its key, one of its headers, or a place of its JSON value.
 
 Add here: another place where an id or a time may stand. Keep out: what an id is
 (metrics/message_ids.py) and what a time is (metrics/completion.py).

@@ -1,4 +1,4 @@
-"""Which offsets of a group's partitions may be committed: never one past unfinished work.
+"""Say which offsets of a group's partitions may be committed: never one past unfinished work.
 
 Pure, and safe between the thread that receives and the loop that works. Add here: a rule of
 what counts as done. Keep out: clients.

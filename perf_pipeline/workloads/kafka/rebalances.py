@@ -1,4 +1,4 @@
-"""How long a member of a group was without its partitions, from the revocation to the assignment.
+"""Time how long a group member had no partitions, from the revocation to the assignment.
 
 It is pure, and safe between the thread that learns of both and the loop that records them.
 Add here: what else is counted of rebalances. Keep out: clients.

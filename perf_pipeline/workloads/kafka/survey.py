@@ -1,4 +1,4 @@
-"""What a cluster holds, for people who begin to measure it: topics, who reads them, and sizes.
+"""Survey a cluster for people who begin to measure it: topics, who reads them, and sizes.
 
 Nothing is produced, committed or created. Add here: another fact that a first profile needs. Keep
 out: profiles (new_project/), and what is read while a load runs (probes/).

@@ -1,4 +1,4 @@
-"""What a topic is set to do with messages: how large they may be, and how long they are kept.
+"""Read the settings of a topic: how large messages may be, and how long they are kept.
 
 Add here: another setting by which brokers refuse or remove messages. Keep out: making topics and
 fixing positions (topics.py).

@@ -1,4 +1,4 @@
-"""What the server says of own statements before any load: they are parsed, and none of them is run.
+"""Let the server parse a profile's statements before any load; none of them is run.
 
 Add here: another thing that only the server knows of a statement. Keep out: where statements stand
 in a profile (loading/own_database.py).
@@ -17,16 +17,16 @@ from perf_pipeline.workloads.postgres.exchange import GOOD
 
 _APPLICATION: Final = "perf_pipeline check"
 _MOST_SHOWN: Final = 80
-# A table, schema, function or type that the target has not, and what a role may not do.
+# The target lacks a table, schema, function or type, or the role lacks a privilege.
 _OF_THE_TARGET: Final = frozenset({"42P01", "3F000", "42883", "42704", "42501"})
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedStatement:
-    """Hold a statement that the server is asked about.
+    """Hold a statement that the server parses.
 
     Attributes:
-        place: where it stands in the profile.
+        place: where it is in the profile.
         text: of the statement, its values as `$1`, `$2` ...
         columns: that its answer must have.
     """

@@ -1,4 +1,4 @@
-"""What one virtual user has of PostgreSQL: a connection of its own, and samples of its requests.
+"""Give one virtual user its own connection to PostgreSQL, and samples of its requests.
 
 Add here: what every request of an own scenario needs. Keep out: which requests there are
 (own_sql.py, own_script.py).
@@ -30,7 +30,7 @@ _NO_CHECKS: Final = (0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Hold what is asked for again and again.
+    """Hold a request that is made repeatedly.
 
     Attributes:
         operation: names its samples.
@@ -129,7 +129,7 @@ class SqlClient:
 
         Args:
             iteration: it belongs to.
-            request: what is asked for.
+            request: the request.
             values: of its parameters.
             intended_us: when it was to start.
             left: how often it may be run again after a conflict, which then counts as answered.

@@ -1,4 +1,4 @@
-"""What people may see of a DSN and of psycopg's errors: addresses and sentences, no passwords.
+"""Show people what they may see of a DSN and of psycopg's errors: never a password.
 
 Add here: a wording for another way in which PostgreSQL refuses. Keep out: retries, samples.
 """

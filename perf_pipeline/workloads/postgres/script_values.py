@@ -1,4 +1,4 @@
-"""What an expression of a pgbench script is worth for one client.
+"""Evaluate the expressions of a pgbench script for one client.
 
 Add here: another way in which a value is found. Keep out: functions (script_functions.py).
 """
@@ -84,7 +84,7 @@ def as_value(name: str, given: Variable) -> Value:
 
 
 def as_sql(value: Variable) -> bytes:
-    """Write a value as it stands in a statement."""
+    """Write a value as it appears in a statement."""
     if type(value) is int:
         return b"%d" % value
     if isinstance(value, str):

@@ -19,7 +19,7 @@ _NS_PER_US: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class RepeatedStatement:
-    """Hold what all virtual users run alike.
+    """Hold what all virtual users share.
 
     Attributes:
         clock: of the run.

@@ -1,4 +1,4 @@
-"""Who is given the answer to a request: what goes on with it, or whoever awaits it.
+"""Say who gets the answer to a request: its continuation, or the coroutine that awaits it.
 
 Add here: nothing that knows what was asked. Keep out: connections (exchange.py).
 """

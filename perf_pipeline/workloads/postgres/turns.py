@@ -1,4 +1,4 @@
-"""The order in which clients go on, when answers to several of them have come at once.
+"""Order how clients continue when answers to several of them have come at once.
 
 Add here: nothing. Keep out: what they go on with (straight_runs.py, statement_runs.py).
 """

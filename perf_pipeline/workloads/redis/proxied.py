@@ -1,4 +1,4 @@
-"""Connections to a Redis that go to a proxy on this machine, and mean the server.
+"""Connect to a Redis through a proxy on this machine.
 
 Its URL stays what it is, so that a certificate is checked for the server's name.
 Add here: nothing. Keep out: when there is a proxy (loading/), and commands (read_through.py).

@@ -1,4 +1,4 @@
-"""What a step expects of a response, and what it saves of it.
+"""Check what a step expects of a response, and save values from it.
 
 Add here: another thing to expect (and its name in HttpStep.checks, in the same order). Keep out:
 the sample (scenario.py).

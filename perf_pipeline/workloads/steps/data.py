@@ -1,4 +1,4 @@
-"""What variables read beside an iteration: run, environment, and the rows of data sets.
+"""Hold what variables read apart from the iteration: run, environment, and rows of data sets.
 
 Add here: another place where rows are found. Keep out: which row an iteration gets (values.py).
 """

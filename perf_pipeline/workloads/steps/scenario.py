@@ -96,7 +96,7 @@ class HttpSteps:
         return known
 
     def _planned(self, iteration: Iteration) -> StepPlan:
-        """Prepare what all users do alike, of whom this is the first iteration."""
+        """Prepare what all users share; this is the first iteration of any of them."""
         after_all = (self._think_time_us,) if self._think_time_us[1] else ()
         last, legs = self._steps[-1], list[StepLeg]()
         for step in self._steps:

@@ -1,4 +1,4 @@
-"""What a variable of a step is worth in one iteration of one virtual user.
+"""Give the value of a step's variable in one iteration of one virtual user.
 
 Add here: the value of a new variable. Keep out: how it is written into a request
 (writing.py), how it is spelt in a profile (config/templates.py).
@@ -153,7 +153,7 @@ def as_text(value: Value) -> str:
 
 
 def can_be_written(value: Value) -> bool:
-    """Say whether a value that the target sent can stand in a request.
+    """Say whether a value that the target sent can be used in a request.
 
     A lone surrogate has no bytes in any encoding, and JSON has no infinite number.
     """

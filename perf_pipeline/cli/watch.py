@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from perf_pipeline.store.state import State
 
 _LAST_PORT: Final = 65_535
-# Whoever follows a run yields to what the run needs, and importing takes a second already.
+# A follower yields to the run, and importing takes a second already.
 _NICENESS: Final = 19
 
 

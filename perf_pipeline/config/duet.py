@@ -24,7 +24,7 @@ class DuetConfig(Frozen):
             `env:NAME` for one of these in a variable; a command with `{port}` in it that starts it,
             or with `{topic}` in it that starts workers; `git:REVISION`, or `reference:KEY=VALUE`
             for a reference system of its own.
-        candidate: the side that is judged, written alike.
+        candidate: the side that is judged, in the same notation.
         command: starts a git revision on `{port}`, or on `{topic}`, in its files.
         prepare: is run in a revision's files first: its build.
         within_us: how long is measured at most.

@@ -1,4 +1,4 @@
-"""The faults of a benchmark: what is broken when, for how long, and how it is made whole again.
+"""The faults of a benchmark: what is broken, when, for how long, and how it is undone.
 
 Add here: a key of a fault, with its meaning in the docstring. Keep out: which kind has which keys
 (fault_keys.py), breaking things (loading/fault_driver.py), and whether the target has the part
@@ -35,7 +35,7 @@ class Fault(Frozen):
     """Describe something that is broken on purpose while a load runs.
 
     Attributes:
-        at_us: when, from the begin of the load on, with its warm-up.
+        at_us: when, counted from the start of the load, warm-up included.
         kind: `kill` (SIGKILL), `stop` (as the part asks to be stopped) and `pause` (SIGSTOP) last
             for `for` and are then undone; `restart` stops a part and starts it at once; `full_disk`
             takes all room on the disk that a server gets for this.

@@ -43,9 +43,9 @@ class FleetConfig(Frozen):
     Attributes:
         engine: what starts the workers: `dask`, the scheduler and workers of Dask distributed.
         address: the scheduler's address, such as `tls://fleet.example:8786`.
-        generators: number of load worker processes on all hosts together; it wins over `workers`.
+        generators: number of load worker processes on all hosts together; it replaces `workers`.
         encrypted: `false` allows `tcp://` to other machines, where everybody on the way can read
-            what the workers are told, passwords included, and can start programs on the hosts.
+            what is sent to the workers, passwords included, and can start programs on the hosts.
     """
 
     engine: Literal["dask"] = "dask"

@@ -44,7 +44,7 @@ class Deliveries(Frozen):
             timestamp with time zone). `%(ids)s` is the list of the promised ids as texts.
         topic: a topic in which each completed message is one message.
         path: a path of the API that tells the state of a message, such as `/orders/${message}`.
-        id: where the id stands in a message of the topic: a JSON path of its value, `header:NAME`,
+        id: where the id is in a message of the topic: a JSON path of its value, `header:NAME`,
             or `key`.
         time: when it was completed. Of a topic: `broker` (the log-append time), `producer` (the
             producer's time stamp), `here` (when it arrives at this machine), or a JSON path or

@@ -275,7 +275,7 @@ class OwnConsumeParameters(Frozen):
         commit_interval_us: the longest time between two commits.
         message_id: where a message's id stands: `header:NAME`, or a JSON path of the value. Where
             another scenario of the benchmark produces with ids to the topic, lost messages and
-            duplicates are told by them.
+            duplicates are found by them.
     """
 
     topic: Topic | None = None

@@ -76,7 +76,7 @@ class BenchmarkConfig(Frozen):
         partitions: how many partitions the topic gets where it is created here.
         drain_timeout_us: how long to wait for messages after the load.
         deliveries: where the system shows that it completed a message that a step promised.
-        faults: what is broken on purpose while the load runs, and how it is made whole again
+        faults: what is broken on purpose while the load runs, and how it is undone
             (docs/faults.md). `target_answered` has no default then; `faults_unrecovered` is
             `["value==0"]`, and `answered_beside_faults` is `["value>=0.95"]`.
         growth: tell what grows during a load that stays the same (docs/soak.md).

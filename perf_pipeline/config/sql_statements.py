@@ -76,7 +76,7 @@ class SqlStatement(Frozen):
     """Describe one statement; its text may hold variables like `${vu}`, whose values are bound.
 
     Attributes:
-        name: the name of the operation in every report; that of the transaction stands before it.
+        name: the name of the operation in every report, preceded by that of its transaction.
         sql: the statement.
         expect: what its answer must be like.
         save: variable -> column of the first row; each is a check. Where there is no row, or no

@@ -66,7 +66,7 @@ class TargetConfig(Frozen):
         redis_url_env: name of the environment variable that holds the URL of Redis.
         brokers: comma-separated bootstrap servers of Kafka.
         kafka: properties of librdkafka, such as `security.protocol`, for every Kafka client; a
-            secret stands in an environment variable and is written `"${env.KAFKA_PASSWORD}"`.
+            secret is kept in an environment variable and written `"${env.KAFKA_PASSWORD}"`.
         topic: the topic that the system publishes to.
         group: the consumer group of its workers.
         gone_after_us: a benchmark whose operations all got no answer for this long is ended; choose
@@ -76,11 +76,11 @@ class TargetConfig(Frozen):
         tiers: tier -> how it is watched. The names `database` and `worker` are those of the
             checklist of bottlenecks.
         prometheus: URL of the Prometheus server that queries of tiers go to. The variable
-            PERF_PROMETHEUS_URL wins over it; PERF_PROMETHEUS_TOKEN may hold a bearer token.
+            PERF_PROMETHEUS_URL replaces it; PERF_PROMETHEUS_TOKEN may hold a bearer token.
         jolokia: URLs of the Jolokia agents of Kafka's brokers, one for each, such as
             `http://127.0.0.1:8778/jolokia`; PERF_JOLOKIA_LOGIN may hold `user:password`.
         version: where the system reports its version, which is stored with each run; the variable
-            PERF_TARGET_VERSION wins over it.
+            PERF_TARGET_VERSION replaces it.
         trace_url: the page of a trace in your tracing system, with `{trace_id}` in it, such as
             `https://traces.example/trace/{trace_id}`; reports link the slowest requests to it.
     """

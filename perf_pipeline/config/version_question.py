@@ -24,7 +24,7 @@ class VersionQuestion(Frozen):
         header: the answer's header that holds the version.
         command: a program and its arguments, run in the profile's folder; the first line that it
             prints is the version, such as `["git", "describe", "--tags"]`.
-        container: name or id of a container of this machine; its image's name and the begin of the
+        container: name or id of a container of this machine; its image's name and the start of the
             image's digest are the version, which the Docker engine is asked for.
     """
 

@@ -70,7 +70,7 @@ def _external_facts(target: Target, running: Collection[str]) -> dict[str, str]:
         release = broker_release(target.brokers, target.allowed)
         facts["broker"] = f"external {release}".strip()
     if target.redis_url and "redis" not in running:
-        # redis-py takes 100 ms to import; only who has a Redis pays for it.
+        # redis-py takes 100 ms to import, so only runs with a Redis import it.
         from perf_pipeline.probes.redis import RedisProbe  # noqa: PLC0415
 
         with suppress(ProbeError):

@@ -44,7 +44,7 @@ def found_system(
     brokers = tuple[Place, ...]()
     hindered = {server for client, server in options.links if client == "load"}
     if target.brokers is not None:
-        # Whether they answer is for who needs them.
+        # Those who need them check whether they answer.
         brokers = require_listeners(
             target.brokers, target.allowed, must_answer="broker" in hindered
         )

@@ -65,7 +65,7 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
             named = [threshold.tags["part"] for threshold in parts_named(config)]
             probes.append(RelationsProbe(target.postgres_dsn, named))
     if target.redis_url:
-        # redis-py takes 100 ms to import; only who has a Redis pays for it.
+        # redis-py takes 100 ms to import, so only runs with a Redis import it.
         from perf_pipeline.probes.redis import RedisProbe  # noqa: PLC0415
 
         probes.append(RedisProbe(target.redis_url))

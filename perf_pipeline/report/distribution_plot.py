@@ -117,7 +117,7 @@ def _outline(spread: Spread, x: AxisScale, y: AxisScale) -> str:
 
 
 def _curve(spread: Spread, x: AxisScale, y: AxisScale, unit: str) -> str:
-    # The maximum stands where its share of all values is.
+    # The maximum is drawn at its share of all values.
     points = [
         (x(_place(percent, spread)), y(value), percent, value)
         for percent, value in spread.percentiles

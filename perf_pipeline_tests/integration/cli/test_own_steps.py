@@ -1,4 +1,7 @@
-"""Scenarios of the user's own: the shipped examples, run against the reference system."""
+"""Scenarios of the user's own: the shipped examples, run against the reference system.
+
+With a smaller load than their own, which unit/config/test_shipped_examples.py looks at.
+"""
 
 from pathlib import Path
 

@@ -12,14 +12,12 @@ import pytest
 
 import perf_pipeline
 from perf_pipeline.benchmarks.registry import NAMES
+from perf_pipeline_tests.support.module_texts import may_say
 
 PACKAGE = Path(perf_pipeline.__file__).parent
 # Profiles name benchmarks, in TOML; the reference system is somebody else's program.
 HOMES = ("benchmarks", "reference_system")
 NAMED = re.compile(rf"(?<![0-9A-Za-z_])({'|'.join(NAMES)})(?![0-9A-Za-z_])")
-# What stands between two texts that are one, and letters that are written by their numbers.
-BETWEEN = re.compile(r"""["']{1,3}(?:\s|\\\n|\#[^\n]*\n)*[bfruBFRU]{0,2}["']{1,3}""")
-NUMBERED = re.compile(r"\\[0-7xuUN]")
 ELSEWHERE = sorted(
     path
     for path in PACKAGE.rglob("*.py")
@@ -40,8 +38,8 @@ def named_in(source: str) -> list[str]:
     lines = [
         f"line {n}: {line}" for n, line in enumerate(source.split("\n"), 1) if NAMED.search(line)
     ]
-    if not (lines or NAMED.search(BETWEEN.sub("", source)) or NUMBERED.search(source)):
-        return []  # to parse all modules takes seconds
+    if not may_say(NAMED, source):
+        return []
     return lines or [
         f"line {node.lineno}: {node.value}"
         for node in ast.walk(ast.parse(source))

@@ -9,6 +9,7 @@ import pytest
 
 import perf_pipeline
 from perf_pipeline.secrecy.addresses import mask_addresses_in
+from perf_pipeline_tests.support.module_texts import may_say
 
 PACKAGE = Path(perf_pipeline.__file__).parent
 # Without one of these there is no address, and no header, to hide anything of.
@@ -17,12 +18,9 @@ _SCOPES = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def sentences_of(path: Path) -> Iterator[str]:
-    """Give every text of a module that is no docstring; none of one without a mark of an address.
-
-    To parse all modules takes seconds.
-    """
+    """Give every text of a module that is no docstring; none where no text has a mark."""
     source = path.read_text(encoding="utf-8")
-    if not _MARKS.search(source):
+    if not may_say(_MARKS, source):
         return
     tree = ast.parse(source)
     docstrings = {
@@ -48,3 +46,23 @@ def test_an_example_with_a_password_would_be_found() -> None:
     written = "write postgresql://user:password@host:port/database"
 
     assert mask_addresses_in(written) == "write postgresql://user:***@host:port/database"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "'redis://ann:word@host'",
+        "'redis:/' '/ann:word@host'",
+        "(\n    'redis:'  # and more\n    '//ann:word@host'\n)",
+        "'redis:\\x2f/ann:word@host'",
+    ],
+    ids=["whole", "in two", "in two lines", "by a number"],
+)
+def test_an_example_of_a_module_is_found_however_it_is_written(
+    tmp_path: Path, written: str
+) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(f'"""Say more."""\n\nEXAMPLE = {written}\n', encoding="utf-8")
+
+    assert list(sentences_of(module)) == ["redis://ann:word@host"]
+    assert mask_addresses_in("redis://ann:word@host") == "redis://ann:***@host"

@@ -37,7 +37,7 @@ calibration = false
 exec = "http_steps"
 executor = "constant-vus"
 vus = 1
-duration = "1500ms"
+duration = "2500ms"
 [[benchmarks.visits.scenarios.all.parameters.steps]]
 name = "visit"
 method = "GET"

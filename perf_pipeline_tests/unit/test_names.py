@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import pytest
+
 import perf_pipeline
 
 _A_CLASS = re.compile(r"^\s*class\s+(\w+)", re.MULTILINE)
@@ -59,6 +61,16 @@ def test_a_loop_names_what_it_goes_through() -> None:
     ]
 
     assert nameless == []
+
+
+@pytest.mark.parametrize("loop", ["for one in x", "for a, each in x", "for (one, b), c in x"])
+def test_a_loop_through_what_has_no_name_would_be_found(loop: str) -> None:
+    assert _NAMELESS.search(loop)
+
+
+@pytest.mark.parametrize("loop", ["for once in x", "for a, reach in x"])
+def test_a_name_that_only_contains_such_a_word_is_a_name(loop: str) -> None:
+    assert not _NAMELESS.search(loop)
 
 
 def test_no_two_classes_share_a_name() -> None:

@@ -6,14 +6,17 @@ from random import Random
 
 import pytest
 
+from perf_pipeline.config.loading import load_profile
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.recorder import SpoolRecorder
-from perf_pipeline.errors import PerfPipelineError
-from perf_pipeline.metrics.sample import Outcome, Phase, Reading
+from perf_pipeline.errors import PerfPipelineError, StoreBusyError
+from perf_pipeline.judging.ingest import ingest_benchmark
+from perf_pipeline.metrics.sample import Figure, Outcome, Phase, Reading
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import (
     Ingested,
 )
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
     MIXED,
@@ -204,6 +207,34 @@ def test_a_benchmark_that_is_not_in_the_spool_is_refused(history: History, tmp_p
 
     with pytest.raises(PerfPipelineError, match="nothing to ingest\n.*of this run: api"):
         history.ingest(run, "apo")
+
+
+def test_what_waited_for_a_busy_history_is_brought_in_whole(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    replace(
+        MIXED,
+        readings=[Reading(0, "host", "host_cpu_percent", 12.5)],
+        figures=[Figure("db_records_per_s", 250.0, "create", "create_user")],
+        ledger=ledger("a:intended@1 a:completed@2"),
+    ).write(state.spool)
+    with state.history(), pytest.raises(StoreBusyError):
+        ingest_benchmark(state, KEY, wait_s=0.1)
+
+    ingested, _ = ingest_benchmark(state, KEY, profile=load_profile("quick"))
+
+    assert ingested == Ingested(8, 1, 2, 0)
+    with state.history() as history:
+        rows = {
+            table: history.connection.execute(
+                f"select * exclude (run_id, benchmark) from {table} order by all"
+            ).fetchall()
+            for table in ("readings", "figures", "ledger")
+        }
+    assert rows == {
+        "readings": [(0, "host", "host_cpu_percent", 12.5)],
+        "figures": [(1, "db_records_per_s", 250.0, "create", "create_user")],
+        "ledger": [("a", "completed", 2_000), ("a", "intended", 1_000)],
+    }
 
 
 def test_what_the_engines_recorder_writes_is_what_is_stored(

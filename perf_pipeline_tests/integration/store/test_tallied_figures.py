@@ -28,7 +28,7 @@ def _drawn() -> Spool:
         sample(
             rng.randrange(1, 3_000),
             scenario=rng.choice(["create", "read"]),
-            operation=rng.choice(["create_user", "get_user"]),
+            operation=rng.choice(["create_user", "get_user", "list"]),
             outcome=(outcome := rng.choice(_OUTCOMES)),
             status=200 if outcome is Outcome.OK else rng.choice([0, 500]),
             error={Outcome.FAILED: "refused", Outcome.TIMEOUT: "timeout"}.get(outcome, ""),

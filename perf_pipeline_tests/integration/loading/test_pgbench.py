@@ -135,10 +135,12 @@ def test_without_a_pgbench_there_is_a_sentence_and_no_figure(
 ) -> None:
     monkeypatch.setattr(pgbench, "find_pgbench", lambda: None)
 
-    first, second = told(dsn, INVALID, INVALID)
-    for answer in (first, second):
-        assert "pgbench is not on PATH" in answer.told
-        assert answer.figure is None
+    # The other way round than above: each way to be the limit is told of each select.
+    first, second = told(dsn, CEILING, INVALID)
+    assert first.told.startswith("select_without_index: pgbench is not on PATH")
+    assert second.told.startswith("select_with_index: pgbench is not on PATH")
+    assert first.figure is None
+    assert second.figure is None
 
 
 def test_the_figure_is_in_the_spool_beside_our_own_of_the_same_select(

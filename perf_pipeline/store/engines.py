@@ -23,28 +23,13 @@ CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     # a measurement never downloads code
     "autoinstall_known_extensions": False,
 }
-# Below it a second thread costs more than it does, and so do most optimizers: about a fifth of the
-# CPU of a small run's end.
+# Below it a second thread costs more than it does: about a tenth of the CPU of a small run's end.
 LARGE_BYTES: Final = 32 << 20
 _BROKEN: Final = (duckdb.FatalException, duckdb.InternalException)
 _NUMBERS: Final = itertools.count(1)
 _SPILLED: Final = "temp_directory"
-# A statement over few rows takes DuckDB longer to plan than to carry out, and most of that time is
-# the optimizer's. What stays decides which rows are looked at (`proof.py` counts on it) and in
-# which order tables are joined; what goes saves work on many rows only.
-_ONLY_FOR_MANY_ROWS: Final = (
-    "aggregate_function_rewriter", "aggregate_reuse", "column_lifetime", "common_aggregate",
-    "common_subexpressions", "common_subplan", "compressed_materialization",
-    "distinct_aggregate_rewrite", "duplicate_groups", "empty_result_pullup",
-    "expression_rewriter", "filter_pullup", "grouping_sets", "join_elimination",
-    "late_materialization", "outer_join_simplification", "partial_aggregate_pushdown",
-    "partitioned_execution", "projection_placement", "projection_pullup", "redundant_order_keys",
-    "reorder_filter", "self_join_aggregate", "top_n_window_elimination", "unnest_rewriter",
-    "window_rewriter", "window_self_join",
-)  # fmt: skip
-_FOR_FEW_ROWS: Final = "set threads = 1; set disabled_optimizers = '{}'"
-_FOR_MANY_ROWS: Final = "reset threads; reset disabled_optimizers"
-_OPTIMIZERS: Final = "select name from duckdb_optimizers()"
+_ONE_THREAD: Final = "set threads = 1"
+_ALL_THREADS: Final = "reset threads"
 _ANY_ORDER: Final = "set preserve_insertion_order = false"
 _THEIR_ORDER: Final = "reset preserve_insertion_order"
 
@@ -55,14 +40,12 @@ class Engine:
 
     Attributes:
         connection: to it.
-        for_few_rows: the statement that makes it quick with a small file.
         is_sound: whether it may be lent again.
         spilled: where it puts what does not fit into memory.
         pid: the process that made it, whose threads it has.
     """
 
     connection: duckdb.DuckDBPyConnection
-    for_few_rows: str
     is_sound: bool = True
     spilled: Path | None = None
     pid: int = field(default_factory=os.getpid)
@@ -105,8 +88,7 @@ def attached(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnecti
     """
     file, name = path.absolute(), f"history_{next(_NUMBERS)}"
     with _lent(beside=file) as engine:
-        is_small = _size_of(file) < LARGE_BYTES
-        _ask(engine, engine.for_few_rows if is_small else _FOR_MANY_ROWS)
+        _ask(engine, _ONE_THREAD if _size_of(file) < LARGE_BYTES else _ALL_THREADS)
         _ask(engine, f"attach {_quoted(file)} as {name} {'(read_only)' if read_only else ''}")
         with _closing(engine, name), engine.connection.cursor() as connection:
             connection.execute(f"use {name}")
@@ -117,12 +99,12 @@ def attached(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnecti
 def attached_memory() -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database in memory that is nobody else's, and goes with the block.
 
-    It is asked as a small file is. What does not fit into memory goes beside the file that was open
-    last.
+    As many threads work on it as on a small file. What does not fit into memory goes beside the
+    file that was open last.
     """
     name = f"memory_{next(_NUMBERS)}"
     with _lent() as engine:
-        _ask(engine, engine.for_few_rows)
+        _ask(engine, _ONE_THREAD)
         _ask(engine, f"attach ':memory:' as {name}")
         with _closing(engine, name), engine.connection.cursor() as connection:
             connection.execute(f"use {name}")
@@ -136,10 +118,10 @@ def in_memory(asked: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     What does not fit into memory goes beside the file that was open last.
 
     Args:
-        asked: the folder whose files it is to read; a small one is planned for as a small file.
+        asked: the folder whose files it is to read; a small one gets one thread, as a small file.
     """
     with _lent() as engine, engine.connection.cursor() as connection:
-        connection.execute(_FOR_MANY_ROWS if is_large(asked) else engine.for_few_rows)
+        connection.execute(_ALL_THREADS if is_large(asked) else _ONE_THREAD)
         yield connection
 
 
@@ -149,11 +131,11 @@ def is_large(folder: Path) -> bool:
 
 
 def use_all_threads(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let a connection work on all processors, and plan for much, until its file is closed.
+    """Let a connection work on all processors until its file is closed.
 
-    A small file gets neither when it is opened; whoever brings much to it says so.
+    A small file gets one thread when it is opened; whoever brings much to it says so.
     """
-    connection.execute(_FOR_MANY_ROWS)
+    connection.execute(_ALL_THREADS)
 
 
 @contextmanager
@@ -218,21 +200,14 @@ def _taken(beside: Path | None) -> Engine:
         engine = _IDLE.pop() if _IDLE else None
     spilled = None if beside is None else Path(f"{beside}.tmp")
     if engine is not None:
-        if spilled in {None, engine.spilled}:
+        if spilled is None:
             return engine
         with suppress(duckdb.NotImplementedException):  # it has spilled beside another file
             _ask(engine, f"set {_SPILLED} = {_quoted(spilled)}")
             engine.spilled = spilled
             return engine
     config = CONFIG if spilled is None else {**CONFIG, _SPILLED: str(spilled)}
-    connection = duckdb.connect(":memory:", config=config)
-    return Engine(connection, _for_few_rows(connection), spilled=spilled)
-
-
-def _for_few_rows(connection: duckdb.DuckDBPyConnection) -> str:
-    """Switch off what this version of DuckDB has; a name that it does not know is an error."""
-    known = {name for (name,) in connection.execute(_OPTIMIZERS).fetchall()}
-    return _FOR_FEW_ROWS.format(",".join(name for name in _ONLY_FOR_MANY_ROWS if name in known))
+    return Engine(duckdb.connect(":memory:", config=config), spilled=spilled)
 
 
 def _give_back(engine: Engine) -> None:

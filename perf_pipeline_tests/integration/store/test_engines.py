@@ -211,32 +211,6 @@ def test_a_small_file_is_asked_by_one_thread_and_a_large_one_by_all(tmp_path: Pa
         assert threads(connection) == 1
 
 
-def switched_off(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Give the optimizers that a connection's DuckDB does not run."""
-    row = connection.execute("select current_setting('disabled_optimizers')").fetchone()
-    assert row is not None
-    return {name for name in str(row[0]).split(",") if name}
-
-
-def test_a_small_file_is_planned_for_with_few_optimizers_and_a_large_one_with_all(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "one.duckdb"
-    put(path, 1)
-    with attached(path, read_only=False) as connection:
-        few = switched_off(connection)
-        use_all_threads(connection)
-        assert not switched_off(connection)
-    with in_memory(tmp_path) as connection:
-        assert switched_off(connection) == few
-        known = {name for (name,) in connection.execute(engines._OPTIMIZERS).fetchall()}
-
-    assert few == {*engines._ONLY_FOR_MANY_ROWS} & known
-    # They decide which rows a statement looks at, and the proof looks at no fewer (proof.py).
-    assert not few & {"filter_pushdown", "join_filter_pushdown", "statistics_propagation"}
-    assert not few & {"build_side_probe_side", "join_order", "row_group_pruner"}
-
-
 _SPILLING = """
 import atexit, os, sys
 from pathlib import Path

@@ -29,7 +29,6 @@ from perf_pipeline.stack.kafka_configuration import (
     ONE_BROKER,
     RECOVERY,
     REPLICATED,
-    THREADS,
     USER,
     BrokerNode,
     configure,
@@ -59,7 +58,7 @@ REPORTED_VERSION = re.compile(r"Kafka version: (\S+)")
 # C1 only and the serial collector: few compiler and collector threads beside a short measurement
 # on few cores, at the price of a lower ceiling. Stated in the fingerprint.
 JVM = (
-    f"-Xms{HEAP}",  # a smaller one is collected twice while it starts
+    "-Xms128m",
     f"-Xmx{HEAP}",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
@@ -256,7 +255,6 @@ def _describe(
         "java": f"{java.version} ({java.source})",
         "jvm": " ".join(JVM),
         **{key: ONE_BROKER[key] for key in ("num.partitions", "auto.create.topics.enable")},
-        **THREADS,
         **RECOVERY,
         "sasl": "PLAIN",
         "config": str(config),

@@ -3,7 +3,6 @@
 Add here: a broker setting, with its reason. Keep out: starting it (kafka.py).
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +34,6 @@ ONE_BROKER = {
     # A controller that nobody asks anything writes that nothing has happened; twice a second, it
     # takes a third of what an idle broker takes of a processor.
     "metadata.max.idle.interval.ms": "5000",
-    # One partition of offsets has its groups in one thread; others would only ask whether there is
-    # work.
-    "group.coordinator.threads": "1",
 }
 # No message is lost with one broker of several: each is on all three, acknowledged by two.
 REPLICATED = {
@@ -49,8 +45,6 @@ REPLICATED = {
     "share.coordinator.state.topic.replication.factor": "3",
     "share.coordinator.state.topic.min.isr": "2",
 }
-_DEFAULT_IO_THREADS: Final = 8
-_DEFAULT_NETWORK_THREADS: Final = 3
 LOGGING = """status = error
 appender.out.type = Console
 appender.out.name = out
@@ -81,30 +75,6 @@ def number_of(name: str) -> int:
     (1, 2)
     """
     return int(name.rpartition("-")[2]) if "-" in name else 1
-
-
-def threads_for(processors: int) -> dict[str, str]:
-    """Return how many threads serve requests, for each listener and in all.
-
-    Each of them asks three times a second whether there is work. A request that waits, for other
-    brokers or for messages, holds none of them, so that more threads than processors serve little.
-
-    Args:
-        processors: of this machine; from eight on, these are Kafka's own defaults.
-
-    >>> threads_for(2)
-    {'num.network.threads': '2', 'num.io.threads': '2'}
-    >>> threads_for(64)
-    {'num.network.threads': '3', 'num.io.threads': '8'}
-    """
-    at_least = max(2, processors)
-    return {
-        "num.network.threads": str(min(_DEFAULT_NETWORK_THREADS, at_least)),
-        "num.io.threads": str(min(_DEFAULT_IO_THREADS, at_least)),
-    }
-
-
-THREADS: Final = threads_for(os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +143,6 @@ def configure(
                 **_listeners(node, [it for it in hindered if it.number == node.number], password),
                 "log.dirs": str(node.data_in(home)),
                 **ONE_BROKER,
-                **THREADS,
                 **(REPLICATED if len(nodes) > 1 else {}),
                 **RECOVERY,
             }

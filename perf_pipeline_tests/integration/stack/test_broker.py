@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in its __all__
-    AdminClient,
-    ConfigResource,
-)
+from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
@@ -32,14 +29,6 @@ from perf_pipeline_tests.support.places import CACHE, new_state
 from perf_pipeline_tests.support.silent import hush
 
 KAFKA = StackOptions(parts=frozenset({"kafka"}))
-
-
-def configs(brokers: str) -> dict[str, str]:
-    """Give the settings of the broker, as it tells them."""
-    asked = ConfigResource(ConfigResource.Type.BROKER, "1")
-    admin = AdminClient(kafka_settings(brokers))
-    (told,) = admin.describe_configs([asked]).values()
-    return {name: entry.value for name, entry in told.result(timeout=20).items()}
 
 
 @pytest.fixture
@@ -75,7 +64,6 @@ class Life:
 
     Attributes:
         stack: as it was told when the broker was ready.
-        configs: the broker's settings, as it tells them itself.
         killed: its process, when it had 100 messages.
         revived: the parts that were started again.
         now: its processes after that.
@@ -84,7 +72,6 @@ class Life:
     """
 
     stack: Stack
-    configs: dict[str, str]
     killed: int
     revived: tuple[str, ...]
     now: tuple[int, ...]
@@ -113,12 +100,11 @@ def killed_and_revived(stack: Stack) -> Life:
     brokers = stack.endpoints.brokers or ""
     produce(brokers, messages=100)
     (pid,) = leaders_of(stack.folder, "broker")
-    told = configs(brokers)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     revived = revive(stack, "broker")
     now = leaders_of(stack.folder, "broker")
-    return Life(stack, told, pid, revived, now, high_watermark(brokers))
+    return Life(stack, pid, revived, now, high_watermark(brokers))
 
 
 @pytest.mark.timeout(240)  # the very first start fetches 44 MB
@@ -137,16 +123,6 @@ def test_messages_survive_kill_9_of_the_broker_and_a_start_without_network(life:
     assert len(life.now) == 1
     assert life.now != (life.killed,)
     assert life.high_watermark == 100
-
-
-@pytest.mark.timeout(240)
-def test_a_broker_serves_requests_by_as_many_threads_as_are_told_of_it(life: Life) -> None:
-    (broker,) = life.stack.services
-    # Kafka's own defaults are 3 and 8; a machine with fewer processors has as many threads.
-    processors = max(2, os.cpu_count() or 1)
-    wanted = {"num.network.threads": min(3, processors), "num.io.threads": min(8, processors)}
-    assert {name: int(life.configs[name]) for name in wanted} == wanted
-    assert {name: int(broker.settings[name]) for name in wanted} == wanted
 
 
 def test_the_emulator_is_announced_loudly_and_carries_messages(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from perf_pipeline.stack.class_archive import archive_of
 from perf_pipeline.stack.jars import ensure_jars
 from perf_pipeline.stack.java import find_java
 from perf_pipeline.stack.kafka import READY_S, UTF8, answers
-from perf_pipeline.stack.kafka_configuration import ONE_BROKER, THREADS
+from perf_pipeline.stack.kafka_configuration import ONE_BROKER
 from perf_pipeline.stack.kafka_lock import read_lock
 from perf_pipeline.stack.kafka_storage import format_storage
 from perf_pipeline.stack.service import free_port
@@ -149,7 +149,6 @@ def _properties(folder: Path, ports: dict[str, int]) -> str:
         "listener.security.protocol.map": _PROTOCOLS,
         "log.dirs": str(folder / "data"),
         **ONE_BROKER,
-        **THREADS,
         "auto.create.topics.enable": "true",  # as many a company's does
         **_tls("secured", folder / "server-both.pem"),
         **_tls("mutual", folder / "server-both.pem"),

@@ -7,7 +7,6 @@ Add here: another setting of DuckDB's. Keep out: waiting for a file, and what er
 (access.py).
 """
 
-import atexit
 import itertools
 import os
 import threading
@@ -28,6 +27,7 @@ LARGE_BYTES: Final = 32 << 20
 _BROKEN: Final = (duckdb.FatalException, duckdb.InternalException)
 _NUMBERS: Final = itertools.count(1)
 _SPILLED: Final = "temp_directory"
+_BESIDE_NO_FILE: Final = Path(".tmp")  # DuckDB's own for a database in memory
 _ONE_THREAD: Final = "set threads = 1"
 _ALL_THREADS: Final = "reset threads"
 _ANY_ORDER: Final = "set preserve_insertion_order = false"
@@ -40,14 +40,14 @@ class Engine:
 
     Attributes:
         connection: to it.
-        is_sound: whether it may be lent again.
         spilled: where it puts what does not fit into memory.
+        is_sound: whether it may be lent again.
         pid: the process that made it, whose threads it has.
     """
 
     connection: duckdb.DuckDBPyConnection
+    spilled: Path
     is_sound: bool = True
-    spilled: Path | None = None
     pid: int = field(default_factory=os.getpid)
 
 
@@ -69,14 +69,6 @@ def _leave_to_parent() -> None:
 os.register_at_fork(
     before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_leave_to_parent
 )
-
-
-@atexit.register
-def _remove_spilled() -> None:
-    """Let an idle one take away its folder, as a process may end without taking it apart."""
-    for engine in _IDLE:
-        if engine.pid == os.getpid() and engine.spilled is not None and engine.spilled.exists():
-            engine.connection.close()
 
 
 @contextmanager
@@ -198,19 +190,42 @@ def _taken(beside: Path | None) -> Engine:
     """Return the idle one, or a new one; what does not fit into memory goes beside the file."""
     with _LOCK:
         engine = _IDLE.pop() if _IDLE else None
-    spilled = None if beside is None else Path(f"{beside}.tmp")
-    if engine is not None:
-        if spilled is None:
-            return engine
-        with suppress(duckdb.NotImplementedException):  # it has spilled beside another file
-            _ask(engine, f"set {_SPILLED} = {_quoted(spilled)}")
-            engine.spilled = spilled
-            return engine
-    config = CONFIG if spilled is None else {**CONFIG, _SPILLED: str(spilled)}
-    return Engine(duckdb.connect(":memory:", config=config), spilled=spilled)
+    if beside is None:
+        return engine or _new(_BESIDE_NO_FILE)
+    spilled = Path(f"{beside}.tmp")
+    if engine is None:
+        return _new(spilled)
+    engine.spilled = spilled
+    _say_where_it_spills(engine)
+    return engine
+
+
+def _new(spilled: Path) -> Engine:
+    config = {**CONFIG, _SPILLED: str(spilled)}
+    return Engine(duckdb.connect(":memory:", config=config), spilled)
+
+
+def _say_where_it_spills(engine: Engine) -> None:
+    _ask(engine, f"set {_SPILLED} = {_quoted(engine.spilled)}")
+
+
+def _has_spilled(engine: Engine) -> bool:
+    """Say whether it has used its folder: from then on it takes no other, nor the same again."""
+    try:
+        _say_where_it_spills(engine)
+    except duckdb.Error:
+        return True
+    return False
 
 
 def _give_back(engine: Engine) -> None:
+    """Keep it for the next loan; in the place of one that has spilled, a new one.
+
+    That one would go on to write to its folder, which may be gone by then.
+    """
+    if engine.pid == os.getpid() and engine.is_sound and _has_spilled(engine):
+        engine.connection.close()  # its folder goes with it
+        engine = _new(engine.spilled)
     with _LOCK:
         if engine.pid != os.getpid():
             _BEFORE_FORK.append(engine)

@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,20 +134,48 @@ def test_one_duckdb_serves_file_after_file_and_what_it_spills_is_beside_each(
         assert spilled_to(connection) == f"{one}.tmp"
 
 
+def spill(connection: duckdb.DuckDBPyConnection) -> list[Path]:
+    """Fill more than the memory that a connection may take, and give the files that were needed."""
+    connection.execute("set memory_limit = '20MB'")
+    connection.execute(
+        "create temp table large as select hash(range), hash(range + 1) from range(2000000)"
+    )
+    return list(Path(spilled_to(connection)).iterdir())
+
+
 def test_a_duckdb_that_has_spilled_beside_one_file_serves_no_other(tmp_path: Path) -> None:
     one, other = tmp_path / "one.duckdb", tmp_path / "other.duckdb"
-    with attached(one, read_only=False) as connection:
-        connection.execute("set memory_limit = '20MB'")
-        connection.execute(
-            "create temp table large as select hash(range), hash(range + 1) from range(2000000)"
-        )
-        assert list(Path(f"{one}.tmp").iterdir())
+    put(one, 1)
     (before,) = engines._IDLE
+    with attached(one, read_only=False) as connection:
+        files = spill(connection)
+        assert {file.parent for file in files} == {Path(f"{one}.tmp")}
 
+    assert before not in engines._IDLE
+    assert not Path(f"{one}.tmp").exists()
     with attached(other, read_only=False) as connection:
         assert spilled_to(connection) == f"{other}.tmp"
 
-    assert before not in engines._IDLE
+
+@pytest.mark.parametrize("kind", ["file", "database in memory", "spool"])
+def test_after_a_folder_was_made_anew_what_does_not_fit_into_memory_goes_there(
+    kind: str, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    again = {
+        "file": attached(state / "history.duckdb", read_only=False),
+        "database in memory": attached_memory(),
+        "spool": in_memory(state),
+    }[kind]
+    with attached(state / "history.duckdb", read_only=False) as connection:
+        assert spill(connection)
+    shutil.rmtree(state)
+    state.mkdir()
+
+    with again as connection:
+        assert spill(connection)
+        assert connection.execute("select count(*) from large").fetchone() == (2_000_000,)
 
 
 def test_a_table_in_memory_is_gone_with_its_block(tmp_path: Path) -> None:

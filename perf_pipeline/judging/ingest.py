@@ -11,6 +11,7 @@ from perf_pipeline.config.tracing import TraceParameters
 from perf_pipeline.errors import RequestError, SpoolDamagedError, StoreError
 from perf_pipeline.judging.stored_profile import stored_profile
 from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.store.engines import are_large, use_all_threads
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import Ingested, RunKey
 from perf_pipeline.store.slow_traces import keep_slow_traces
@@ -129,6 +130,8 @@ def ingest_in(history: History, state: State, run_id: str) -> IngestedRun:
         StoreError: a benchmark can't be stored, for another reason than its damage.
     """
     take_up(history, state)  # of a run that was killed at once there is nothing else
+    if are_large((state.spool / run_id).glob("*/*")):
+        use_all_threads(history.connection)
     done = IngestedRun()
     for name in state.spooled_benchmarks(run_id):
         _ingest_into(done, history, state, RunKey(run_id, name))

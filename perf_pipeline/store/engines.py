@@ -10,7 +10,7 @@ Add here: another setting of DuckDB's. Keep out: waiting for a file, and what er
 import itertools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,7 +119,12 @@ def in_memory(asked: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def is_large(folder: Path) -> bool:
     """Say whether the files of a folder are worth more than one thread; no folder is small."""
-    return sum(map(_size_of, folder.glob("*"))) >= LARGE_BYTES
+    return are_large(folder.glob("*"))
+
+
+def are_large(files: Iterable[Path]) -> bool:
+    """Say whether files that are read one after the other are worth more than one thread."""
+    return sum(map(_size_of, files)) >= LARGE_BYTES
 
 
 def use_all_threads(connection: duckdb.DuckDBPyConnection) -> None:

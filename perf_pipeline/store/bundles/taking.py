@@ -17,6 +17,7 @@ from perf_pipeline.errors import StoreError
 from perf_pipeline.store.access import first_line
 from perf_pipeline.store.bundles.content import contents_of, remember_contents
 from perf_pipeline.store.bundles.parts import RAW, TABLES, write_parts
+from perf_pipeline.store.engines import are_large, use_all_threads
 from perf_pipeline.store.ingest import KEYED_TABLES, transaction
 from perf_pipeline.store.migrate import apply_until, migrate, migrations
 from perf_pipeline.store.order import place_of
@@ -95,6 +96,8 @@ def take_runs(history: "History", runs: Sequence[TakenRun], folder: Path) -> dic
         By run why it could not be taken; empty when all were.
     """
     history.asked.forget()
+    if are_large(file for run in runs for file in run.files.values()):
+        use_all_threads(history.connection)
     refused: dict[str, str] = {}
     ready: list[TakenRun] = []
     for run in runs:

@@ -21,13 +21,13 @@ def with_defaults(run: PerfRun, **settings: object) -> PerfRun:
     `_config/pythonic_config/resource.py`). Defaults of a class hold for each field by itself.
 
     Args:
-        run: what was set of it counts.
+        run: what was set of it counts; the new one is of its class.
         settings: by the name of the field; they take precedence.
     """
     values = {name: getattr(run, name) for name in run.model_fields_set} | settings
     fields: dict[str, Any] = {}
     for name, value in values.items():
-        field = copy(PerfRun.model_fields[name])
+        field = copy(type(run).model_fields[name])
         field.default, field.default_factory = value, None
         fields[name] = (field.annotation, field)
-    return create_model(PerfRun.__name__, __base__=PerfRun, **fields)()
+    return create_model(type(run).__name__, __base__=type(run), **fields)()

@@ -12,6 +12,7 @@ import perf_pipeline
 from perf_pipeline.defs.alerts import NAME
 from perf_pipeline.defs.component import PerfPipeline
 from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.defs.settings import with_defaults
 from perf_pipeline.errors import ProfileError
 from perf_pipeline_tests.support.commands.forked import ran
 from perf_pipeline_tests.support.dagster.own_profiles import own_profile
@@ -149,6 +150,24 @@ def test_target_state_and_profile_reach_the_runs_of_jobs_and_those_by_hand(
     assert folder == state
     assert (facts["profile"], facts["target"]) == ("shop-visits", "there")
     assert "search is switched off in profile shop-visits" in left_out
+
+
+class OwnPerfRun(PerfRun):
+    """Add a setting of one's own."""
+
+    tier: str = "silver"
+
+    @property
+    def said(self) -> str:
+        """Give it as a person reads it."""
+        return f"{self.tier} tier"
+
+
+def test_a_resource_of_an_own_class_keeps_its_class_and_its_settings() -> None:
+    made = with_defaults(OwnPerfRun(tier="gold"), usual_profile="shop")
+
+    assert isinstance(made, OwnPerfRun)
+    assert (made.said, made.usual_profile) == ("gold tier", "shop")
 
 
 def test_a_wrong_attribute_is_told_with_its_line(project: Path) -> None:

@@ -20,6 +20,7 @@ from perf_pipeline.store.reported import ReportedFigures, reported_figures
 
 # A run may have thousands of summaries, and a replay asks for those of every run once.
 _MOST_SUMMARISED: Final = 2
+_MOST_ROWS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ class AskedRuns:
         """Return the rows of a statement about runs, how they were compared, and what changed."""
         asked = statement, repr(parameters)
         if asked not in self._rows:
+            if len(self._rows) >= _MOST_ROWS:
+                self._rows.clear()
             self._rows[asked] = tuple(self.connection.execute(statement, parameters).fetchall())
         return self._rows[asked]
 

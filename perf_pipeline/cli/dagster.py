@@ -24,7 +24,7 @@ def sync(state: "State") -> None:
     """Bring stored runs into Dagster that are not there yet.
 
     Each run becomes materialisations and asset checks at the time it began. The instance is the one
-    of DAGSTER_HOME, else that of the UI that serves this state folder. Running it again
-    changes nothing.
+    of DAGSTER_HOME, else that of the UI that serves this state folder. Runs that are there already
+    are left as they are.
     """
     bring_in(state)

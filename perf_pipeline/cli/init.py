@@ -30,7 +30,7 @@ _MOST_PER_S: Final = 10_000
     "--postgres",
     type=Text(),
     metavar="DSN",
-    help="DSN of a PostgreSQL; its largest tables and slowest statements are loaded.",
+    help="DSN of a PostgreSQL; its largest tables and costliest statements are loaded.",
 )
 @click.option(
     "--brokers",

@@ -74,7 +74,8 @@ def sync(state: "State") -> None:
     for sentence in program.sentences(state, instance, []):
         click.echo(sentence)
     if program.trouble:
-        click.echo(f"perf-pipeline: Dagster could not be reached: {program.trouble}", err=True)
+        trouble = f"runs could not be reported to Dagster: {program.trouble}"
+        click.echo(f"perf-pipeline: {trouble}", err=True)
         sys.exit(ExitCode.NOT_MEASURED)
 
 

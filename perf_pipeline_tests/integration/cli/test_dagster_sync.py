@@ -21,6 +21,7 @@ from perf_pipeline.cli.telling_dagster import (
     instance_of,
     tell_of_run,
 )
+from perf_pipeline.errors import ExitCode
 from perf_pipeline.stack.ui_instance import SERVICES, known_instance
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.commands.command_line import CommandLine
@@ -109,6 +110,17 @@ def test_a_program_that_ends_without_a_word_is_told(tmp_path: Path) -> None:
 
     assert list(program.sentences(State(tmp_path), {"PYTHONHASHSEED": "wrong"}, [])) == []
     assert program.trouble == "its program ended with 1"
+
+
+def test_what_could_not_be_reported_is_told_with_what_went_wrong(tmp_path: Path) -> None:
+    answer = CommandLine(tmp_path).here(
+        "dagster", "sync", DAGSTER_HOME=str(tmp_path), PYTHONHASHSEED="wrong"
+    )
+
+    assert answer.code == ExitCode.NOT_MEASURED
+    assert answer.err == (
+        "perf-pipeline: runs could not be reported to Dagster: its program ended with 1\n"
+    )
 
 
 def test_the_ui_that_serves_the_folder_is_told_while_it_is_up(tmp_path: Path) -> None:

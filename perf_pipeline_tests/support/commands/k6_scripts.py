@@ -141,12 +141,13 @@ _TWO_LOOPS: Final = _LOOPS.format(vus=2, duration="2s")
 _NEVER_TRUE: Final = steps_of(sleep="50ms", expect='{ json = { "$.never" = "exists" } }').replace(
     'name = "get"', 'name = "get none"'
 )
-# Each with the metric of its threshold: only one of them has checks, and only one drops starts.
+# Each with what tells its threshold from those of the others: only one of them has checks, only one
+# drops starts, and of the two whose requests take too long only one may end the load.
 FAILING: Final = {
-    "threshold_fail": "http_req_duration",
-    "abort_delay_beyond": "http_req_duration",
-    "checks_threshold": "checks",
-    "dropped_some": "dropped_iterations",
+    "threshold_fail": "metric = 'http_req_duration' and not abort_on_fail",
+    "abort_delay_beyond": "metric = 'http_req_duration' and abort_on_fail",
+    "checks_threshold": "metric = 'checks'",
+    "dropped_some": "metric = 'dropped_iterations'",
 }
 FAILING_BENCHMARK: Final = _together(
     "failing",

@@ -220,11 +220,13 @@ class Harmed:
         answer: what the run gave.
         reasons: by benchmark, why it is invalid; none where it is valid.
         statuses: by benchmark, of its verdicts.
+        codes: by benchmark, the exit code that it gives the run by itself.
     """
 
     answer: Answer
     reasons: dict[str, str]
     statuses: dict[str, set[str]]
+    codes: dict[str, int]
 
 
 @pytest.fixture(scope="module")
@@ -250,7 +252,10 @@ def harmed(up: Up) -> Harmed:
     for name, status in up.command.sql(f"select benchmark, status from verdicts {of_run}"):
         statuses[name].add(status)
     return Harmed(
-        answer, {name: "" if valid else str(reasons) for name, valid, reasons in told}, statuses
+        answer,
+        {name: "" if valid else str(reasons) for name, valid, reasons in told},
+        statuses,
+        {name: up.command.code_of(answer.run_id, name) for name, _, _ in told},
     )
 
 
@@ -258,6 +263,8 @@ def test_a_killed_load_worker_makes_the_benchmark_invalid_and_the_run_goes_on(
     harmed: Harmed,
 ) -> None:
     assert harmed.answer.code == 97
+    assert harmed.codes["api_user_creation"] == 97
+    assert harmed.statuses["api_user_creation"] == {"INVALID"}
     assert "worker 0 ended unexpectedly (signal 9)" in harmed.reasons["api_user_creation"]
     assert "INVALID" in harmed.answer.out
     assert "ended unexpectedly" not in harmed.reasons["end_to_end"]
@@ -267,4 +274,5 @@ def test_a_starved_generator_is_invalid_and_never_a_pass(harmed: Harmed) -> None
     """Stopped for a second, as a machine does that is too busy to run it."""
     assert "stood still for" in harmed.reasons["end_to_end"]
     assert harmed.statuses["end_to_end"] == {"INVALID"}
+    assert harmed.codes["end_to_end"] == 97
     assert harmed.answer.code == 97

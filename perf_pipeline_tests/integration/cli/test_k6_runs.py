@@ -114,17 +114,6 @@ def no_pass(command: CommandLine, target: HttpTarget) -> Answer:
     return command("run", "--profile", _profile(command, target.port, *benchmarks))
 
 
-def _is_no_pass(command: CommandLine, run_id: str, benchmark: str) -> bool:
-    """Say whether a benchmark by itself makes the exit code of its run 97."""
-    rows = command.sql(
-        f"select v.status, b.valid from benchmarks b left join verdicts v using (run_id, benchmark)"
-        f" where run_id = '{run_id}' and benchmark = '{benchmark}'"
-    )
-    statuses = {status for status, _ in rows}
-    is_valid = all(valid for _, valid in rows)
-    return "FAIL" not in statuses and (not is_valid or bool(statuses & {"NO_DATA", "INVALID"}))
-
-
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", DROPPING)
 def test_many_dropped_starts_that_no_threshold_speaks_of_have_k6s_counts_and_are_no_pass(
@@ -132,7 +121,7 @@ def test_many_dropped_starts_that_no_threshold_speaks_of_have_k6s_counts_and_are
 ) -> None:
     """On purpose not k6's exit code, 0: the figures are of another load than the planned one."""
     assert (_RUNS[name]["exit_code"], no_pass.code) == (0, 97), no_pass.out + no_pass.err
-    assert _is_no_pass(command, no_pass.run_id, name), no_pass.out
+    assert command.code_of(no_pass.run_id, name) == 97, no_pass.out
     found = _counts(command, no_pass.run_id, name)
     _assert_counts_of_k6(found, _RUNS[name], is_loop=False)
     assert "were dropped" in no_pass.out
@@ -279,7 +268,7 @@ def test_an_exception_in_an_iteration_ends_it_and_makes_the_run_invalid(
     observed, answer = _RUNS["iter_fail"], no_pass
 
     assert (observed["exit_code"], answer.code) == (0, 97), answer.err
-    assert _is_no_pass(command, answer.run_id, "iter_fail"), answer.out
+    assert command.code_of(answer.run_id, "iter_fail") == 97, answer.out
     assert "caught 3 exceptions in iterations, which means that the workload has a bug" in " ".join(
         answer.out.split()
     )

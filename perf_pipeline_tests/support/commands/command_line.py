@@ -165,17 +165,17 @@ class CommandLine:
         """Ask for one value."""
         return self.sql(statement)[0][0]
 
-    def code_of(self, run_id: str) -> int:
+    def code_of(self, run_id: str, benchmark: str = "") -> int:
         """Give the documented exit code of a run that went to its end, by what the history says.
 
-        On a busy machine a load may be INVALID, and then 97 is right. A first run cannot regress.
+        Or that of one benchmark by itself, whatever others give their run. On a busy machine a load
+        may be INVALID, and then 97 is right. A first run cannot regress.
         """
-        statuses = {
-            row[0] for row in self.sql(f"select status from verdicts where {_of_run(run_id)}")
-        }
+        of_it = _of_run(run_id, benchmark)
+        statuses = {row[0] for row in self.sql(f"select status from verdicts where {of_it}")}
         if "FAIL" in statuses:
             return 99
-        valid = self.value(f"select bool_and(valid) from benchmarks where {_of_run(run_id)}")
+        valid = self.value(f"select bool_and(valid) from benchmarks where {of_it}")
         return 0 if valid and not statuses & {"NO_DATA", "INVALID"} else 97
 
     def passes_unless_held_up(self, run_id: str, benchmark: str = "") -> bool:
@@ -183,13 +183,12 @@ class CommandLine:
 
         A machine with much else to do may hold a worker up; then no figure of its load can pass.
         """
-        of_one = f" and benchmark = '{benchmark}'" if benchmark else ""
-        told = self._told(f"{_of_run(run_id)}{of_one}")
+        told = self._told(_of_run(run_id, benchmark))
         return bool(told) and told <= {("PASS", True), ("PASS", False), ("INVALID", False)}
 
     def fails_unless_held_up(self, run_id: str, benchmark: str) -> bool:
         """Say whether a verdict of a benchmark is a FAIL, or INVALID where the load was."""
-        told = self._told(f"{_of_run(run_id)} and benchmark = '{benchmark}'")
+        told = self._told(_of_run(run_id, benchmark))
         return bool(told & {("FAIL", True), ("FAIL", False), ("INVALID", False)})
 
     def _told(self, condition: str) -> set[tuple[str, bool]]:
@@ -211,8 +210,9 @@ def _noted(running: Running) -> Running:
     return running
 
 
-def _of_run(run_id: str) -> str:
-    return f"run_id = '{run_id}'"
+def _of_run(run_id: str, benchmark: str) -> str:
+    of_one = f" and benchmark = '{benchmark}'" if benchmark else ""
+    return f"run_id = '{run_id}'{of_one}"
 
 
 def without_target() -> dict[str, str]:

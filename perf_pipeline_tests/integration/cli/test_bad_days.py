@@ -72,11 +72,11 @@ class Used:
 def used(up: Up, killed: Killed) -> Used:
     """Run with a threshold on answers that nobody gives, after a run that left its rows."""
     assert killed.left > 0
-    before = up.pids("api")
+    before, left = up.pids("api"), up.own_rows()
     running = up.begun(
         *CREATION, seconds=3.0, more='"http_req_duration{status:500}" = ["p(95)<1000"]'
     )
-    wait_until(lambda: up.own_rows() > 0, 10.0)
+    wait_until(lambda: up.own_rows() > left, 10.0)
     return Used(running.answer(), before)
 
 

@@ -12,6 +12,7 @@ from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline_tests.support.dagster.runs import (
+    ENDLESS_INSERTS,
     TINY,
     Materializing,
     of_state,
@@ -24,15 +25,12 @@ from perf_pipeline_tests.support.silent import hush
 
 pytestmark = pytest.mark.timeout(240)
 OF_USERS, OF_A_DATABASE = "api_user_creation", "database_benchmark"
-# Both would take longer than anybody waits here: one a minute, one a million statements.
+# Both would take longer than anybody waits here.
 LONG = {
     OF_USERS: {
         f"benchmarks.{OF_USERS}.scenarios.create_users.stages": '[{duration="60s", target=2}]'
     },
-    OF_A_DATABASE: {
-        f"benchmarks.{OF_A_DATABASE}.scenarios.insert.iterations": "1_000_000",
-        f"benchmarks.{OF_A_DATABASE}.scenarios.insert.parameters.batch": "1",
-    },
+    OF_A_DATABASE: ENDLESS_INSERTS,
 }
 DATABASE = StackOptions(parts=frozenset({"postgres"}), tables=True)
 

@@ -20,7 +20,13 @@ from perf_pipeline.errors import StackError
 from perf_pipeline.stack.service import free_port
 from perf_pipeline.stack.webserver import INSTANCE_FILE, WORKSPACE_FILE, serve_ui, storage_url
 from perf_pipeline_tests.support.commands.forked import started
-from perf_pipeline_tests.support.dagster.runs import IMPORTED, OF_SERVERS, of_state, run_config
+from perf_pipeline_tests.support.dagster.runs import (
+    ENDLESS_INSERTS,
+    IMPORTED,
+    OF_SERVERS,
+    of_state,
+    run_config,
+)
 from perf_pipeline_tests.support.places import ROOT, new_state
 from perf_pipeline_tests.support.silent import hush
 
@@ -32,10 +38,10 @@ mutation($parameters: ExecutionParams!) {
 }"""
 RUNS = "{ runsOrError { ... on Runs { results { id status } } } }"
 ENDS = "{ runsOrError { ... on Runs { results { endTime } } } }"
-# Of the stack only PostgreSQL starts.
+# Of the stack only PostgreSQL starts, and its load is still under way when the UI is stopped.
 DATABASE_ALONE = {
     f"benchmarks.{name}.enabled": "false" for name in NAMES if name != "database_benchmark"
-}
+} | ENDLESS_INSERTS
 # How long a stop waits for runs to be cancelled, before it ends what is left.
 PATIENCE_S = 15.0
 

@@ -20,6 +20,11 @@ from perf_pipeline_tests.support.commands.forked import ForkedProcess, forked
 from perf_pipeline_tests.support.places import ROOT
 
 TINY = str(Path(__file__).with_name("tiny.toml"))
+# A million statements, one after the other: longer than anybody waits here.
+ENDLESS_INSERTS: Final = {
+    "benchmarks.database_benchmark.scenarios.insert.iterations": "1_000_000",
+    "benchmarks.database_benchmark.scenarios.insert.parameters.batch": "1",
+}
 MODULE = "perf_pipeline.definitions"
 JUDGING = ("threshold_checks", "confirmation", "baseline_diff", "bottlenecks", "report")
 # What Dagster's command imports on its way to our definitions, and when it runs their assets.

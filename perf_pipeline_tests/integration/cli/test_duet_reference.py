@@ -62,7 +62,7 @@ def test_two_systems_that_differ_in_a_setting_are_started_compared_and_stopped(
     profile.write_text(_PROFILE, encoding="utf-8")
     running = command.begin(
         *("duet", str(profile), "--baseline", "reference", "--candidate", _LATER),
-        *("--within", "4s", "--warm-up", "1s"),
+        *("--within", "6s", "--warm-up", "1s"),
     )
     running.wait_for("end_to_end: ", 180.0)
     settings = set(_settings_of_apis())

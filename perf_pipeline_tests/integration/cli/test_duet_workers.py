@@ -34,6 +34,8 @@ pytestmark = pytest.mark.timeout(240)
 
 _WORKER: Final = Path(held_worker.__file__)
 _SHORT: Final = ("--within", "6s", "--warm-up", "1s")
+# 6 s have hardly more blocks of half a second than a verdict needs.
+_JUDGED: Final = ("--within", "8s", "--warm-up", "1s")
 _PROFILE: Final = """
 name = "orders"
 workers = 1
@@ -113,13 +115,13 @@ def test_workers_that_take_longer_are_slower_by_what_they_take(
 ) -> None:
     answer = command(
         *("duet", profile, "--baseline", _workers(topics, 20)),
-        *("--candidate", _workers(topics, 320, protocol="consumer"), *_SHORT),
+        *("--candidate", _workers(topics, 320, protocol="consumer"), *_JUDGED),
     )
 
     delivery = _delivery(command)
     assert "were shared anew" not in answer.out
     assert "nobody could see" not in answer.out
-    # Where much else is to do, 6 s may not tell; it is never called equal or faster.
+    # Where much else is to do, 8 s may not tell; it is never called equal or faster.
     assert answer.code in {97, 98}, answer.out + answer.err
     assert delivery["verdict"] in {"SLOWER", "UNDECIDED"}, answer.out
     if delivery["verdict"] == "SLOWER":
@@ -194,17 +196,17 @@ def test_workers_that_lose_messages_fail_more_however_quick_they_are(
 ) -> None:
     answer = command(
         *("duet", profile, "--baseline", _workers(topics, 60)),
-        *("--candidate", _workers(topics, 20, lose_every=8), *_SHORT),
+        *("--candidate", _workers(topics, 20, lose_every=8), *_JUDGED),
     )
 
     delivery = _delivery(command)
     # Where much else is to do, fewer may be sent than show it; it is never called equal or faster.
     assert answer.code in {97, 98}, answer.out + answer.err
     assert delivery["verdict"] in {"FAILS MORE", "UNDECIDED"}, answer.out
-    # At most 20 messages/s for 6 s, of which every 8th is lost.
+    # At most 20 messages/s for 8 s, of which every 8th is lost.
     assert delivery["failed"]["baseline"] == 0
     lost, promised = delivery["failed"]["candidate"], delivery["requests"]["candidate"]
-    assert promised <= 120
+    assert promised <= 160
     assert abs(lost - promised / 8) <= 2
     assert "messages that were not delivered: baseline 0 of" in answer.out
 

@@ -1,4 +1,4 @@
-"""Represent the sending process to its run: it is notified, and never waited for.
+"""Represent the sending process to its run: it is notified, and not waited for during a load.
 
 Add here: another message between the run and the process. Keep out: what the process does
 (process.py).
@@ -25,6 +25,7 @@ from perf_pipeline.secrecy.known import KNOWN
 
 _MOST_UNTOLD: Final = 100  # progress events: a minute and a half
 _END_WITHIN_S: Final = 6.0  # twice what the process takes for its last points
+_READ_WITHIN_S: Final = 2.0  # milliseconds, where the process gets a processor
 
 
 class Outputs:
@@ -44,6 +45,8 @@ class Outputs:
         self._heard: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_lost = False
+        self._left = ""
+        self._has_read = threading.Event()
         self._log = Path()
         self._threads: list[threading.Thread] = []
         self.counts: Mapping[str, Mapping[str, int]] = {}
@@ -114,6 +117,19 @@ class Outputs:
         """
         self._tell({"folder": str(folder), "origin_ms": _now_ms() - at_us // 1_000})
 
+    def leave(self, folder: Path) -> None:
+        """Wait a moment until the process has read what a load wrote, since its files may go now.
+
+        Args:
+            folder: of the benchmark in the spool.
+        """
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._left = str(folder)
+        self._has_read.clear()
+        self._tell({"left": self._left})
+        self._has_read.wait(_READ_WITHIN_S)
+
     def __enter__(self) -> Self:
         return self
 
@@ -151,6 +167,8 @@ class Outputs:
             for line in pipe:
                 told = json.loads(line)
                 self.counts = told["receivers"]
+                if told["left"] == self._left:
+                    self._has_read.set()
                 for sentence in told["sentences"]:
                     self._heard.put(sentence)
 
@@ -194,7 +212,8 @@ class OutputProbe:
         return list(_readings(at_us, self._outputs.counts.items()))
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Let the process read all of the load: a search removes the files of each window."""
+        self._outputs.leave(self._folder)
 
 
 def _readings(at_us: int, counts: Iterable[tuple[str, Mapping[str, int]]]) -> Iterator[Reading]:

@@ -1,8 +1,9 @@
-"""The process that sends a run's figures: it reads the spool, and nobody waits for it.
+"""The process that sends a run's figures: it reads the spool, and no load waits for it.
 
 It gets lines of JSON on its standard input: first how to begin, then how far the load is once a
-second; the end of its input is the end of the run. Each second it answers with a line of JSON:
-counts by receiver, and sentences for people.
+second, and that a load is over, whose files it reads at once; the end of its input is the end of
+the run. Each second it answers with a line of JSON: counts by receiver, sentences for people, and
+the folder of the load that is over.
 Add here: nothing but this conversation. Keep out: who starts it (beside.py).
 """
 
@@ -144,8 +145,12 @@ def main() -> None:
     sending = Sending(json.loads(first), os.environ)
     next_s = time.monotonic()
     for line in lines:
-        if line:
-            sending.note(json.loads(line))
+        told = json.loads(line) if line else {}
+        if left := told.get("left"):
+            sending.look()
+            _answer(sending, left)
+        elif told:
+            sending.note(told)
         if time.monotonic() >= next_s:
             next_s = time.monotonic() + LOOK_EVERY_S
             sending.look()
@@ -168,9 +173,9 @@ def _lines() -> Iterator[bytes]:
         yield from whole
 
 
-def _answer(sending: Sending) -> None:
+def _answer(sending: Sending, left: str = "") -> None:
     with suppress(BrokenPipeError):  # who started this has gone; the input ends then, too
-        os.write(1, json.dumps(sending.status()).encode() + b"\n")
+        os.write(1, json.dumps({**sending.status(), "left": left}).encode() + b"\n")
 
 
 def _now_ms() -> int:

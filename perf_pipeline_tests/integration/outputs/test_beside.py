@@ -1,6 +1,7 @@
 """The process that sends a run's figures, seen by the run."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -87,6 +88,18 @@ def test_a_load_that_is_over_before_it_was_told_of_is_sent_as_well(tmp_path: Pat
     with point_receiver() as receiver, sending(tmp_path, receiver, Heard()) as outputs:
         OutputProbe(outputs, tmp_path / "r1" / "shop").read(0)
         readings.write_text("at_us,source,name,value\n0,host,host_cpu_percent,12.5\n")
+
+    assert {point.name for point in receiver.remote_writes} == {"perf_host_cpu_percent"}
+
+
+def test_all_of_a_load_is_sent_although_its_files_go_as_it_ends(tmp_path: Path) -> None:
+    readings = tmp_path / "r1" / "shop" / "readings-host.csv"
+    with point_receiver() as receiver, sending(tmp_path, receiver, Heard()) as outputs:
+        probe = OutputProbe(outputs, tmp_path / "r1" / "shop")
+        probe.read(0)
+        readings.write_text("at_us,source,name,value\n0,host,host_cpu_percent,12.5\n")
+        probe.close()
+        shutil.rmtree(tmp_path / "r1" / "shop")
 
     assert {point.name for point in receiver.remote_writes} == {"perf_host_cpu_percent"}
 

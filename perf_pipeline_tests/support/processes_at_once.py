@@ -10,7 +10,7 @@ import psutil
 
 from perf_pipeline.engine.control_group import read_limits, usable_cores
 
-_FOR_EACH_CORE: Final = 3  # with two, a fifth of both cores idled while loads ran
+_FOR_EACH_CORE: Final = 2  # tests wait for their loads about as long as they compute
 _FEWEST: Final = 2
 # What is one piece of work takes some minutes, however many other processes there are.
 _MOST: Final = 8

@@ -13,9 +13,9 @@ _GB = 10**9
 @pytest.mark.parametrize(
     ("cores", "memory_gb", "processes"),
     [
-        (2, 18, 6),  # three for each core
-        (4, 14, 8),  # the longest work takes as long, so that more would bring nothing
-        (64, 250, 8),
+        (2, 18, 4),  # two for each core
+        (4, 14, 8),
+        (64, 250, 8),  # the longest work takes as long, so that more would bring nothing
         (4, 5, 5),  # a process with its servers takes up to 1 GB
         (1, 1, 2),  # one computes while the other waits
         (0, 18, 2),  # a container that may use half a core

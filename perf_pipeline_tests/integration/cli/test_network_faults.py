@@ -95,8 +95,10 @@ def test_each_request_of_a_delayed_second_is_slow_and_none_fails(
     # Slow is what takes half as long again as was usual, on a busy machine more than 200 ms.
     if slowest_before_ms < 130:
         assert felt["fault_slow"] >= 15
+    # Where no recovery was seen, what fails in the next faults is counted as well.
+    if "fault_recovery_s" in felt:
         assert felt["fault_failed"] == 0
-        assert felt.get("fault_recovery_s", 1.0) >= 0.9
+        assert felt["fault_recovery_s"] >= 0.9
 
 
 def test_messages_of_a_partition_wait_for_its_end_and_none_is_lost(
@@ -123,7 +125,9 @@ def test_requests_of_a_second_of_resets_fail_and_those_after_it_do_not(
     # 20 are due in a second; a machine with much else to do may send some of them later, and may
     # undo the fault later.
     assert 0.9 <= lasted_s < 5
-    assert 10 <= felt["fault_failed"] <= 20 * (lasted_s + 2)
+    assert felt["fault_failed"] >= 10
+    if "fault_recovery_s" in felt:
+        assert felt["fault_failed"] <= 20 * (lasted_s + 2)
     assert felt["fault_messages_lost"] == 0
 
 

@@ -200,8 +200,9 @@ def _taken(beside: Path | None) -> Engine:
     spilled = Path(f"{beside}.tmp")
     if engine is None:
         return _new(spilled)
-    engine.spilled = spilled
-    _say_where_it_spills(engine)
+    if engine.spilled != spilled:
+        engine.spilled = spilled
+        _say_where_it_spills(engine)
     return engine
 
 

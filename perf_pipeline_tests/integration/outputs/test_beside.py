@@ -96,7 +96,10 @@ def test_all_of_a_load_is_sent_although_its_files_go_as_it_ends(tmp_path: Path) 
     readings = tmp_path / "r1" / "shop" / "readings-host.csv"
     with point_receiver() as receiver, sending(tmp_path, receiver, Heard()) as outputs:
         probe = OutputProbe(outputs, tmp_path / "r1" / "shop")
-        probe.read(0)
+        until_s = time.monotonic() + 20
+        while not probe.read(0):  # before the process has begun
+            assert time.monotonic() < until_s
+            time.sleep(0.02)
         readings.write_text("at_us,source,name,value\n0,host,host_cpu_percent,12.5\n")
         probe.close()
         shutil.rmtree(tmp_path / "r1" / "shop")

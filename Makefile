@@ -13,7 +13,7 @@ run: .venv/runs ## load a real system and judge it
 	@$(BIN)/perf-pipeline run --profile quick
 
 test: .venv/installed ## the whole suite against real services; WORKERS=0 in one process
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 --reruns-delay 1 --durations 10
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 --reruns-delay 10 --durations 10
 
 fuzz: .venv/installed ## bad input until something ends in no sentence, or Ctrl-C; SEED=1 CASES=20000 KIND=toml
 	@$(BIN)/python -m perf_pipeline_tests.fuzz.cases "$(SEED)" "$(CASES)" "$(KIND)"

@@ -117,6 +117,11 @@ class ScenarioPart:
         """Return the planned end, in µs since the origin."""
         return self.window.end_us
 
+    @property
+    def cut_us(self) -> int:
+        """Return when what is still under way is cut at the latest, in µs since the origin."""
+        return self.end_us + self.executor.graceful_stop_us
+
     def random_of(self, vu: int) -> random.Random:
         """Return a VU's own random numbers, which are the same in every run with this seed."""
         return random.Random(f"{self.seed}/{self.draws_as or self.name}/{vu}")

@@ -5,7 +5,7 @@ Add here: another figure that tells whether the generator kept up. Keep out: lim
 
 import resource
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -18,7 +18,7 @@ from perf_pipeline.engine.health import (
 from perf_pipeline.engine.lag import LATE_US, LagHistogram
 from perf_pipeline.engine.machine_limits import count_local_ports
 from perf_pipeline.engine.open_files import count_open_files
-from perf_pipeline.engine.part import IterationCounts
+from perf_pipeline.engine.part import IterationCounts, ScenarioPart
 from perf_pipeline.engine.ports import Clock
 from perf_pipeline.engine.vitals import Vitals
 from perf_pipeline.units import US_PER_MS, US_PER_S
@@ -48,11 +48,23 @@ class WorkerWatch:
         self._busy_longest_us = 0
         self._open_files = 0
 
-    async def run(self, from_us: int, until_us: int) -> None:
-        """Watch between two times; after a cancellation, the readings so far are kept."""
+    async def run(self, parts: Sequence[ScenarioPart]) -> None:
+        """Watch the measured time of all parts, and until the last of their answers is there.
+
+        A pause that began before the measured time counts from its begin on. After a cancellation,
+        the readings so far are kept.
+        """
+        if parts:
+            from_us = min(part.window.start_us for part in parts)
+            await self._watch_measured(from_us, max(part.end_us for part in parts))
+            await self._watch_answers(max(part.cut_us for part in parts))
+
+    async def _watch_measured(self, from_us: int, until_us: int) -> None:
         clock = self._clock
         await clock.sleep_until_us(from_us)
         tick_us = second_us = clock.now_us()
+        self._watched_us += tick_us - from_us
+        self._note_delay(tick_us - from_us)
         thread_ns, process_ns = time.thread_time_ns(), time.process_time_ns()
         waited_ns = waited_for_a_core_ns()
         while tick_us < until_us:
@@ -68,6 +80,17 @@ class WorkerWatch:
                 thread_ns, process_ns = time.thread_time_ns(), time.process_time_ns()
                 waited_ns, second_us = waited_for_a_core_ns(), tick_us
                 self._open_files = max(self._open_files, count_open_files())
+
+    async def _watch_answers(self, cut_us: int) -> None:
+        """Note the longest pause; short ones change little, and nothing has to start on time."""
+        due_us = self._clock.now_us() + TICK_US
+        while due_us < cut_us:
+            try:
+                await self._clock.sleep_until_us(due_us)
+            finally:  # also where the load ends with the answers that came meanwhile
+                now_us = self._clock.now_us()
+                self._stall_longest_us = max(self._stall_longest_us, now_us - due_us)
+            due_us = now_us + TICK_US
 
     def _note_delay(self, delay_us: int) -> None:
         self._stall_longest_us = max(self._stall_longest_us, delay_us)

@@ -159,12 +159,7 @@ class LoadWorker:
         parts = [self._part(loaded, begin_us) for loaded in opened]
         self._handovers.listen()
         watch = WorkerWatch(self._clock)
-        watching = self._loop.create_task(
-            watch.run(
-                min((part.window.start_us for part in parts), default=begin_us),
-                max((part.window.end_us for part in parts), default=begin_us),
-            )
-        )
+        watching = self._loop.create_task(watch.run(parts))
         reporter = Reporter(parts, self._recorder.counts, begin_us)
         reporting = self._loop.create_task(self._report(reporter, begin_us))
         await self._clock.sleep_until_us(begin_us)
@@ -173,8 +168,8 @@ class LoadWorker:
         watching.cancel()
         reporting.cancel()
         await asyncio.wait({watching, reporting})
-        done = self._done(opened, parts, outcomes, watch)
-        return {**done, "parts": reporter.report(self._clock.now_us())}
+        reported = reporter.report(self._clock.now_us())
+        return {**self._done(opened, parts, outcomes, watch), "parts": reported}
 
     def _part(self, opened: _Opened, begin_us: int) -> ScenarioPart:
         scenario = opened.scenario

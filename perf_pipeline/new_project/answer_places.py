@@ -4,52 +4,68 @@ Add here: another shape of answers that hold lists. Keep out: recordings (record
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from perf_pipeline.new_project.seen_request import member
 
 _DEEPEST: Final = 8
+_MOST_PLACES: Final = 1_000
 
 
 def place_in_answer(schema: Any, name: str) -> str | None:
     """Return the JSON path of the value for a path parameter, of the first element of a list.
 
+    An answer's own id goes before those of the lists in it: an order is not one of its items.
+
     Args:
         schema: of the answer.
         name: of the parameter; `orderId` is taken from `orderId`, `order_id` or `id`.
     """
-    for place, members in _objects(schema, "$", 0):
+    for place, members in islice(_objects(schema), _MOST_PLACES):
         if (found := _named(members, name)) is not None:
             return f"{place}{member(found)}"
     return None
 
 
-def _objects(schema: Any, place: str, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Return the answer itself if it is an object, or the elements of its lists."""
-    if not isinstance(schema, Mapping) or depth > _DEEPEST:
-        return
-    if "items" in schema:
-        yield from _objects(schema["items"], f"{place}[0]", depth + 1)
-        return
-    members = _members(schema, depth)
-    lists = {
-        name: inner
-        for name, inner in members.items()
-        if isinstance(inner, Mapping) and "items" in inner
-    }
-    for name, inner in lists.items():
-        yield from _objects(inner, f"{place}{member(name)}", depth + 1)
-    if members:
-        yield place, members
+def _objects(schema: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Return the answer itself if it is an object, then the elements of its lists, level by level.
+
+    The next level is only looked at where the one before has nothing, since it may be large.
+    """
+    level = [("$", schema)]
+    for _ in range(_DEEPEST + 1):
+        inner: list[tuple[str, Any]] = []
+        for place, here in level:
+            where, element = _element(place, here)
+            members = _members(element, 0)
+            if members:
+                yield where, members
+            inner += [
+                (f"{where}{member(name)}", value)
+                for name, value in members.items()
+                if isinstance(value, Mapping) and "items" in value
+            ]
+        level = inner[:_MOST_PLACES]
 
 
-def _members(schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
+def _element(place: str, schema: Any) -> tuple[str, Any]:
+    """Return the first element of a list, also of a list of lists; anything else as it is."""
+    for _ in range(_DEEPEST):
+        if not (isinstance(schema, Mapping) and "items" in schema):
+            break
+        place, schema = f"{place}[0]", schema["items"]
+    return place, schema
+
+
+def _members(schema: Any, depth: int) -> dict[str, Any]:
+    if not isinstance(schema, Mapping):
+        return {}
     found = dict(schema.get("properties") or {})
     if depth < _DEEPEST:
         for key in ("allOf", "oneOf", "anyOf"):
             for part in schema.get(key) or []:
-                if isinstance(part, Mapping):
-                    found = {**_members(part, depth + 1), **found}
+                found = {**_members(part, depth + 1), **found}
     return found
 
 

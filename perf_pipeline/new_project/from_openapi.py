@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote
 
+from jsonref import JsonRefError
+
 from perf_pipeline.config.http_keys import BODILESS
 from perf_pipeline.new_project.answer_places import place_in_answer
 from perf_pipeline.new_project.draft import DraftBenchmark, DraftStep
@@ -24,7 +26,13 @@ from perf_pipeline.new_project.loads import FirstLoad, thresholds_of
 from perf_pipeline.new_project.made_up_numbers import NoSampleError
 from perf_pipeline.new_project.names import operation_name, saved_name
 from perf_pipeline.new_project.openapi_document import Description, Operation, Parameter
-from perf_pipeline.new_project.secret_names import BASIC, BEARER, SecretVariables, is_secret_name
+from perf_pipeline.new_project.secret_names import (
+    BASIC,
+    BEARER,
+    SecretVariables,
+    is_secret_name,
+    looks_secret,
+)
 from perf_pipeline.new_project.seen_request import SAFE_METHODS
 from perf_pipeline.new_project.taking_over import NotTakenOverError, TakingOver, literal
 
@@ -94,6 +102,8 @@ class Composer:
                 steps.add(operation)
             except (NotTakenOverError, NoSampleError) as error:
                 self.left_out.append(f"{operation.method} {operation.path}: {error}")
+            except JsonRefError as error:
+                self.left_out.append(f"{operation.method} {operation.path}: {error.message}")
         return DraftBenchmark(
             name=name,
             scenario=scenario,
@@ -198,6 +208,8 @@ class _DescribedSteps:
                 if example is None
                 else "it would delete what the scenario has not created"
             )
+        if is_secret_name(name) or looks_secret(str(example)):
+            raise NotTakenOverError("its path holds a secret")
         return literal(quote(str(example), safe=""))
 
     def _save(self, saves: Mapping[str, tuple[int, str]]) -> None:
@@ -212,6 +224,8 @@ class _DescribedSteps:
                 f"its query parameter {parameter.name!r} is a secret, which an address can't carry"
             )
         value = MadeUpValues(self._taking).sample(parameter.schema, parameter.name)
+        if isinstance(value, dict):
+            raise NotTakenOverError(f"its query parameter {parameter.name!r} is an object")
         if isinstance(value, list):
             return ",".join(map(str, value))
         return str(value).lower() if isinstance(value, bool) else str(value)
@@ -252,9 +266,19 @@ class _DescribedSteps:
                 f"it wants {scheme.get('name')!r} in the {scheme.get('in')}, where no secret may be"
             )
         elif kind == "basic" or of == "basic":
-            self.auth = self.auth or {"basicEnv": self.secrets.named(*BASIC)}
+            self._prove_with("basicEnv", BASIC)
+        elif kind == "mutualTLS" or (kind == "http" and of not in {"", "bearer"}):
+            raise NotTakenOverError(f"it wants a proof ({of or kind}) that steps can't give")
         else:
-            self.auth = self.auth or {"bearerEnv": self.secrets.named(*BEARER)}
+            self._prove_with("bearerEnv", BEARER)
+
+    def _prove_with(self, key: str, variable: tuple[str, str]) -> None:
+        if self.auth and key not in self.auth:
+            wants = "user and password" if key == "basicEnv" else "a token"
+            raise NotTakenOverError(
+                f"it wants {wants}, unlike the steps before it, and a scenario has one `auth`"
+            )
+        self.auth = self.auth or {key: self.secrets.named(*variable)}
 
 
 def _required(operation: Operation, place: str) -> Iterator[Parameter]:

@@ -5,8 +5,9 @@ Add here: a format of texts. Keep out: which operation needs a value (from_opena
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from perf_pipeline.new_project.seen_request import table_of
 from perf_pipeline.new_project.taking_over import TakingOver
 
 _DEEPEST: Final = 8
+_DEEPEST_OPTIONAL: Final = 3
 _MOST_VALUES: Final = 1_000
 _FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -57,6 +59,7 @@ class MadeUpValues:
     """
 
     taking: TakingOver
+    _made: Iterator[int] = field(default_factory=count)
 
     def sample(self, schema: Any, name: str = "", depth: int = 0) -> Any:
         """Make up a value that fits a schema; the smallest that is not empty.
@@ -71,6 +74,8 @@ class MadeUpValues:
         """
         if depth > _DEEPEST:
             raise NoSampleError("it is nested too deeply, or within itself")
+        if next(self._made) > _MOST_VALUES:
+            raise NoSampleError(f"it needs more than {_MOST_VALUES:,} values")
         if not isinstance(schema, Mapping):
             return "text"
         if is_secret_member(name, schema) and _type_of(schema) in {"string", "integer"}:
@@ -81,7 +86,9 @@ class MadeUpValues:
             if isinstance(options := schema.get(key), list) and options:
                 return self.sample(_first_of(options), name, depth + 1)
         if isinstance(parts := schema.get("allOf"), list) and parts:
-            return self._object(_joined(schema, parts), depth)
+            whole = _joined(schema, parts)
+            is_object = "properties" in whole
+            return self._object(whole, depth) if is_object else self.sample(whole, name, depth + 1)
         return self._by_type(schema, name, depth)
 
     def _by_type(self, schema: Mapping[str, Any], name: str, depth: int) -> Any:
@@ -112,11 +119,13 @@ class MadeUpValues:
         return [self.taking.within(plain(value), name) for value in [*distinct.values()][:count]]
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        """Fill what is required, or all where nothing is."""
+        """Fill what is required, or all where nothing is and it is not deep within another."""
         members = table_of(schema.get("properties"))
         required = schema.get("required")
         names = [name for name in required if name in members] if isinstance(required, list) else []
-        made = {}
+        made: dict[str, Any] = {}
+        if not names and depth > _DEEPEST_OPTIONAL:
+            return made
         for name in names or members:
             if _is_read_only(members[name]):
                 continue
@@ -140,15 +149,20 @@ def _type_of(schema: Mapping[str, Any]) -> str:
 
 
 def _joined(schema: Mapping[str, Any], parts: list[Any]) -> dict[str, Any]:
+    """Return all parts as one schema; an example of a part is none of an object as a whole."""
+    joined: dict[str, Any] = {}
     properties: dict[str, Any] = {}
     required: list[Any] = []
     for part in (schema, *parts):
         if isinstance(part, Mapping):
             inner = part.get("allOf") if part is not schema else None
             whole = _joined({**part, "allOf": None}, inner) if inner else part
+            joined |= {key: value for key, value in whole.items() if key != "allOf"}
             properties |= dict(whole.get("properties") or {})
             required += list(whole.get("required") or [])
-    return {"properties": properties, "required": required}
+    if properties:
+        return {"properties": properties, "required": required}
+    return joined
 
 
 def _first_of(options: list[Any]) -> Any:

@@ -124,13 +124,15 @@ class Description:
         parameters = tuple(found.values())
         statuses, answer = _answer(table_of(raw.get("responses")))
         security = raw.get("security", self.raw.get("security"))
+        consumes = _list(raw.get("consumes", self.raw.get("consumes")))
         first = table_of(security[0]) if isinstance(security, list) and security else {}
         return Operation(
             method=method,
             path=path,
             title=str(raw.get("operationId") or f"{method} {path}"),
             parameters=parameters,
-            body=_body(table_of(raw.get("requestBody"))) or _body_of_version_2(parameters),
+            body=_body(table_of(raw.get("requestBody")))
+            or _body_of_version_2(parameters, list(map(str, consumes))),
             statuses=statuses,
             answer=answer,
             security=tuple(map(str, first)),
@@ -191,10 +193,11 @@ def _body(raw: Mapping[str, Any]) -> Body | None:
     return Body(ordered[0], chosen.get("schema"), _example_of(chosen))
 
 
-def _body_of_version_2(parameters: tuple[Parameter, ...]) -> Body | None:
+def _body_of_version_2(parameters: tuple[Parameter, ...], consumes: list[str]) -> Body | None:
     for parameter in parameters:
         if parameter.place == "body":
-            return Body("application/json", parameter.schema)
+            kinds = sorted(consumes, key=lambda kind: "json" not in kind)
+            return Body((*kinds, "application/json")[0], parameter.schema)
     fields = {
         parameter.name: parameter.schema
         for parameter in parameters
@@ -207,8 +210,9 @@ def _body_of_version_2(parameters: tuple[Parameter, ...]) -> Body | None:
         for parameter in parameters
         if parameter.place == "formData" and parameter.is_required
     ]
+    has_file = any(schema.get("type") == "file" for schema in fields.values())
     return Body(
-        FORM,
+        "multipart/form-data" if has_file or (consumes and FORM not in consumes) else FORM,
         {"type": "object", "properties": fields, "required": required},
     )
 

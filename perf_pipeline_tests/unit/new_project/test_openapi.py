@@ -1,30 +1,14 @@
 """Of a description, what only reads is loaded, and what changes data is prepared."""
 
-import json
 from typing import Any
 
 import pytest
 import yaml
 
 from perf_pipeline.errors import RequestError
-from perf_pipeline.new_project.draft import DraftBenchmark
-from perf_pipeline.new_project.from_openapi import Composer
-from perf_pipeline.new_project.loads import FirstLoad
 from perf_pipeline.new_project.openapi_document import read_description
-from perf_pipeline.new_project.secret_names import SecretVariables
+from perf_pipeline_tests.support.composed import OK, composed, described
 from perf_pipeline_tests.support.servers.described_shop import DESCRIPTION
-
-OK = {"200": {"description": ""}}
-
-
-def composed(raw: Any) -> tuple[dict[str, DraftBenchmark], Composer]:
-    description = read_description(json.dumps(raw), "api.json")
-    composer = Composer(description, SecretVariables("SHOP"), FirstLoad())
-    return {benchmark.name: benchmark for benchmark in composer.benchmarks()}, composer
-
-
-def described(paths: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"openapi": "3.0.3", "info": {"title": "", "version": ""}, "paths": paths, **more}
 
 
 def test_an_id_comes_from_the_list_that_was_asked_before() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from perf_pipeline.importing.credible import require_credible
 from perf_pipeline.importing.made_profile import made_profile
 from perf_pipeline.importing.opening import Opened, opened
 from perf_pipeline.importing.spooling import Import, as_before, id_ending, made_in, write_run
@@ -56,6 +57,7 @@ def import_file(state: State, path: Path, wanted: Import) -> Imported:
         folder = scratch / "run" / wanted.tool.name
         folder.mkdir(parents=True)
         run = wanted.tool.read(source.plain, folder, source.shown, wanted.thresholds)
+        require_credible(run, source.shown)
         if source.is_cut:
             run = replace(run, cut="its compressed data ends too early")
         wanted = as_before(wanted, known.stored if known else None)

@@ -11,7 +11,7 @@ from typing import Final
 
 from perf_pipeline.importing.reporting import reported, reported_run, share_failed, text_of
 from perf_pipeline.metrics.sample import ReportedFigure
-from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun
+from perf_pipeline.store.imports.foreign import LARGEST, ForeignFileError, ForeignRun
 
 _WHOLE: Final = "Aggregated"
 _STATISTICS: Final = "Request Count"
@@ -104,6 +104,10 @@ def _durations(
 def _number(row: Mapping[str, str], column: str, shown: Path, line: int) -> float:
     text = row.get(column)
     try:
-        return float(text or "")
+        found = float(text or "")
     except ValueError as error:
         raise ForeignFileError(shown, f"its {column} is {text!r}, no number", line=line) from error
+    if not 0 <= found <= LARGEST:
+        told = f"its {column} is {text!r}, which cannot have been measured"
+        raise ForeignFileError(shown, told, line=line)
+    return found

@@ -7,6 +7,7 @@ Add here: a status, or a check of a threshold against the catalog. Keep out: whe
 value comes from.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -125,12 +126,13 @@ class Threshold:
         """Turn an observed figure into a verdict.
 
         Args:
-            observed: the figure, in the unit of the metric; None when there was no data.
+            observed: the figure, in the unit of the metric; None, or not finite, when there was no
+                data.
             measured: False when the load generator was the limit.
         """
         if not measured:
             return Verdict(self, observed, Status.INVALID)
-        if observed is None:
+        if observed is None or not math.isfinite(observed):
             return Verdict(self, None, Status.NO_DATA)
         if self.holds(observed):
             return Verdict(self, observed, Status.PASS)

@@ -57,7 +57,7 @@ points as (
         left join kept_up using (run_id, benchmark, scenario)
         anti join broken using (run_id, benchmark)
     where run_id between $first and $last
-        and figure is not null and not (metric = $recovery and figure = 0) and {IS_USABLE}
+        and isfinite(figure) and not (metric = $recovery and figure = 0) and {IS_USABLE}
 )
 select number, run_id, began_at, recent, earlier, figure from points order by number, nth desc
 """

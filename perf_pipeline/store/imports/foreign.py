@@ -15,6 +15,8 @@ from perf_pipeline.store.records import ScenarioCounts
 
 TRIGGER: Final = "import"
 """Who started a run that another tool measured."""
+LARGEST: Final = 1e15
+"""No figure of a load is larger; as bytes these are a thousand terabytes."""
 WrittenThreshold = str | Mapping[str, object]
 
 

@@ -17,7 +17,12 @@ import duckdb
 
 from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun
 from perf_pipeline.store.imports.lines import ends_with_line, first_line
-from perf_pipeline.store.imports.requests_sql import ERROR_OF_TEXT, PLAIN
+from perf_pipeline.store.imports.requests_sql import (
+    CREDIBLE_MOMENT,
+    ERROR_OF_TEXT,
+    LONGEST_MS,
+    PLAIN,
+)
 from perf_pipeline.store.imports.workbench import (
     quoted,
     quoted_path,
@@ -51,9 +56,10 @@ create table raw as select {columns} from read_csv({path}, header = true, auto_d
     columns = {{{types}}}, delim = '{delim}', quote = '"', escape = '"', null_padding = true,
     strict_mode = false, parallel = false)
 """
-_BAD: Final = """
+_BAD: Final = f"""
 select min(rowid), (select max(rowid) from raw) from raw
-where try_cast(timeStamp as bigint) is null or try_cast(elapsed as bigint) is null
+where not {CREDIBLE_MOMENT.format("to_timestamp(try_cast(timeStamp as bigint) / 1000)")}
+    or not coalesce(try_cast(elapsed as bigint) between 0 and {LONGEST_MS}, false)
     or coalesce(lower(success), '') not in ('true', 'false')
 """
 # A text in quotes may have lines of its own.

@@ -6,6 +6,7 @@ Add here: a statement of k6's points. Keep out: statements of other formats.
 from typing import Final
 
 from perf_pipeline.store.imports.k6_names import REQUESTS
+from perf_pipeline.store.imports.requests_sql import CREDIBLE_MOMENT, LONGEST_MS
 
 _HTTP: Final = ", ".join(f"'{name}'" for name in REQUESTS)
 
@@ -24,11 +25,18 @@ create table raw as select metric, type, data.* from read_json({path}, format = 
         "time" VARCHAR, "value" DOUBLE, tags JSON, name VARCHAR, "type" VARCHAR, contains VARCHAR,
         thresholds VARCHAR, submetrics VARCHAR)'}})
 """
-# What is between the first and the last moment of a run is less than a year.
-BAD_JSON: Final = """
+# A phase of a request is a difference of two moments, of which k6 has none for some requests.
+_CREDIBLE: Final = f"""
+coalesce({{0}} not in ({_HTTP}, 'iterations', 'dropped_iterations', 'iteration_duration')
+    or {{1}} between
+        if(starts_with({{0}}, 'http_req_') and {{0}} <> 'http_req_duration', -{LONGEST_MS}, 0)
+        and {LONGEST_MS}, false)
+"""
+BAD_JSON: Final = f"""
 select min(rowid), count(*), (select max(rowid) from raw) from raw
 where type is null or metric is null or type not in ('Metric', 'Point')
-    or type = 'Point' and (value is null or try_cast("time" as timestamptz) is null)
+    or type = 'Point' and (value is null or not {_CREDIBLE.format("metric", "value")}
+        or not {CREDIBLE_MOMENT.format('try_cast("time" as timestamptz)')})
 """
 FROM_JSON: Final = """
 insert into points
@@ -66,8 +74,9 @@ case when regexp_full_match("timestamp", '[0-9]+') then
 """
 BAD_CSV: Final = f"""
 select min(rowid), count(*), (select max(rowid) from raw) from raw
-where coalesce(metric_name, '') = '' or ({_MOMENT}) is null
-    or try_cast(metric_value as double) is null
+where coalesce(metric_name, '') = '' or try_cast(metric_value as double) is null
+    or not {_CREDIBLE.format("metric_name", "try_cast(metric_value as double)")}
+    or not {CREDIBLE_MOMENT.format(f"make_timestamptz({_MOMENT})")}
 """
 FROM_CSV: Final = f"""
 insert into points

@@ -1,4 +1,4 @@
-"""What files with a row for each request share: how scenarios and errors are called.
+"""What files with a row for each request share: names of scenarios and errors, credible moments.
 
 Add here: another word that tools use for an error. Keep out: the columns of a format.
 """
@@ -17,3 +17,12 @@ ERROR_OF_TEXT: Final = """case
     when {0} ilike '%EOF%' or {0} ilike '%NoHttpResponse%' or {0} ilike '%closed%' then 'closed'
     else 'error' end"""
 """SQL that names the error of a request that was not answered, by the text of a tool."""
+
+CREDIBLE_MOMENT: Final = (
+    "coalesce({} between timestamptz '1990-01-01 00:00:00+00' and "
+    "timestamptz '2200-01-01 00:00:00+00', false)"
+)
+"""SQL that says whether a load can have run then; seconds read as milliseconds are of 1970."""
+
+LONGEST_MS: Final = 100_000_000_000
+"""No operation takes as long as these three years, and neither does a load."""

@@ -10,7 +10,12 @@ import duckdb
 
 from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun
 from perf_pipeline.store.imports.lines import ends_with_line, nth_line, why_no_json
-from perf_pipeline.store.imports.requests_sql import ERROR_OF_TEXT, PLAIN
+from perf_pipeline.store.imports.requests_sql import (
+    CREDIBLE_MOMENT,
+    ERROR_OF_TEXT,
+    LONGEST_MS,
+    PLAIN,
+)
 from perf_pipeline.store.imports.workbench import quoted_path, run_of, workbench
 
 _READ: Final = """
@@ -19,9 +24,10 @@ create table raw as select * from read_json({path}, format = 'newline_delimited'
         latency: 'BIGINT', bytes_out: 'BIGINT', bytes_in: 'BIGINT', error: 'VARCHAR',
         method: 'VARCHAR', url: 'VARCHAR'}})
 """
-_BAD: Final = """
+_BAD: Final = f"""
 select min(rowid), (select max(rowid) from raw) from raw
-where try_cast("timestamp" as timestamptz) is null or latency is null or code is null
+where not {CREDIBLE_MOMENT.format('try_cast("timestamp" as timestamptz)')}
+    or not coalesce(latency // 1000000 between 0 and {LONGEST_MS}, false) or code is null
 """
 _REQUESTS: Final = f"""
 insert into requests (scenario, operation, started_us, ended_us, outcome, status, error, bytes_out,

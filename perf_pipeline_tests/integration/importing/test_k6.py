@@ -471,6 +471,7 @@ def test_a_spool_that_refuses_the_run_is_not_blamed_on_the_file(tmp_path: Path) 
     assert f"{state.folder} does not take the import: Not a directory" in answer.err
 
 
+DURATION = r'("metric":"http_req_duration".*?"value":)[^,]*,'
 WRONG: dict[str, tuple[Callable[[str], str], str]] = {
     "no JSON": (
         lambda text: text.replace('"type":"Point"', '"type":"Po', 1),
@@ -483,6 +484,18 @@ WRONG: dict[str, tuple[Callable[[str], str], str]] = {
     ),
     "a time that is none": (
         lambda text: text.replace('"time":"2026', '"time":"once', 1),
+        ", line 2: it is no line of k6",
+    ),
+    "a duration below zero": (
+        lambda text: re.sub(DURATION, r"\1-0.5,", text, count=1),
+        ", line 4: it is no line of k6",
+    ),
+    "a duration without end": (
+        lambda text: re.sub(DURATION, r"\g<1>1e999,", text, count=1),
+        ", line 4: it is no line of k6",
+    ),
+    "a time of another age": (
+        lambda text: text.replace('"time":"2026', '"time":"0001', 1),
         ", line 2: it is no line of k6",
     ),
     "no point": (lambda text: text.split("\n", 1)[0] + "\n", ": it has no points of k6"),

@@ -92,6 +92,20 @@ Requests/sec:    100.00
 """
 
 
+def report(**changed: object) -> str:
+    """Give vegeta's report with other values."""
+    return json.dumps({**REPORT, **changed})
+
+
+def locust(name: str, value: str) -> str:
+    """Give Locust's statistics of one request, with another value in its row."""
+    row = {"requests": "3", "failures": "0", "rate": "1.5", "p95": "9"} | {name: value}
+    text = ",".join(row.values())
+    head = "Type,Name,Request Count,Failure Count,Requests/s,95%"
+    times = "Median Response Time,Average Response Time,Min Response Time,Max Response Time"
+    return f"{head},{times}\nGET,/a,{text},5,5,1,9\n,Aggregated,3,0,1.5,9,5,5,1,9\n"
+
+
 def stored(
     tmp_path: Path, tool: str, text: str, thresholds: dict[str, list[str]] | None = None
 ) -> tuple[State, str]:
@@ -239,6 +253,23 @@ def test_wrk2s_latencies_are_from_the_planned_start(tmp_path: Path) -> None:
         ("wrk2", "hello\n", ": it has no latency distribution of wrk2"),
         ("wrk2", WRK2[: WRK2.index("  1000 req")], ": it ends before the line Requests/sec"),
         ("locust", "", ": it is empty"),
+        # A negative time keeps every bound, and a rate without end every other one.
+        ("jmeter", JTL.replace(",40,log", ",-40,log"), ", line 5: it has no timeStamp"),
+        ("jmeter", JTL.replace(",40,log", f",{10**18},log"), ", line 5: it has no timeStamp"),
+        ("jmeter", JTL.replace("1700000000300", "1700000000"), ", line 5: it has no timeStamp"),
+        ("vegeta", RESULTS.replace('"latency": 20', '"latency": -20'), ", line 2: it is no resul"),
+        (
+            "vegeta",
+            RESULTS.replace("2026-11-24T03:49:01", "0001-11-24T03:49:01"),
+            ", line 2: it is",
+        ),
+        ("vegeta", report(rate=1e999), ": its rate of http_reqs is inf, which cannot have been"),
+        ("vegeta", report(success=2), ": its rate of http_req_failed is -1, which cannot"),
+        ("vegeta", report(duration=-1), ": its load took -1e-09 s, which cannot be"),
+        ("vegeta", report(earliest="0001-01-01T00:00:00+14:00"), ": its load began at 0001-01-01"),
+        ("locust", locust("p95", "nan"), ", line 2: its 95% is 'nan', which cannot have been"),
+        ("locust", locust("requests", "-3"), ", line 2: its Request Count is '-3', which cannot"),
+        ("locust", locust("rate", "inf"), ", line 2: its Requests/s is 'inf', which cannot"),
     ],
 )
 def test_a_broken_file_is_answered_with_place_and_reason(

@@ -50,6 +50,13 @@ def test_an_invalid_run_ends_the_trend_with_the_run_before(tmp_path: Path) -> No
     assert "this run has no comparable figure" in page(report)
 
 
+def test_a_run_whose_figures_are_none_spoils_no_report_of_a_later_one(tmp_path: Path) -> None:
+    report = published(tmp_path, 80.0, float("inf"), 81.0, float("nan"), 80.5)
+
+    assert [run.value for run in report.trends[1].runs] == [80.0, 81.0, 80.5]
+    assert "Over the runs" in page(report)
+
+
 def test_a_change_of_level_is_dated_in_the_report_of_a_later_run(tmp_path: Path) -> None:
     # eight runs around 80 ms, then eight 25 % slower: the ninth, r009, is where it began
     report = published(tmp_path, *QUIET, *(1.25 * value for value in QUIET))

@@ -159,6 +159,14 @@ def test_no_data_never_passes() -> None:
     assert verdict.status is Status.NO_DATA
 
 
+@pytest.mark.parametrize("bound", ["p(95)<500", "p(95)>500", "p(95)!=500"])
+@pytest.mark.parametrize("observed", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_figure_never_passes(observed: float, bound: str) -> None:
+    verdict = parse_threshold("http_req_duration", bound).judge(observed)
+
+    assert (verdict.status, verdict.observed) == (Status.NO_DATA, None)
+
+
 def test_a_figure_of_a_generator_that_was_the_limit_is_invalid_even_where_it_holds() -> None:
     verdict = parse_threshold("http_req_duration", "p(95)<1000").judge(3.0, measured=False)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from perf_pipeline.errors import RequestError
 from perf_pipeline.new_project.seen_request import SeenRequest, json_of, table_of
@@ -87,7 +87,7 @@ def _exchange(raw: Any) -> RecordedExchange | None:
     request, response = table_of(entry.get("request")), table_of(entry.get("response"))
     content = table_of(response.get("content"))
     url = request.get("url")
-    if not isinstance(url, str):
+    if not isinstance(url, str) or not _is_address(url):
         return None
     return RecordedExchange(
         request=_request(url, request),
@@ -99,6 +99,14 @@ def _exchange(raw: Any) -> RecordedExchange | None:
         media_type=str(content.get("mimeType") or "").partition(";")[0].strip().lower(),
         kind=str(entry.get("_resourceType") or "").lower(),
     )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _request(url: str, raw: Mapping[str, Any]) -> SeenRequest:

@@ -40,7 +40,7 @@ def write_project(folder: Path, draft: Draft) -> list[Path]:
         path = folder / name
         try:
             _make_folder(path.parent)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", errors="replace")  # half a character of JSON
             path.chmod(_FOR_THE_TEAM)
         except OSError as error:
             raise RequestError(f"{path} can't be written: {error.strerror or error}") from error

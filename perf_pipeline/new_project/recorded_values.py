@@ -6,6 +6,7 @@ Add here: another place in which values come back. Keep out: making steps (from_
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -146,15 +147,35 @@ class RecordedValues:
 
 
 def secrets_of(exchanges: Iterable[RecordedExchange]) -> frozenset[str]:
-    """Return the values of all cookies and credentials, which may also appear elsewhere."""
+    """Return the values of all cookies, credentials and passwords, which may appear elsewhere."""
     found: set[str] = set()
     for exchange in exchanges:
+        found |= {value for name, value in _named_values(exchange) if is_secret_name(name)}
         for name, value in (*exchange.request.headers, *exchange.headers):
             if name.lower() in COOKIES:
                 found |= set(_cookie_values(value))
             elif name.lower() in {"authorization", "proxy-authorization"}:
-                found |= {value, value.partition(" ")[2]}
+                token = value.partition(" ")[2]
+                found |= {value, token, *_basic_parts(token)}
     return frozenset(value for value in found if len(value) >= _LEAST_ODD)
+
+
+def _named_values(exchange: RecordedExchange) -> Iterator[tuple[str, str]]:
+    """Return the texts that a request sent and its answer gave, with the names of their members."""
+    request = exchange.request
+    yield from request.query
+    if request.is_form:
+        yield from request.form
+    for read in (request.json_value, exchange.json):
+        yield from ((key, value) for (_, key), value in leaves(read) if isinstance(value, str))
+
+
+def _basic_parts(token: str) -> list[str]:
+    """Return the password of `Authorization: Basic`; none of anything else."""
+    try:
+        return [b64decode(token, validate=True).decode().partition(":")[2]]
+    except ValueError:
+        return []
 
 
 def _cookie_values(header: str) -> Iterator[str]:

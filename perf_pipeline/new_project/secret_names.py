@@ -28,6 +28,7 @@ _LOOKS: Final = (
     re.compile(r"(?:Bearer|Basic)\s+\S+", re.IGNORECASE),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
 )
+_WRITTEN: Final = re.compile(r"""([\w-]+)["']?\s*[:=]\s*["'][^"']""")  # password: "...
 BASIC: Final = ("user_password", "user:password, for Authorization: Basic")
 BEARER: Final = ("token", "the token of Authorization: Bearer")
 COOKIES: Final = frozenset({"cookie", "set-cookie", "cookie2", "set-cookie2"})
@@ -45,8 +46,14 @@ def is_secret_name(name: str) -> bool:
 
 
 def looks_secret(value: str) -> bool:
-    """Say whether a value is a token or key by its look, whatever its name is."""
-    return any(look.search(value) for look in _LOOKS)
+    """Say whether a value is a token or key by its look, or names a secret and its value itself.
+
+    >>> looks_secret('{ login(password: "a") { id } }'), looks_secret("login(password: $it)")
+    (True, False)
+    """
+    if any(look.search(value) for look in _LOOKS):
+        return True
+    return any(is_secret_name(found[1]) for found in _WRITTEN.finditer(value))
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """A recording becomes steps with pauses, in which what an answer gave comes back by a variable."""
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from perf_pipeline.errors import RequestError
 from perf_pipeline.new_project.draft import Draft
 from perf_pipeline.new_project.har_recording import read_recording
 from perf_pipeline.new_project.profile_text import profile_text
+from perf_pipeline.new_project.project_files import write_project
 from perf_pipeline.new_project.sources import Given, draft_of
 
 HOST = "http://127.0.0.1:8080"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLW9m"
+PASSWORD = "hunter22x"
 CART = "5f0c9d1e-7a51-4b57-9a10-0c1df3a0b111"
 
 
@@ -250,3 +253,44 @@ def test_bodies_in_base64_and_odd_entries_are_read(tmp_path: Path) -> None:
 def test_a_file_that_is_no_recording_is_told(text: str) -> None:
     with pytest.raises(RequestError, match=r"shop\.har is no recording of a browser"):
         read_recording(text, "shop.har")
+
+
+def test_a_password_is_not_written_where_it_was_sent_under_another_name(tmp_path: Path) -> None:
+    login = json.dumps({"user": "bob", "password": PASSWORD})
+    draft = recorded(
+        tmp_path,
+        entry("POST", "/login", sent=login),
+        entry("GET", f"/search?q={PASSWORD}", 1),
+        entry("GET", "/trace", 2, headers={"X-Last": PASSWORD}),
+        entry("GET", f"/{PASSWORD}/orders", 3),
+    )
+
+    assert PASSWORD not in profile_text(draft)
+    assert len(steps(draft)) == 3
+
+
+def test_the_password_of_basic_is_not_written_elsewhere(tmp_path: Path) -> None:
+    basic = b64encode(f"bob:{PASSWORD}".encode()).decode()
+    draft = recorded(
+        tmp_path,
+        entry("GET", "/a", headers={"Authorization": f"Basic {basic}"}),
+        entry("GET", f"/b?p={PASSWORD}", 1),
+    )
+
+    assert PASSWORD not in profile_text(draft)
+
+
+def test_a_password_within_the_text_of_a_query_is_not_written(tmp_path: Path) -> None:
+    query = f'mutation {{ login(user: "bob", password: "{PASSWORD}") {{ id }} }}'
+
+    draft = recorded(tmp_path, entry("POST", "/graphql", sent=json.dumps({"query": query})))
+
+    assert steps(draft)[0]["json"] == {"query": "${env.SHOP_QUERY}"}
+
+
+def test_an_address_that_is_none_and_half_a_character_end_nothing(tmp_path: Path) -> None:
+    draft = recorded(tmp_path, entry("GET", "http://[::1"), entry("GET", "/a?q=\ud800", 1))
+
+    write_project(tmp_path / "shop", draft)
+
+    assert [step["path"] for step in steps(draft)] == ["/a"]

@@ -75,7 +75,7 @@ class Sample:
 
     Attributes:
         scenario: name in the profile.
-        protocol: `http`, `postgres` or `kafka`.
+        protocol: `http`, `postgres`, `kafka` or `redis`.
         vu: number of the virtual user, unique in its scenario over all workers, from 1; 0 for what
             another tool measured, of whose plan nothing is known.
         iteration: number of the iteration of this VU, from 0.

@@ -22,6 +22,7 @@ from perf_pipeline.judging.ingest import (
     profile_of,
     require_spooled,
 )
+from perf_pipeline.judging.judged_figure import figure_of_threshold
 from perf_pipeline.judging.kept_up import (
     meant_scenarios,
     over_what_kept_up,
@@ -30,7 +31,7 @@ from perf_pipeline.judging.kept_up import (
 from perf_pipeline.judging.shortfall import with_shortfall
 from perf_pipeline.judging.steadiness import kept_pace
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED, UNKNOWN_THRESHOLDS
-from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Threshold, Verdict
+from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.store.engines import is_large
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
@@ -152,7 +153,8 @@ def _verdicts(
 ) -> list[Verdict]:
     key = RunKey(run_id, outcome.benchmark)
     thresholds = thresholds_of(profile, outcome.benchmark)
-    judged = [_judge(history, key, outcome, threshold) for threshold in thresholds]
+    is_own = not is_what_if(history, run_id, profile)
+    judged = [_judge(history, key, outcome, threshold, is_own=is_own) for threshold in thresholds]
     verdicts = within_bound(history, key, judged)
     verdicts = answered_to_the_end(history, key, outcome, _without_unknown(history, key, verdicts))
     verdicts = with_interval(history, key, verdicts)
@@ -173,12 +175,12 @@ def _without_unknown(history: History, key: RunKey, verdicts: list[Verdict]) -> 
 
 
 def _judge(
-    history: History, key: RunKey, outcome: BenchmarkOutcome, threshold: Threshold
+    history: History, key: RunKey, outcome: BenchmarkOutcome, threshold: Threshold, *, is_own: bool
 ) -> Verdict:
     narrowed, left_out = over_what_kept_up(threshold, outcome)
-    observed = history.observe(key, narrowed)
+    figure = figure_of_threshold(history, key, narrowed, is_own=is_own)
     invalid = () if left_out else outcome.invalid_for(meant_scenarios(threshold))
-    verdict = replace(threshold.judge(observed, measured=not invalid), reason=left_out)
+    verdict = replace(threshold.judge(figure.observed, measured=not invalid), reason=left_out)
     if verdict.status is Status.INVALID:
         return replace(verdict, reason="; ".join(invalid))
     absent = _absent(threshold, outcome)
@@ -193,11 +195,7 @@ def _judge(
         unknown = _UNKNOWN if threshold.metric == UNKNOWN_THRESHOLDS else ""
         reason = unknown or "; ".join(outcome.problems) or absent or "nothing was measured"
         return replace(verdict, reason=reason)
-    error = history.relative_error(key, threshold)
-    if error:
-        # The samples were pruned; a bound closer than this is not decided by a histogram.
-        return replace(verdict, reason=f"{FROM_HISTOGRAM}, ±{error:.1%}")
-    return verdict
+    return figure.doubted(verdict, threshold)
 
 
 def _cut_short(outcome: BenchmarkOutcome) -> str:

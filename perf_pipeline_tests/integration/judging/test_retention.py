@@ -12,6 +12,7 @@ from perf_pipeline.errors import StoreError
 from perf_pipeline.judging.judge import judge_run, recover_run
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.sample import SAMPLE_COLUMNS, Outcome, Phase, Sample
+from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, ScenarioCounts
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.queries import rows_in
@@ -21,7 +22,7 @@ BENCHMARK = "api_user_creation"
 
 
 def spooled_run(state: Path, run_id: str, day: int, *, keep: int, trigger: str = "cli") -> Path:
-    """Leave the spool of a run that made ten requests."""
+    """Leave the spool of a run that made ten requests, of 5.00 to 5.36 ms."""
     profile = load_profile("quick", {"keepRawRuns": keep})
     folder = State(state).spool / run_id
     (folder / BENCHMARK).mkdir(parents=True)
@@ -37,7 +38,7 @@ def spooled_run(state: Path, run_id: str, day: int, *, keep: int, trigger: str =
             at_us = number * SECOND // 10
             sample = Sample(
                 *("create_users", "http", 1, number, "create_user", Phase.MEASURED),
-                *(at_us, at_us, at_us + 5_000, Outcome.OK, 201),
+                *(at_us, at_us, at_us + 5_000 + 40 * number, Outcome.OK, 201),
             )
             writer.writerow(astuple(sample))
     outcome = BenchmarkOutcome(
@@ -138,7 +139,7 @@ def test_a_dropped_run_can_still_be_reported_and_says_what_it_said(
     assert report.benchmarks[0].verdicts
 
 
-def test_a_dropped_run_is_judged_by_its_histograms_which_the_reason_says(
+def test_a_dropped_run_that_is_judged_again_keeps_its_exact_figures(
     state: Path, pruned: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(pruned, tmp_path / "pruned")
@@ -146,11 +147,31 @@ def test_a_dropped_run_is_judged_by_its_histograms_which_the_reason_says(
 
     after = judge_run(State(tmp_path / "pruned"), "r1")[BENCHMARK]
 
-    assert [verdict.status for verdict in after] == [verdict.status for verdict in before]
-    told = {
-        verdict.threshold.statistic: verdict.reason
-        for verdict in after
-        if verdict.observed is not None
-    }
-    assert told["p"] == "from a histogram, ±0.5%"
-    assert told["rate"] == ""
+    assert after == before
+    # 5.00, 5.04 ... 5.36 ms: rank 0.95 * 9 = 8.55 lies between 5.32 and 5.36 ms.
+    assert 5.342 in [pytest.approx(verdict.observed) for verdict in after]
+
+
+@pytest.mark.parametrize(
+    ("bound", "status", "told"),
+    [
+        ("p(95)<5.35", Status.PASS, ""),  # judged before, by another bound
+        ("p(95)<5.34", Status.FAIL, ""),
+        ("p(80)<6", Status.PASS, "from a histogram, ±0.5%"),
+        # Exactly 5.288 ms; a histogram knows it within 0.026 ms.
+        ("p(80)<5.29", Status.NO_DATA, "from a histogram, ±0.5%: too close to the bound to tell"),
+        ("p(80)!=5.28", Status.NO_DATA, "from a histogram, ±0.5%: too close to the bound to tell"),
+        ("max<=5.36", Status.PASS, ""),
+    ],
+)
+def test_a_histogram_decides_only_what_its_error_lets_it(
+    pruned: Path, bound: str, status: Status, told: str
+) -> None:
+    keys = f"benchmarks.{BENCHMARK}.thresholds"
+    what_if = load_profile("quick", {f"{keys}.http_req_duration": [bound]})
+
+    verdicts = judge_run(State(pruned), "r1", profile=what_if)[BENCHMARK]
+
+    (verdict,) = [one for one in verdicts if one.threshold.source == bound]
+    assert verdict.status is status
+    assert verdict.reason.startswith(told) if told else not verdict.reason

@@ -14,13 +14,15 @@ from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.run_rows import iso_utc, known_run
 
 _LARGEST: Final = 2**63 - 1
-_UPSERT_ENVIRONMENT: Final = """
-insert into environments (environment_id, facts)
-values (?, map(?::varchar[], ?::varchar[])) on conflict do nothing
+_HAS_ENVIRONMENT: Final = "select exists (from environments where environment_id = ?)"
+_INSERT_ENVIRONMENT: Final = """
+insert into environments (environment_id, facts) values (?, map(?::varchar[], ?::varchar[]))
 """
 _ENVIRONMENT_OF: Final = "select environment_id from runs where run_id = ?"
-_UPSERT_RUN: Final = """
-insert or replace into runs (run_id, profile, profile_json, config_hash, seed, target,
+# Not `insert or replace`, here and elsewhere: DuckDB plans it three times as long as both of these.
+_DELETE_RUN: Final = "delete from runs where run_id = ?"
+_INSERT_RUN: Final = """
+insert into runs (run_id, profile, profile_json, config_hash, seed, target,
     triggered_by, code_version, began_at, environment_id, notices, planned, problems, made_as,
     revision, machine, run_tags)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?::varchar[], ?::varchar[], ?,
@@ -38,10 +40,12 @@ def write_run(
     """
     if not begins_now and _is_stored(connection, run):
         return
-    facts, began_at = run.environment, utc_timestamp(run.began_at)
-    connection.execute(_UPSERT_ENVIRONMENT, [run.environment_id, list(facts), [*facts.values()]])
+    began_at = utc_timestamp(run.began_at)
+    place = place_of(connection, run.run_id, began_at, begins_now=begins_now)
+    _write_environment(connection, run)
+    connection.execute(_DELETE_RUN, [run.run_id])
     connection.execute(
-        _UPSERT_RUN,
+        _INSERT_RUN,
         [
             run.run_id,
             run.profile,
@@ -56,7 +60,7 @@ def write_run(
             [*run.notices, *_odd_seed(run)],
             None if run.planned is None else list(run.planned),
             list(run.problems),
-            place_of(connection, run.run_id, began_at, begins_now=begins_now),
+            place,
             list(run.revision),
             [*run.revision.values()],
             list(run.machine),
@@ -65,6 +69,15 @@ def write_run(
             [*run.tags.values()],
         ],
     )
+
+
+def _write_environment(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
+    ((is_known,),) = connection.execute(_HAS_ENVIRONMENT, [run.environment_id]).fetchall()
+    if not is_known:
+        facts = run.environment
+        connection.execute(
+            _INSERT_ENVIRONMENT, [run.environment_id, list(facts), [*facts.values()]]
+        )
 
 
 def _is_stored(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> bool:

@@ -14,12 +14,13 @@ from perf_pipeline.store.records import OF_KEY, BenchmarkOutcome, Ingested, RunK
 from perf_pipeline.store.spool_csv import SpoolFiles
 
 _FORMER: Final = f"""
-select began_at is not null, coalesce(len(damage), 0) > 0, torn_lines,
-    (select count(*) from samples where {OF_KEY}),
-    (select count(*) from readings where {OF_KEY}),
-    (select count(*) from ledger where {OF_KEY})
+select began_at is not null, coalesce(len(damage), 0) > 0, torn_lines
 from benchmarks where {OF_KEY}
 """
+_STORED: Final = "select " + ", ".join(
+    f"(select count(*) from {table} where {OF_KEY})"
+    for table in ("sample_rows", "readings", "ledger")
+)
 _ITERATIONS: Final = """
 select scenario, count(*) from iterations
 where run_id = ? and benchmark = ? and phase = 'measured' and outcome <> 'interrupted'
@@ -77,7 +78,16 @@ class Former:
 def former_benchmark(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Former | None:
     """Return what the history has of a benchmark; None when it has nothing."""
     row = connection.execute(_FORMER, key.parameters).fetchone()
-    return Former(*row) if row else None
+    if row is None:
+        return None
+    has_outcome, is_damaged, torn_lines = row
+    return Former(has_outcome, is_damaged, torn_lines, *stored_rows(connection, key))
+
+
+def stored_rows(connection: duckdb.DuckDBPyConnection, key: RunKey) -> tuple[int, int, int]:
+    """Count the samples, the readings and the rows of the ledger that a benchmark has."""
+    ((samples, readings, ledger),) = connection.execute(_STORED, key.parameters).fetchall()
+    return samples, readings, ledger
 
 
 def lost_rows(found: Iterable[SpoolFiles]) -> list[str]:

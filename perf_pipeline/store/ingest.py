@@ -19,7 +19,13 @@ from perf_pipeline.store.begun_run import utc_timestamp, write_run
 from perf_pipeline.store.censoring import mark_stored
 from perf_pipeline.store.check_rows import write_checks
 from perf_pipeline.store.engines import is_large, use_all_threads
-from perf_pipeline.store.former import former_benchmark, lost_rows, readable_samples, uncounted
+from perf_pipeline.store.former import (
+    former_benchmark,
+    lost_rows,
+    readable_samples,
+    stored_rows,
+    uncounted,
+)
 from perf_pipeline.store.names import fold_names, wanted_names
 from perf_pipeline.store.proof import is_sealed, seal
 from perf_pipeline.store.records import OF_KEY, BenchmarkOutcome, Ingested, RunKey
@@ -76,9 +82,6 @@ from (
 ) as spans
 where {OF_KEY}
 """
-_COUNTS: Final = "select " + ", ".join(
-    f"(select count(*) from {table} where {OF_KEY})" for table in ("samples", "readings", "ledger")
-)
 
 
 def ingest_benchmark(
@@ -116,13 +119,11 @@ def ingest_benchmark(
         _write_benchmark(connection, key, outcome, torn_lines, tuple(damage))
         write_checks(connection, key, outcome)
         folded = fold_names(connection, key, wanted_names(run.record.profile_json, benchmark))
-        connection.execute(_ADD_PROBLEMS, [folded, key.run_id, key.benchmark])
+        if folded:
+            connection.execute(_ADD_PROBLEMS, [folded, key.run_id, key.benchmark])
         seal(connection, [key], KEYED_TABLES, empty=unfilled)
-        samples, readings, ledger = connection.execute(_COUNTS, key.parameters).fetchall()[0]
         return Ingested(
-            samples,
-            readings,
-            ledger,
+            *stored_rows(connection, key),
             torn_lines,
             damage=tuple(damage),
             is_proven=check.is_proven,

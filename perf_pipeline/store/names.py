@@ -22,7 +22,10 @@ MOST_ERRORS: Final = 100
 _LIMITS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
     {"operation": (MOST_OPERATIONS, "operations"), "error": (MOST_ERRORS, "errors")}
 )
-_COUNT: Final = f"select count(distinct {{column}}) from sample_kinds where {OF_KEY}"
+_COUNTS: Final = f"""
+select {", ".join(f"count(distinct {column})" for column in _LIMITS)} from sample_kinds
+where {OF_KEY}
+"""
 _RARE: Final = f"""
 create or replace temp table rare as
 select {{column}} as name, count(*) as times from samples where {OF_KEY}
@@ -65,9 +68,8 @@ def fold_names(
         wanted: by column the names that are never folded.
     """
     told = []
-    for column, (most, kind) in _LIMITS.items():
-        row = connection.execute(_COUNT.format(column=column), key.parameters).fetchone()
-        distinct = int(row[0]) if row else 0
+    (counts,) = connection.execute(_COUNTS, key.parameters).fetchall()
+    for distinct, (column, (most, kind)) in zip(counts, _LIMITS.items(), strict=True):
         if distinct <= most:
             continue
         connection.execute(_RARE.format(column=column), {**key.parameters, "most": most - 1})

@@ -15,6 +15,7 @@ import duckdb
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.store import lines, queries, run_rows, tables
 from perf_pipeline.store.check_rows import CheckCounts
+from perf_pipeline.store.order import MadeRun, made_runs
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 from perf_pipeline.store.reported import ReportedFigures, reported_figures
 
@@ -36,6 +37,7 @@ class AskedRuns:
     _outcomes: dict[str, tuple[BenchmarkOutcome, ...]] = field(default_factory=dict)
     _checks: dict[str, tuple[CheckCounts, ...]] = field(default_factory=dict)
     _summaries: dict[str, tuple[tuple[str, Summary], ...]] = field(default_factory=dict)
+    _made: list[MadeRun] = field(default_factory=list)
     _other_lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _raw_is_kept: dict[RunKey, bool] = field(default_factory=dict)
     _reported: dict[RunKey, ReportedFigures] = field(default_factory=dict)
@@ -71,10 +73,16 @@ class AskedRuns:
             self._summaries[run_id] = tuple(tables.read_summaries(self.connection, run_id))
         return list(self._summaries[run_id])
 
+    def made_runs(self) -> Sequence[MadeRun]:
+        """List all runs in the order in which they were made."""
+        if not self._made:
+            self._made.extend(made_runs(self.connection))
+        return self._made
+
     def runs_of_other_lines(self, run_id: str) -> list[str]:
         """List the runs that are in no baseline of a run, as `store.lines` says."""
         if run_id not in self._other_lines:
-            self._other_lines[run_id] = tuple(lines.runs_of_other_lines(self.connection, run_id))
+            self._other_lines[run_id] = tuple(lines.runs_of_other_lines(self.made_runs(), run_id))
         return list(self._other_lines[run_id])
 
     def raw_is_kept(self, key: RunKey) -> bool:
@@ -112,3 +120,4 @@ class AskedRuns:
         by_run = (self._runs, self._outcomes, self._checks, self._summaries, self._other_lines)
         for answers in (*by_run, self._raw_is_kept, self._reported):
             answers.clear()
+        self._made.clear()

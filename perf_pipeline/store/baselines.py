@@ -13,7 +13,7 @@ from typing import Final, Literal
 from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History
 from perf_pipeline.store.ingest import transaction
-from perf_pipeline.store.order import MEASURED, NEWEST_FIRST, OLDEST_FIRST
+from perf_pipeline.store.order import NEWEST_FIRST, OLDEST_FIRST
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.rerun_ids import rerun_of
 
@@ -96,14 +96,6 @@ _FORGET: Final = """
 delete from change_points
 where run_id = ? and benchmark = ? and metric = ? and tags = ? and statistic = ? and found_by = ?
 """
-_PREVIOUS: Final = f"""
-select runs.run_id from runs, runs as this
-where this.run_id = ? and runs.profile = this.profile and runs.triggered_by <> 'confirm'
-    and {MEASURED}
-    and ({OLDEST_FIRST}) < (this.made_as, this.began_at, this.run_id)
-    and runs.run_id not in (select unnest(?::varchar[]))
-order by {NEWEST_FIRST} limit 1
-"""
 # By the load of each of its benchmarks; the most of these.
 _LIKES: Final = """
 select coalesce(max(likes), 0) from (
@@ -124,10 +116,7 @@ where this.run_id = ? and runs.profile = this.profile
 group by runs.run_id, runs.made_as, runs.began_at
 order by {NEWEST_FIRST} limit 100
 """
-_CONFIRMATIONS: Final = f"""
-select run_id from runs where triggered_by = 'confirm' and starts_with(run_id, ?)
-order by {OLDEST_FIRST}
-"""
+_CONFIRMS: Final = "confirm"
 
 
 def decide(history: History, row: BaselineRow) -> None:
@@ -209,9 +198,17 @@ def confirmed_runs(history: History) -> dict[SeriesKey, list[tuple[str, FoundBy]
 
 def previous_run(history: History, run_id: str) -> RunRecord | None:
     """Return the run of the same profile and line that was measured before, on any machine."""
-    others = history.asked.runs_of_other_lines(run_id)
-    rows = history.asked.rows(_PREVIOUS, [run_id, others])
-    return history.run(rows[0][0]) if rows else None
+    profile, others = history.run(run_id).profile, {*history.asked.runs_of_other_lines(run_id)}
+    before = takewhile(lambda run: run.run_id != run_id, history.asked.made_runs())
+    found = [
+        run.run_id
+        for run in before
+        if run.is_measured
+        and run.profile == profile
+        and run.trigger != _CONFIRMS
+        and run.run_id not in others
+    ]
+    return history.run(found[-1]) if found else None
 
 
 def most_like_runs(history: History, run_id: str) -> int:
@@ -247,5 +244,8 @@ def diffs_with_history(history: History, run_id: str) -> dict[SeriesKey, DiffRow
 
 def confirmations(history: History, run_id: str) -> list[str]:
     """List the re-runs that were made to confirm what a run showed, oldest first."""
-    rows = history.asked.rows(_CONFIRMATIONS, [run_id])
-    return [confirming for (confirming,) in rows if rerun_of(confirming) == run_id]
+    return [
+        run.run_id
+        for run in history.asked.made_runs()
+        if run.trigger == _CONFIRMS and rerun_of(run.run_id) == run_id
+    ]

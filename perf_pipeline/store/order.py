@@ -6,12 +6,13 @@ Add here: another question to the order of runs. Keep out: what follows from it 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import duckdb
 
 from perf_pipeline.store.imports.foreign import TRIGGER
+from perf_pipeline.store.rerun_ids import rerun_of
 
 if TYPE_CHECKING:
     from perf_pipeline.store.history import History
@@ -30,7 +31,13 @@ select case when count(*) filter (where began_at > $began_at and began_at <= $no
     else coalesce(max(made_as) filter (where began_at <= $began_at), 0) end
 from runs
 """
-_PLACES: Final = f"select run_id, row_number() over (order by {OLDEST_FIRST}) from runs"
+_MADE: Final = f"""
+select run_id, profile, triggered_by, coalesce(revision['branch'], ''),
+    coalesce(revision['pull_request'], '') <> '', coalesce(revision['base'], ''), {MEASURED},
+    made_as, began_at
+from runs order by {OLDEST_FIRST}
+"""
+_SET_BACK: Final = timedelta(seconds=1)
 # What another tool measured may have run at any time, also beside a run of our own.
 _ENDS: Final = """
 with loads as (
@@ -50,13 +57,43 @@ where this.run_id = ? and ends.run_id <> this.run_id and ends.made_as < this.mad
     and '{TRIGGER}' not in (ends.triggered_by, this.triggered_by)
 order by ends.ended_at desc limit 1
 """
-_AFTER: Final = f"""
-select later.run_id, later.began_at, later.began_at from runs as later, runs as this
-where this.run_id = ? and later.made_as > this.made_as
-    and later.began_at < this.began_at - interval 1 second
-    and '{TRIGGER}' not in (later.triggered_by, this.triggered_by)
-order by later.made_as limit 1
-"""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeRun:
+    """Hold what decides which runs a run is beside, and which came before it.
+
+    Attributes:
+        run_id: its id.
+        profile: that it was made with.
+        trigger: who started it.
+        branch: of its code, as CI said it; empty where nobody said it, as `base`.
+        is_pull_request: whether its code was not merged yet.
+        base: the branch that its code began from.
+        is_measured: whether something of it was stored; not so if it was killed at once.
+        made_as: its number in the order; two runs may share one.
+        began_at: UTC, by a clock that may have been set.
+    """
+
+    run_id: str
+    profile: str
+    trigger: str
+    branch: str
+    is_pull_request: bool
+    base: str
+    is_measured: bool
+    made_as: int
+    began_at: datetime
+
+    @property
+    def order(self) -> tuple[int, datetime, str]:
+        """Return its place among the runs, in the order in which they were made."""
+        return self.made_as, self.began_at, self.run_id
+
+    @property
+    def head(self) -> str:
+        """Return the run that it confirms, or its own id."""
+        return rerun_of(self.run_id) or self.run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +127,33 @@ def place_of(
     return int((found or (1,))[0])
 
 
+def made_runs(connection: duckdb.DuckDBPyConnection) -> list[MadeRun]:
+    """List all runs in the order in which they were made."""
+    return [MadeRun(*row) for row in connection.execute(_MADE).fetchall()]
+
+
 def places_of(history: "History") -> dict[str, int]:
     """Number all runs in the order in which they were made, from 1."""
-    return dict(history.connection.execute(_PLACES).fetchall())
+    return {run.run_id: place for place, run in enumerate(history.asked.made_runs(), start=1)}
 
 
 def ended_after_it(history: "History", run_id: str) -> OutOfOrder | None:
     """Return the run that was made before this one and, by the clock, ended after it began."""
-    return _first(history, _BEFORE, run_id)
+    row = history.connection.execute(_BEFORE, [run_id]).fetchone()
+    return None if row is None else OutOfOrder(row[0], *(_utc(moment) for moment in row[1:]))
 
 
 def began_before_it(history: "History", run_id: str) -> OutOfOrder | None:
     """Return the first run that was made after this one and is dated before it."""
-    return _first(history, _AFTER, run_id)
-
-
-def _first(history: "History", statement: str, run_id: str) -> OutOfOrder | None:
-    row = history.connection.execute(statement, [run_id]).fetchone()
-    return None if row is None else OutOfOrder(row[0], *(_utc(moment) for moment in row[1:]))
+    runs = history.asked.made_runs()
+    this = next((run for run in runs if run.run_id == run_id), None)
+    if this is None or this.trigger == TRIGGER:
+        return None
+    for run in runs:
+        is_dated_before = run.began_at < this.began_at - _SET_BACK
+        if run.made_as > this.made_as and is_dated_before and run.trigger != TRIGGER:
+            return OutOfOrder(run.run_id, _utc(run.began_at), _utc(run.began_at))
+    return None
 
 
 def _utc(moment: datetime) -> datetime:

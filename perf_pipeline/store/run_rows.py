@@ -101,10 +101,15 @@ def one_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord:
     """
     run = known_run(connection, run_id)
     if run is None:
-        raise RequestError(
-            f"run {shown(run_id)} is not in the history", hint=_known_ids(connection, run_id)
-        )
+        raise not_here(connection, run_id)
     return run
+
+
+def not_here(connection: duckdb.DuckDBPyConnection, run_id: str) -> RequestError:
+    """Return the error of a run that is not in the history; it names those that may be meant."""
+    return RequestError(
+        f"run {shown(run_id)} is not in the history", hint=_known_ids(connection, run_id)
+    )
 
 
 def known_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord | None:

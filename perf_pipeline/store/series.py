@@ -20,7 +20,7 @@ from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.like_runs import IS_USABLE, LIKES_WITHIN, USABLE, Beyond
 from perf_pipeline.store.proof import RowProof
 from perf_pipeline.store.records import RunRecord
-from perf_pipeline.store.run_rows import iso_utc, one_run
+from perf_pipeline.store.run_rows import iso_utc, not_here
 from perf_pipeline.store.tags_text import read_tags
 
 Load = tuple[str, str]
@@ -175,8 +175,10 @@ def _put_down_likes(
 ) -> None:
     place, began_at = None, None
     if before is not None:
-        one_run(proof.connection, before)
-        place, began_at = proof.connection.execute(_PLACE, [before]).fetchone() or (None, None)
+        row = proof.connection.execute(_PLACE, [before]).fetchone()
+        if row is None:
+            raise not_here(proof.connection, before)
+        place, began_at = row
     # Which runs are alike rests on all of these rows; they are few.
     proof.require_table("benchmarks")
     placed = {"place": place, "began_at": began_at, "before": before}

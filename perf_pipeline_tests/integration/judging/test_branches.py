@@ -9,7 +9,6 @@ from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.lineage import lineage_of
 from perf_pipeline.judging.pruning import Wish, plan_pruning
 from perf_pipeline.store.baselines import previous_run
-from perf_pipeline.store.lines import runs_of_other_lines
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.synthetic_history import API, QUIET, Made, add_runs
@@ -74,7 +73,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_a_run_has_the_line_of_its_own_code(state: Path, run_id: str, line: set[str]) -> None:
     with history_at(State(state).history_file) as history:
-        others = runs_of_other_lines(history.connection, run_id)
+        others = history.asked.runs_of_other_lines(run_id)
 
         assert history.run_ids() - set(others) == line
 

@@ -1,7 +1,7 @@
 """Who gets alerts about runs that did not pass: `[alerts]` of a profile or of a component.
 
-No address or password stands in it: each is in an environment variable that is named.
-Add here: a key of a receiver. Keep out: sending (alerting/).
+A profile only names the environment variables that hold addresses and passwords. Add here: a key of
+a receiver. Keep out: sending (alerting/).
 """
 
 import re
@@ -92,12 +92,12 @@ class EmailAlert(Frozen):
 
 
 class UrlAlert(Frozen):
-    """Say what is sent to any other address that takes HTTP.
+    """Describe the request that is sent to any other address that takes HTTP.
 
     Attributes:
         address_env: the variable with the address.
-        method: of the request.
-        content_type: of the body; in JSON every value is escaped.
+        method: the method of the request.
+        content_type: the type of the body; in JSON every value is escaped.
         body: the template; `${sentence}`, `${link}` and others are filled in.
     """
 
@@ -131,11 +131,11 @@ class Alerts(Frozen):
 
 
 def read_alerts(source: str, written: Mapping[str, Any]) -> Alerts:
-    """Read the same keys from elsewhere than a profile.
+    """Read the same keys from a source that is not a profile.
 
     Args:
-        source: what is read, for the message.
-        written: the keys.
+        source: the name of that source, for the message.
+        written: the keys with their values.
 
     Raises:
         ProfileError: lists all mistakes.

@@ -1,4 +1,4 @@
-"""The hosts that somebody allowed to be loaded, beside this machine.
+"""The hosts other than this machine that somebody allowed to be loaded.
 
 Add here: another form of an entry. Keep out: where the entries are written (target.py).
 """
@@ -16,12 +16,12 @@ _REMEDY = "write each host by itself, such as staging.example, with or without a
 class AllowedHosts:
     """Hold the hosts that may be loaded because somebody named them.
 
-    Names are compared in their one spelling: without regard to case, brackets and a final dot,
-    and `straße` is the same as `xn--strae-oqa`. There are no ranges and no wildcards, so that
-    nobody allows more than he sees.
+    Names are normalized before they are compared: case, brackets and a final dot don't matter, and
+    `straße` is the same as `xn--strae-oqa`. There are no ranges and no wildcards, so that an entry
+    allows exactly the host that it shows.
 
     Attributes:
-        places: hosts, each with its port, or without a port where every port is allowed.
+        places: the hosts, each with its port; without a port, every port of the host is allowed.
     """
 
     places: frozenset[Place] = frozenset()
@@ -31,7 +31,8 @@ class AllowedHosts:
         """Read entries like `staging.example`, `10.0.0.5`, `[2001:db8::1]` and `kafka:9092`.
 
         Raises:
-            ValueError: one of them could never be the host of an address; the first one is named.
+            ValueError: an entry could never be the host of an address; the first such entry is
+                named.
         """
         return cls(frozenset(_read(entry) for entry in entries))
 

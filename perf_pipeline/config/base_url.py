@@ -1,4 +1,4 @@
-"""The URL of a target's HTTP API, read as the client will read it.
+"""Read the URL of a target's HTTP API exactly as the HTTP client will read it.
 
 Add here: another rule about that URL. Keep out: addresses of other parts (hosts.py), and whether a
 host may be loaded (safety.py).
@@ -14,10 +14,10 @@ _USERINFO: Final = re.compile(r"(?<=://)[^/?#\\@\s]*@")
 
 
 def read_base_url(text: str) -> Address:
-    """Read the URL of an API, and which host it is on.
+    """Read the URL of an API, and find its host.
 
     Raises:
-        ValueError: it is no URL; the sentence names the text unless it may hold a password.
+        ValueError: the text is not a URL; the sentence quotes it unless it may hold a password.
     """
     # The client decides whether it takes credentials in front of the host (HttpOrigin).
     bare = _USERINFO.sub("", text, count=1)

@@ -1,4 +1,4 @@
-"""The keys of `[baseline]`: how the runs of a profile are compared, and with which fixed figures.
+"""The keys of `[baseline]`: how runs of a profile are compared, and which fixed figures they meet.
 
 Add here: a key of `[baseline]`, with its meaning in the docstring (docs/profiles.md shows it). Keep
 out: the statistics (analysis/), and the policy that they take (judging/).
@@ -26,7 +26,7 @@ class PinnedBaseline(Frozen):
 
 
 class BaselinePolicyConfig(Frozen):
-    """Set the baseline diff (docs/statistics.md).
+    """Configure the comparison with the baseline (docs/statistics.md).
 
     Attributes:
         window: how many runs a baseline has at most.

@@ -1,6 +1,7 @@
-"""How large the numbers of a profile may be, so that whatever is accepted can be run and stored.
+"""The largest numbers that a profile may hold, so that whatever is accepted can be run and stored.
 
-Add here: a bound that several keys share. Keep out: bounds of one key alone, which stand beside it.
+Add here: a bound that several keys share. Keep out: the bounds of a single key, which belong next
+to that key.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """Kafka's bootstrap servers, read as librdkafka reads them.
 
-Add here: another form of a bootstrap server. Keep out: what brokers say of themselves, which
-only a client learns (advertised listeners: safety.py, `require_allowed_brokers`).
+Add here: another form of a bootstrap server. Keep out: the listeners that brokers advertise, which
+only a client learns (safety.py, `require_allowed_brokers`).
 """
 
 from typing import Final
@@ -19,15 +19,16 @@ _SPOKEN: Final = frozenset({"ssl", "sasl_ssl", "sasl_plaintext"})
 def read_brokers(text: str, loopback: tuple[str, ...]) -> Address:
     """Read a comma-separated list of `host:port`, where each may begin with `PLAINTEXT://`.
 
-    The whole list may begin with `SASL_PLAINTEXT://user:password@`, or have the properties of a
-    target behind it (kafka_client.py).
+    The whole list may begin with `SASL_PLAINTEXT://user:password@`, or end with the properties of a
+    target (kafka_client.py).
 
     Args:
-        text: as it was written.
-        loopback: addresses that localhost is replaced by; empty leaves the name to the client.
+        text: the list as it was written.
+        loopback: the addresses that replace localhost; if there are none, the client resolves the
+            name.
 
     Raises:
-        ValueError: an entry is no bootstrap server; the sentence continues after the name of its
+        ValueError: an entry is not a bootstrap server; the sentence continues after the name of its
             key.
     """
     if mistakes := list(named_mistakes(client_properties(text))):

@@ -11,16 +11,16 @@ from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S
 
-_LONGEST_TTL: Final = SECONDS_PER_DAY * US_PER_S  # what a run leaves behind is gone in a day
+_LONGEST_TTL: Final = SECONDS_PER_DAY * US_PER_S  # what a run leaves expires in a day
 
 
 class CacheParameters(Frozen):
-    """Say how users are read through a cache.
+    """Hold the parameters of reading users through a cache.
 
     Attributes:
-        keys: how many different users are read, each as often as any other.
-        ttl_us: how long a user stays after the last read; rounded up to whole seconds, in which
-            EXPIRE counts.
+        keys: how many different users are read, all equally often.
+        ttl_us: how long a user stays cached after the last read; rounded up to whole seconds, the
+            unit of EXPIRE.
         timeout_us: the longest time from sending a command to its whole answer.
     """
 

@@ -1,4 +1,4 @@
-"""The key `capacity` of a benchmark: the search for the highest rate that another one carries.
+"""The key `capacity` of a benchmark: search for the highest rate that another benchmark carries.
 
 Add here: a key of the search, with its meaning in the docstring (docs/profiles.md shows it). Keep
 out: rules that need the whole profile (capacity_rules.py), and searching (analysis/capacity/).
@@ -20,12 +20,12 @@ class CapacitySearch(Frozen):
     """Search for the highest rate at which a benchmark's scenarios keep its thresholds.
 
     Attributes:
-        of: the benchmark that is searched. Its scenarios are started at rates that scale together;
-            its thresholds must hold in each window. It may be switched off itself.
-        scenarios: those of its scenarios that are loaded, all at once; all of them by default.
-        hint: the rate of the first window, of all scenarios together, e.g. `50/s`; by default the
+        of: the benchmark that is searched. The rates of its scenarios scale together, and its
+            thresholds must hold in each window. That benchmark itself may be switched off.
+        scenarios: which of its scenarios run, all at the same time; by default all of them.
+        hint: the rate of the first window, summed over all scenarios, e.g. `50/s`; by default the
             rate that the scenarios have in the profile.
-        target: the rate that is asked for, e.g. `1000000/day`; the headroom is the capacity over
+        target: the rate that you need, e.g. `1000000/day`; the headroom is the capacity divided by
             it.
         precision: how far the answer may be below a rate that fails (0.05 = 5 %).
         window_us: how long a window is measured; by default as long as its thresholds need, between
@@ -33,7 +33,7 @@ class CapacitySearch(Frozen):
         max_windows: how many windows are loaded at most.
         confirm: how many windows confirm the answer; more than half of them have to hold.
         recovery_us: how long the target may take to recover after a window that it did not carry.
-        highest: no higher rate is tried.
+        highest: no rate above this one is tried.
     """
 
     of: str

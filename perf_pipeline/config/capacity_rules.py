@@ -24,7 +24,7 @@ _OPEN: Final = "constant-arrival-rate or ramping-arrival-rate"
 
 
 def capacity_mistakes(profile: Profile) -> Iterator[str]:
-    """Find searches of what is not there, or of what has no rate that could be searched."""
+    """Find searches of a benchmark that does not exist, or that has no rate to search."""
     for name, config in profile.benchmarks.items():
         path = f"benchmarks.{name}"
         if config.capacity is None:
@@ -51,7 +51,8 @@ def capacity_mistakes(profile: Profile) -> Iterator[str]:
 def searchable(profile: Profile) -> Iterator[str]:
     """Name the benchmarks that are switched on and whose scenarios have rates and run at once.
 
-    The author's own come first, and then those that load an API; what has faults is left out.
+    The author's own benchmarks come first, then those that load an API; benchmarks with faults are
+    left out.
     """
     for name in sorted(profile.enabled_names, key=lambda name: _remoteness(profile, name)):
         scenarios = profile.benchmarks[name].scenarios.values()
@@ -95,7 +96,7 @@ def _of_mistakes(profile: Profile, search: CapacitySearch) -> Iterator[str]:
 
 
 def _rate_mistakes(search: CapacitySearch, scenarios: Mapping[str, Scenario]) -> Iterator[str]:
-    """Find what keeps scenarios that have rates from being raised together."""
+    """Find reasons why the rates of these scenarios can't be raised together."""
     for name in filter(lambda name: _asks_a_log(scenarios[name]), scenarios):
         yield (
             f"of: scenario {name} of {search.of} asks for the paths of a log, which has one for "

@@ -1,4 +1,4 @@
-"""Name each threshold of a profile as a check of its benchmark.
+"""Give each threshold of a profile the name of its check.
 
 Add here: another way to name a check. Keep out: judging (judging/).
 """
@@ -12,13 +12,13 @@ from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 
 
 def thresholds_of(profile: Profile, benchmark: str) -> list[Threshold]:
-    """Return what a profile wants of a benchmark; nothing when it does not know it."""
+    """Return the thresholds of a benchmark; none when the profile does not have the benchmark."""
     config = profile.benchmarks.get(benchmark)
     return config.all_thresholds() if config else []
 
 
 def named_verdicts(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Verdict]]:
-    """Name each verdict by its subject; a second threshold of one subject gets a number."""
+    """Name each verdict by its subject; a second threshold on the same subject gets a number."""
     seen: Counter[str] = Counter()
     for verdict in verdicts:
         subject = verdict.threshold.subject
@@ -27,7 +27,7 @@ def named_verdicts(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Verdict]]
 
 
 def subjects_of(benchmark: str, profiles: Iterable[Profile]) -> dict[str, str]:
-    """Return the name of every verdict that the profiles want of a benchmark, with a sentence."""
+    """Return the name of every check that the profiles have for a benchmark, with a sentence."""
     found: dict[str, str] = {}
     for profile in profiles:
         blank = [

@@ -1,4 +1,4 @@
-"""A rate that follows a curve in a CSV file, such as a day's, written out as stages.
+"""A rate that follows a curve from a CSV file, such as that of a day, converted to stages.
 
     at,per_s
     00:00,4
@@ -7,8 +7,8 @@
     executor = "ramping-arrival-rate"
     curve = { csv = "day.csv", speed = 60, scale = 0.1 }
 
-Add here: another key of a curve. Keep out: what stages do (executors/), and the exact times of a
-log, which are an executor of their own (executors/replayed_arrivals.py).
+Add here: another key of a curve. Keep out: what stages do (executors/), and replaying the exact
+times of a log, which has its own executor (executors/replayed_arrivals.py).
 """
 
 import re
@@ -39,13 +39,14 @@ _WRITTEN: Final = ("startRate", "stages", "timeUnit")
 
 
 class Curve(Frozen):
-    """Say where a curve stands, and how it is followed.
+    """Name the file of a curve, and say how it is followed.
 
     Attributes:
-        csv: a file with the columns `at` (`13:30`, or s) and `per_s`, relative to the profile.
-        speed: how many times faster; the rate is as many times higher, so that the number of starts
-            stays.
-        scale: what the rate is multiplied by.
+        csv: a file with the columns `at` (`13:30`, or seconds) and `per_s`; its path is relative to
+            the profile.
+        speed: how many times faster the curve is followed; the rate rises by the same factor, so
+            that the number of starts stays the same.
+        scale: the factor that the rate is multiplied by.
     """
 
     csv: str = Field(min_length=1)
@@ -59,10 +60,11 @@ def has_curve(scenario: object) -> bool:
 
 
 def as_stages(scenario: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Write the curve of a raw scenario out as stages.
+    """Replace the curve of a raw scenario by stages.
 
     Raises:
-        ValueError: it is no curve, another executor's, or can't be read; the sentence says why.
+        ValueError: it is not a curve, belongs to another executor, or can't be read; the sentence
+            says why.
     """
     rest = {key: value for key, value in scenario.items() if key != CURVE}
     if rest.get("executor") != _RAMPING:
@@ -88,7 +90,7 @@ def as_stages(scenario: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _points(path: Path) -> Iterator[tuple[float, float]]:
-    """Yield moment and rate of each point; times of the day end at 24:00 with the first rate."""
+    """Yield time and rate of each point; a curve over a day ends at 24:00 with its first rate."""
     rows = read_csv(path, _COLUMNS)
     last_s = first = None
     is_day = True
@@ -108,7 +110,7 @@ def _points(path: Path) -> Iterator[tuple[float, float]]:
 
 
 def _moment(text: str, where: str) -> tuple[float, bool]:
-    """Read `13:30` or a number of s; say which."""
+    """Read `13:30` or a number of seconds, and say which it was."""
     if (match := _CLOCK.fullmatch(text.strip())) and int(match["hours"]) <= 24:
         minutes = 60 * int(match["hours"]) + int(match["minutes"])
         return 60 * minutes + int(match["seconds"] or 0), True

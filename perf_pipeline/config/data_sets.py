@@ -23,14 +23,14 @@ Rows = tuple[tuple[str, ...], ...]
 
 
 class DataSet(Frozen):
-    """Say where rows come from, by exactly one origin, and which row an iteration gets.
+    """Name the one origin of the rows, and say which row an iteration gets.
 
     Attributes:
         csv: a UTF-8 file with a header line; its path is relative to the profile.
         values: rows written in the profile; their one column is called `value`.
         seeded: ids of users that this run seeded, `reads` or `deletes`; the one column is called
             `id`.
-        query: a statement that the target's PostgreSQL is asked once before the load; its columns
+        query: a statement that is run once before the load on the target's PostgreSQL; its columns
             keep their names.
         pick: `random` picks by the VU's seed; `sequential` takes each row once and then starts
             again, with the rows dealt out to the workers; with `unique per vu`, VU n keeps row n.
@@ -52,7 +52,7 @@ class DataSet(Frozen):
 
     @property
     def is_of_the_run(self) -> bool:
-        """Say whether its rows are known only when a run has its target."""
+        """Say whether the rows are known only once a run has its target."""
         return self.seeded is not None or self.query is not None
 
 

@@ -1,7 +1,7 @@
-"""Hold the defaults of iterations, which profiles and workers both read here.
+"""Defaults of iterations that both profiles and load workers read.
 
 Add here: the default of a parameter that a workload needs as well. Keep out: bounds and keys
-(parameters.py), because workers don't import pydantic.
+(parameters.py), because load workers don't import pydantic.
 """
 
 from typing import Final

@@ -17,21 +17,22 @@ _LONGEST_US: Final = 3_600 * US_PER_S
 
 
 class DuetConfig(Frozen):
-    """Say what is compared where nobody names it on the command line.
+    """Hold what `perf-pipeline duet` compares unless the command line says otherwise.
 
     Attributes:
-        baseline: the side that is compared with: a URL, a DSN, `kafka://HOST:PORT/TOPIC`, or
-            `env:NAME` for one of these in a variable; a command with `{port}` in it that starts it,
-            or with `{topic}` in it that starts workers; `git:REVISION`, or `reference:KEY=VALUE`
-            for a reference system of its own.
+        baseline: the side to compare with: a URL, a DSN, `kafka://HOST:PORT/TOPIC`, or `env:NAME`
+            for a variable that holds one of these; a command with `{port}` in it that starts an
+            API, or with `{topic}` in it that starts workers; `git:REVISION`; or
+            `reference:KEY=VALUE` for a separate reference system.
         candidate: the side that is judged, in the same notation.
-        command: starts a git revision on `{port}`, or on `{topic}`, in its files.
-        prepare: is run in a revision's files first: its build.
-        within_us: how long is measured at most.
+        command: the command that starts a git revision on `{port}`, or on `{topic}`; it runs in the
+            revision's files.
+        prepare: a command that runs in a revision's files first, such as its build.
+        within_us: the longest time that may be measured.
         warm_up_us: how long each load runs before anything is counted.
         margin: the difference of the median that does not matter, as a share.
         ready_within_us: how long a side that is started may take until it is healthy.
-        on_undecided: what it ends with when the time was too short to tell.
+        on_undecided: the outcome when the time was too short to decide.
     """
 
     baseline: str = ""

@@ -1,7 +1,7 @@
-"""Choose the loads under which two sides are compared, and how long each of them goes on.
+"""Choose the loads under which two sides are compared, and how long each load lasts.
 
-Add here: how another executor goes on until a comparison is decided. Keep out: the sides (loading/)
-and the order in which they take turns (plan/turns.py).
+Add here: how another executor is kept running until a comparison is decided. Keep out: the sides
+(loading/) and the order in which they take turns (plan/turns.py).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,14 +42,14 @@ _LOADED: Final[Mapping[Part, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class DuetLoad:
-    """Name a load that both sides get: the scenarios of a benchmark that run at once.
+    """Describe a load that both sides get: the scenarios of a benchmark that run at the same time.
 
     Attributes:
         benchmark: its name.
-        step: number of the load step.
-        profile: with the scenarios of this load as they are run.
+        step: the number of the load step.
+        profile: the profile, with the scenarios of this load as they are run.
         warm_up_us: nothing is counted before this time.
-        length_us: how long is measured at most.
+        length_us: the longest time that may be measured.
     """
 
     benchmark: str
@@ -68,23 +68,24 @@ def duet_loads(
     *,
     has_own_users: bool = False,
 ) -> list[DuetLoad]:
-    """Return the loads of these benchmarks, one after the other, which share the time evenly.
+    """Return the loads of these benchmarks in the order of running; they share the time evenly.
 
     A benchmark without scenarios, such as a search for a capacity, is left out.
 
-    A rate and a number of VUs go on for as long as the comparison does, stages are stretched to it,
-    and a number of iterations becomes VUs that go on.
+    A rate or a number of VUs is held as long as the comparison lasts, stages are stretched to its
+    length, and VUs that share a number of iterations loop until its end.
 
     Args:
-        profile: checked.
+        profile: a checked profile.
         benchmarks: names, in the order of running.
-        length_us: how long all of it may be measured.
-        warm_up_us: of each load; a longer `warmUp` of a scenario wins.
-        part: of a system that the sides are.
-        has_own_users: both have tables of their own, into which users are seeded.
+        length_us: the time that all loads together may be measured.
+        warm_up_us: the warm-up of each load; a longer `warmUp` of a scenario wins.
+        part: which part of a system the two sides are.
+        has_own_users: whether each side has its own tables, into which users are seeded.
 
     Raises:
-        ProfileError: a benchmark loads another part, or more than it, or none has scenarios.
+        ProfileError: a benchmark loads something other than this part, or none of the benchmarks
+            has scenarios.
     """
     named = [name for name in benchmarks if profile.benchmarks[name].scenarios]
     problems = [
@@ -104,7 +105,7 @@ def duet_loads(
 
 
 def _unfit(name: str, config: BenchmarkConfig, part: Part, *, has_own_users: bool) -> Iterator[str]:
-    """Say what of a benchmark is no load of a part, or needs more than two addresses."""
+    """Say what in a benchmark does not load this part, or needs more than two addresses."""
     for scenario, written in config.scenarios.items():
         place = f"benchmarks.{name}.scenarios.{scenario}"
         if why := _unfit_scenario(written, part, has_own_users=has_own_users):
@@ -119,7 +120,7 @@ def _unfit(name: str, config: BenchmarkConfig, part: Part, *, has_own_users: boo
 
 
 def _unfit_scenario(written: Scenario, part: Part, *, has_own_users: bool) -> str:
-    """Say why two sides can't get the same of a scenario; empty where they can."""
+    """Say why two sides can't get the same load from a scenario; empty where they can."""
     kind = iteration_kind(written.exec)
     is_loaded = kind is not None and kind.part is part and (part is Part.API or kind.is_own)
     if kind is None or not is_loaded:
@@ -140,14 +141,14 @@ def _unfit_scenario(written: Scenario, part: Part, *, has_own_users: bool) -> st
 
 
 def needs_users(load: DuetLoad) -> bool:
-    """Say whether a load asks for users that have to be seeded first."""
+    """Say whether a load requests users that have to be seeded first."""
     config = load.profile.benchmarks[load.benchmark]
     kinds = (iteration_kind(scenario.exec) for scenario in config.scenarios.values())
     return draws_seeded_users(config) or any(kind is not None and kind.ids for kind in kinds)
 
 
 def at_topic(profile: Profile, topic: str) -> Profile:
-    """Return a profile whose messages all go to a topic; as it is where none is named."""
+    """Return a profile whose messages all go to one topic; unchanged if no topic is named."""
     if not topic:
         return profile
     benchmarks = {
@@ -188,7 +189,7 @@ def _warm_from_us(scenario: Scenario) -> int:
 
 
 def _going_on(scenario: Scenario, begins_us: int, ends_us: int) -> Scenario:
-    """Return a scenario that goes on until `ends_us` and is measured from `begins_us` on."""
+    """Return a scenario that runs until `ends_us` and is measured from `begins_us` on."""
     start_us = scenario.plan.start_time_us
     return scenario.model_copy(
         update={
@@ -215,7 +216,7 @@ def _prolonged(plan: Executor, length_us: int) -> Executor:
 
 
 def _stretched(stages: Sequence[Stage], length_us: int) -> tuple[Stage, ...]:
-    """Return the same stages in another time; what rounding leaves over is the last one's."""
+    """Return the stages stretched to a length; the last one takes what rounding leaves over."""
     whole_us = sum(stage.duration_us for stage in stages)
     lengths = [stage.duration_us * length_us // whole_us for stage in stages]
     lengths[-1] += length_us - sum(lengths)
@@ -226,5 +227,5 @@ def _stretched(stages: Sequence[Stage], length_us: int) -> tuple[Stage, ...]:
 
 
 def is_paced(scenarios: Mapping[str, Scenario], names: Sequence[str]) -> bool:
-    """Say whether a plan decides how many iterations these scenarios start."""
+    """Say whether the plan decides how many iterations these scenarios start."""
     return all(scenarios[name].plan.most_starts > 0 for name in names)

@@ -63,12 +63,12 @@ _SCHEMES: Final[Mapping[str, Part]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class GivenSide:
-    """Name a side that is running.
+    """Describe a side that is already running.
 
     Attributes:
         address: the URL of its API, the DSN of its database, or its brokers (kafka_client.py).
-        part: which of them it is.
-        topic: that is produced to, where it is not the one that the profile names.
+        part: which of these it is.
+        topic: the topic that is produced to, if it is not the one that the profile names.
     """
 
     address: str = field(repr=False)
@@ -78,14 +78,14 @@ class GivenSide:
 
 @dataclass(frozen=True, slots=True)
 class CommandSide:
-    """Name a side that a shell command starts: an API on a port, or workers on a topic of its own.
+    """Describe a side that a shell command starts: an API on a port, or workers on their own topic.
 
     Attributes:
-        command: `{port}` in it stands for the port, which is also in the variable PORT; or
-            `{topic}` for the topic, `{brokers}` for its brokers and `{group}` for a name of a
-            consumer group, which are also in the variables TOPIC, BROKERS and GROUP.
-        revision: git revision in whose files it is run; empty for the current folder.
-        prepare: a command that is run there first, such as a build; empty for none.
+        command: the command. `{port}` in it stands for the port, which is also in the variable
+            PORT; or `{topic}` for the topic, `{brokers}` for its brokers and `{group}` for the name
+            of a consumer group, which are also in the variables TOPIC, BROKERS and GROUP.
+        revision: the git revision in whose files it runs; empty for the current folder.
+        prepare: a command that runs there first, such as a build; empty for none.
     """
 
     command: str
@@ -94,23 +94,23 @@ class CommandSide:
 
     @property
     def part(self) -> Part:
-        """Return what is loaded of it: an API, or the topic of its workers."""
+        """Return which part of it is loaded: its API, or the topic of its workers."""
         return Part.API if PORT in self.command else Part.BROKERS
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceSide:
-    """Name a reference system that is started for the comparison, with servers of its own.
+    """Describe a reference system that is started for the comparison, with its own servers.
 
     Attributes:
-        settings: that differ from its usual ones, by name.
+        settings: the settings that differ from the usual ones, by name.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def part(self) -> Part:
-        """Return what is loaded of it: its API."""
+        """Return which part of it is loaded: its API."""
         return Part.API
 
 
@@ -128,14 +128,15 @@ def read_side(
     """Read a side as it was written.
 
     Args:
-        name: baseline or candidate, for sentences.
-        text: what was written.
-        command: starts a revision.
-        prepare: is run before it.
+        name: `baseline` or `candidate`, for messages.
+        text: the side as it was written.
+        command: the command that starts a revision.
+        prepare: a command that runs before it.
         environment: where `env:NAME` finds an address.
 
     Raises:
-        RequestError: it is none of the kinds, or a revision has no command.
+        RequestError: the text is none of these kinds of sides, or names a revision but no command
+            starts it.
     """
     if not text:
         raise RequestError(f"no {name} is named", hint=f"--{name} SIDE: {_HINT}")
@@ -189,7 +190,7 @@ def _reference(name: str, text: str) -> ReferenceSide:
 
 
 def _given(text: str) -> GivenSide | None:
-    """Return a side by its address; None where it is none of a part that can be a side."""
+    """Return a side by its address; None if it is not the address of a part that can be a side."""
     scheme, separator, _ = text.partition("://")
     part = _SCHEMES.get(scheme.lower()) if separator else None
     if part is None:
@@ -211,7 +212,7 @@ def _topic_side(text: str) -> GivenSide:
 
 
 def _given_by(name: str, variable: str, environment: Mapping[str, str]) -> GivenSide:
-    """Return a side whose address stands in an environment variable; its text is never shown."""
+    """Return a side whose address an environment variable holds; the address is never shown."""
     text = environment.get(variable, "")
     side = _given(text)
     if side is None and "=" in text and "://" not in text:  # libpq's keywords: host=... dbname=...
@@ -231,7 +232,7 @@ def part_of(sides: tuple[Side, Side]) -> Part:
     """Return which part of a system two sides are.
 
     Raises:
-        RequestError: they are different ones.
+        RequestError: the sides are different parts.
     """
     one, other = (side.part for side in sides)
     if one is not other:
@@ -244,7 +245,7 @@ def part_of(sides: tuple[Side, Side]) -> Part:
 
 
 def told_side(side: Side) -> str:
-    """Say what a side is, for people."""
+    """Describe a side for people."""
     match side:
         case GivenSide(address=address, part=Part.BROKERS, topic=topic):
             return f"kafka://{bootstrap_servers(address)}/{topic}".rstrip("/")

@@ -1,4 +1,4 @@
-"""A duration as a profile writes it (`30s`, `1m30s`, k6's bare milliseconds), µs inside.
+"""Durations as profiles write them (`30s`, `1m30s`, or k6's bare milliseconds), kept in µs.
 
 Add here: another way to write a duration; a new unit goes into units.py. Keep out: ranges of
 durations (ranges.py).

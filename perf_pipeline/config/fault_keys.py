@@ -1,4 +1,4 @@
-"""Define the keys of each kind of fault, those that it needs, and the sentences on mistakes.
+"""Define the keys of each kind of fault, which of them are required, and the sentences on mistakes.
 
 Add here: a kind of fault, with its keys. Keep out: what the keys mean (faults.py), and the load
 that a fault has to fit (fault_rules.py).
@@ -77,11 +77,11 @@ _NEEDED: Final = MappingProxyType(
 
 
 def key_mistake(kind: str, keys: Collection[str]) -> str:
-    """Say which key does not fit a kind, or is missing; nothing where all is right.
+    """Name the key that does not fit a kind, or is missing; empty where there is no mistake.
 
     Args:
-        kind: of the fault.
-        keys: that it is written with, beside `at`, `kind`, `name` and `timeLimit`.
+        kind: the kind of the fault.
+        keys: the keys that were written, apart from `at`, `kind`, `name` and `timeLimit`.
     """
     for key, kinds in _ONLY.items():
         if key in keys and kind not in kinds:

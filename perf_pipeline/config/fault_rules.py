@@ -1,4 +1,4 @@
-"""Rules that join faults and the load during which they happen.
+"""Rules about faults and the load during which they happen.
 
 Add here: a rule about `faults` that needs the whole benchmark. Keep out: the keys (faults.py), and
 which parts a run starts (loading/fault_parts.py).
@@ -17,7 +17,7 @@ STEADY_US: Final = 3 * US_PER_S
 
 
 def fault_mistakes(profile: Profile) -> Iterator[str]:
-    """Find faults in loads in which their effect, or the recovery from it, could not be seen."""
+    """Find faults whose effect, or the recovery from it, could not be seen in their load."""
     for name, config in profile.benchmarks.items():
         if config.faults:
             yield from (f"benchmarks.{name}.faults{found}" for found in _mistakes(config))
@@ -68,7 +68,7 @@ def _moments(config: BenchmarkConfig) -> Iterator[str]:
 
 
 def _overlaps(config: BenchmarkConfig) -> Iterator[str]:
-    """Find parts that would be hit while they are still broken."""
+    """Find faults that would hit a part while it is still broken."""
     faults = sorted(enumerate(config.faults), key=lambda placed: placed[1].at_us)
     until_us: dict[str, tuple[int, int]] = {}
     for number, fault in faults:
@@ -89,7 +89,7 @@ def _leaders_of(fault: Fault) -> str:
 
 
 def load_end_us(config: BenchmarkConfig) -> int:
-    """Return when the last planned start is due at the latest, µs since the load's begin."""
+    """Return when the last planned start is due at the latest, in µs since the load began."""
     return max(
         scenario.plan.start_time_us + scenario.plan.length_us
         for scenario in config.scenarios.values()

@@ -35,7 +35,7 @@ class Fault(Frozen):
     """Describe something that is broken on purpose while a load runs.
 
     Attributes:
-        at_us: when, counted from the start of the load, warm-up included.
+        at_us: when it happens, counted from the start of the load, warm-up included.
         kind: `kill` (SIGKILL), `stop` (as the part asks to be stopped) and `pause` (SIGSTOP) last
             for `for` and are then undone; `restart` stops a part and starts it at once; `full_disk`
             takes all room on the disk that a server gets for this.
@@ -47,27 +47,28 @@ class Fault(Frozen):
             database; `command` runs a command of your own.
         part: which part of the system that this run starts is killed, stopped, paused or restarted:
             `api`, `worker`, `relay`, `postgres`, `broker` or `redis`; `full_disk` needs one
-            of the last three. Of several brokers the one is hit that leads most partitions of the
-            benchmark's topic.
-        client: whose connections are hindered: `api`, `worker`, `relay`, or `load` for those of the
-            load itself; all that connect by default.
+            of the last three. Of several brokers, the fault hits the one that leads most partitions
+            of the benchmark's topic.
+        client: whose connections are hindered: `api`, `worker`, `relay`, or `load` for the load
+            generator; by default all clients.
         to: the server of the connections that are hindered: `api`, `postgres`, `broker` or `redis`.
         delay_us: how much longer each answer takes.
-        jitter_us: up to how much more or less than `delay`, evenly distributed.
-        share: of the pieces of answers that are lost, and come 0.2 s later by being sent again.
-        bytes_per_s: what goes through in each direction, over all connections of a part.
+        jitter_us: how far the delay may vary up or down from `delay`, uniformly distributed.
+        share: the share of the pieces of answers that are lost; they are sent again and come 0.2 s
+            later.
+        bytes_per_s: the throughput in each direction, over all connections of a part.
         left: how many connections `connections` leaves free.
-        topic: whose leaders `leader_change` changes: by default the one that the benchmark's
-            messages go to, or that the target publishes to.
-        table: which one `lock` locks, such as `users` or `shop.orders`.
-        for_us: how long it lasts until it is undone.
+        topic: the topic whose leaders `leader_change` changes; by default the one that the
+            benchmark's messages go to, or that the target publishes to.
+        table: the table that `lock` locks, such as `users` or `shop.orders`.
+        for_us: how long the fault lasts until it is undone.
         run: the command that breaks something, such as `docker kill api`; it is given to `sh -c`.
-        undo: the command that makes it whole again, such as `docker start api`. It runs whatever
-            happens to the run in the meantime, even where that is killed, and may run twice.
-        time_limit_us: how long `run`, and `undo`, may take at most, and how long a lock, all
-            connections or a place in the group are waited for.
-        name: what it is called in reports, and the tag `fault` of its metrics; its kind and part
-            by default, such as `kill worker`.
+        undo: the command that repairs it, such as `docker start api`. It runs whatever happens to
+            the run in the meantime, even if the run is killed, and may run twice.
+        time_limit_us: the longest time that `run` or `undo` may take, and the longest wait for a
+            lock, for all connections or for a place in the group.
+        name: its name in reports, and the value of the tag `fault` of its metrics; by default its
+            kind and part, such as `kill worker`.
     """
 
     at_us: Duration = Field(alias="at", ge=0)
@@ -116,14 +117,14 @@ class Fault(Frozen):
         return ""
 
     def _written(self) -> set[str]:
-        """Return the keys that say something."""
+        """Return the keys that are written."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         spelled = zip(values.values(), keys_of(type(self)), strict=True)
         return {key for value, key in spelled if value} - {"at", "kind", "name", "timeLimit"}
 
     @property
     def plain_name(self) -> str:
-        """Return its name, or what it does in two words."""
+        """Return its name, or a description in two words."""
         if self.name:
             return self.name
         if self.to is not None:
@@ -132,7 +133,7 @@ class Fault(Frozen):
 
     @property
     def in_words(self) -> str:
-        """Say what it does, and until when."""
+        """Describe in words what it does, and for how long."""
         lasts = f" for {format_duration(self.for_us)}" if self.for_us else ""
         undone = f", then runs {self.undo!r}" if self.undo else ", and undoes nothing"
         words = {
@@ -152,7 +153,7 @@ class Fault(Frozen):
 
     @property
     def what(self) -> str:
-        """Return what it hits, or the command."""
+        """Return the part that it hits, or its command."""
         return (
             self.part
             or self.table
@@ -163,7 +164,7 @@ class Fault(Frozen):
 
     @property
     def links(self) -> tuple[tuple[str, str], ...]:
-        """Return client and server of the connections that it hinders; none for other kinds."""
+        """Return client and server of each connection that it hinders, if any."""
         if self.to is None:
             return ()
         clients = CLIENTS[self.to] if self.client is None else (self.client,)

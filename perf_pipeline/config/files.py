@@ -1,6 +1,6 @@
-"""Reads a profile, or a file that it names: a text of bounded size, or a sentence on why not.
+"""Reads a profile, or a file that it names, up to a limit of size; a failure becomes a sentence.
 
-Add here: another limit of such files. Keep out: what is in them.
+Add here: another limit of such files. Keep out: what the files contain.
 """
 
 import os
@@ -39,10 +39,10 @@ def read_text(path: Path, most_bytes: int) -> str:
 
 
 def read_bytes(path: Path, most_bytes: int) -> bytes:
-    """Read a whole file as it is.
+    """Read the bytes of a whole file.
 
     Raises:
-        ValueError: as `read_text`, whatever bytes are in it.
+        ValueError: as for `read_text`, except that the bytes may be anything.
     """
     try:
         return _read(path, most_bytes)
@@ -53,11 +53,11 @@ def read_bytes(path: Path, most_bytes: int) -> bytes:
 
 
 def beside(path: Path, ending: str = "") -> str:
-    """Suggest a file or folder beside a missing one with a similar name; empty where none is.
+    """Suggest a file or folder in the same place with a similar name; empty where there is none.
 
     Args:
-        path: of the missing one.
-        ending: of all names that may be suggested.
+        path: the path of the missing file or folder.
+        ending: the ending of the names that may be suggested.
     """
     try:
         names = sorted(entry.name for entry in path.parent.iterdir())

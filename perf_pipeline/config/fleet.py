@@ -1,7 +1,7 @@
 """Define the section `[fleet]` of a profile: the hosts that the load workers run on.
 
-Add here: another key about it. Keep out: reaching the hosts (fleet/), and whether they may load a
-target (loading/fleet.py).
+Add here: another key of `[fleet]`. Keep out: reaching the hosts (fleet/), and whether they may load
+a target (loading/fleet.py).
 """
 
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ _SCHEMES = ("tcp", "tls")
 
 
 def read_fleet_address(text: str) -> Place:
-    """Return where the scheduler of a fleet is.
+    """Return the host and port of a fleet's scheduler.
 
     Raises:
-        ValueError: the text is no address of one; the sentence continues after it.
+        ValueError: the text is not such an address; the sentence continues after it.
     """
     scheme, separator, rest = text.partition("://")
     host, colon, port = rest.rpartition(":")
@@ -61,6 +61,6 @@ class FleetConfig(Frozen):
 
 
 def worker_mistakes(workers: int, fleet: FleetConfig | None) -> Iterator[str]:
-    """Find more load workers than may run on one machine; their answers need memory and a core."""
+    """Refuse more load workers than one machine can run; each needs memory and a core."""
     if fleet is None and workers > MOST_WORKERS:
         yield f"workers is {workers}; without a fleet it must be at most {MOST_WORKERS}"

@@ -1,4 +1,4 @@
-"""Hold what all models of a profile share: they refuse unknown keys and never change.
+"""The base class of all models of a profile: they refuse unknown keys and never change.
 
 Add here: a rule that holds for every model. Keep out: the keys of a single model.
 """
@@ -22,8 +22,8 @@ _K6_SPELLING: Final[Mapping[str, str]] = MappingProxyType(
 class Frozen(BaseModel):
     """Refuse unknown keys and changes after reading; keys are written as k6 does (camelCase)."""
 
-    # Most models are a part of another one, which is built with all its parts at its first use;
-    # to build each by itself as well took a fifth of the time that importing them takes.
+    # Most models are part of another model, which is built with all its parts at its first use.
+    # Building each of them on its own as well took a fifth of the time that importing them takes.
     model_config = ConfigDict(
         defer_build=True,
         frozen=True,
@@ -35,7 +35,7 @@ class Frozen(BaseModel):
 
 
 def build_models() -> None:
-    """Build every model that is imported, for a process that others are forked from."""
+    """Build every imported model, for a process from which others are forked."""
     waiting: list[type[Frozen]] = [Frozen]
     while waiting:
         model = waiting.pop()
@@ -45,12 +45,12 @@ def build_models() -> None:
 
 
 def keys_of(model: type[Frozen]) -> tuple[str, ...]:
-    """Return the keys of a model as they are written in a profile, in the order of the model."""
+    """Return the keys of a model as a profile writes them, in the order of the model."""
     return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
 def equals(default: object) -> Callable[[object], bool]:
-    """Make the rule by which dumps leave out one default, as `is_empty` does with empty values."""
+    """Return a rule that leaves one default out of dumps, as `is_empty` does with empty values."""
     return lambda value: value == default
 
 

@@ -1,4 +1,4 @@
-"""Apply what environment variables change in any profile: receivers, and a team's history.
+"""Apply the keys that environment variables set in any profile: receivers, and a team's history.
 
 Add here: another variable that stands for a key. Keep out: what the key means, which its own module
 says.
@@ -15,7 +15,7 @@ def given_by_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the keys that the environment gives, as dotted paths, with their values.
 
     Raises:
-        ProfileError: a variable holds what no key takes.
+        ProfileError: a variable holds a value that its key does not take.
     """
     try:
         given = {f"out.{kind}": url for kind, url in outs_of(environment).items()}

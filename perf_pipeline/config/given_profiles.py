@@ -1,7 +1,7 @@
-"""The profiles that a code location of Dagster is given: by name, as files, or as folders of files.
+"""Find the profiles of a Dagster code location: shipped names, files, or folders of files.
 
-Add here: another way in which profiles are given. Keep out: reading a single one (loading.py), and
-what is made of them (defs/).
+Add here: another way in which profiles are given. Keep out: reading a single profile (loading.py),
+and what is made of the profiles (defs/).
 """
 
 import os
@@ -23,7 +23,7 @@ PROFILES_VARIABLE: Final = "PERF_PROFILES"
 _LABELS: Final[Mapping[Part, str]] = MappingProxyType(
     {Part.API: "http", Part.POSTGRES: "postgres", Part.BROKERS: "kafka", Part.REDIS: "redis"}
 )
-# Of a search for a capacity, and of one at several numbers of units.
+# Of a search for a capacity, and of a search at several numbers of units, in this order.
 _SUMMARIES: Final = (
     "Find the highest rate that {of} carries.",
     "Find how the highest rate that {of} carries grows with units.",
@@ -42,10 +42,10 @@ _DESCRIPTIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class GivenProfile:
-    """Hold a profile, and where it comes from.
+    """Hold a profile together with its source.
 
     Attributes:
-        source: a shipped name, or the absolute path of a file; a run reads it again.
+        source: a shipped name, or the absolute path of a file, from which a run reads it again.
         profile: the profile as it is now.
     """
 
@@ -54,7 +54,7 @@ class GivenProfile:
 
 
 def named_in(environment: Mapping[str, str]) -> list[str]:
-    """Return what PERF_PROFILES names, else the shipped profiles.
+    """Return the profiles that PERF_PROFILES names; without it, the shipped profiles.
 
     Names are separated as in PATH, by a colon (on Windows by a semicolon).
     """
@@ -73,7 +73,7 @@ def given_profiles(
     Args:
         sources: shipped names, files that end in .toml, and folders, whose .toml files are taken in
             the order of their names.
-        overrides: dotted path -> value, laid over each profile.
+        overrides: dotted path -> value; they override keys of each profile.
         folder: folder where relative paths start; the current folder by default.
 
     Raises:
@@ -118,8 +118,8 @@ def _paths_of(source: str, folder: Path) -> list[str]:
 def benchmarks_of(profiles: Iterable[Profile]) -> list[Benchmark]:
     """Return the records of all benchmarks that profiles have, in the order of running.
 
-    The shipped benchmarks come first, in their order, then your own in the order in which they
-    come. A benchmark that several profiles have appears once, with the description of the first.
+    The shipped benchmarks come first, in their order, then your own in the order of the profiles. A
+    benchmark that several profiles have appears once, with the description of the first.
     """
     configs: dict[str, BenchmarkConfig] = {}
     for profile in profiles:
@@ -136,7 +136,7 @@ def benchmarks_of(profiles: Iterable[Profile]) -> list[Benchmark]:
 def _own(
     name: str, before: str, config: BenchmarkConfig, others: Mapping[str, BenchmarkConfig]
 ) -> Benchmark:
-    """Make the record of a benchmark of one's own; a search talks to what it searches."""
+    """Make the record of an own benchmark; a search needs the parts of what it searches."""
     searched = config.capacity
     if searched is not None:
         record = _own(name, before, others[searched.of], others)

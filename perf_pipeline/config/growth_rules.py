@@ -1,4 +1,4 @@
-"""Rules that join the key `growth` and the load during which something may grow.
+"""Rules about the key `growth` and the load during which something may grow.
 
 Add here: a rule about `growth` that needs the whole benchmark. Keep out: the keys (growth.py).
 """
@@ -18,7 +18,7 @@ LEAST_READINGS: Final = 30
 
 
 def growth_mistakes(profile: Profile) -> Iterator[str]:
-    """Find loads that are not steady, or too short to show what grows."""
+    """Find loads that are not steady, or are too short to show growth."""
     grown = {name for name, config in profile.benchmarks.items() if config.growth is not None}
     for name, config in profile.benchmarks.items():
         if config.capacity is not None and config.capacity.of in grown:
@@ -72,6 +72,6 @@ def _too_short(config: BenchmarkConfig, growth: GrowthWatch) -> Iterator[str]:
 
 
 def _measured_us(scenario: Scenario) -> tuple[int, int]:
-    """Return begin and end of a scenario's measured phase, µs since the load's begin."""
+    """Return when a scenario's measured phase begins and ends, in µs since the load began."""
     starts_us = scenario.plan.start_time_us
     return starts_us + scenario.warm_up_us, starts_us + scenario.plan.length_us

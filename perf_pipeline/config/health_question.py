@@ -1,6 +1,6 @@
-"""Say how an API is checked before its load: a path with a status, a connection, or not at all.
+"""How an API is checked before its load: by a request, by a connection, or not at all.
 
-Add here: another way of asking. Keep out: asking (stack/health.py).
+Add here: another kind of check. Keep out: making the check (stack/health.py).
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ OK: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class HealthQuestion:
-    """Say which request an API must answer before it is loaded.
+    """Describe the check that an API must pass before it is loaded.
 
     Attributes:
         check: `http` sends a GET request, `tcp` opens a connection, `none` asks nothing.
-        path: of the request.
-        statuses: the answers that mean that the API is healthy.
+        path: the path of the request.
+        statuses: the statuses that mean that the API is healthy.
     """
 
     check: HealthCheck = "http"
@@ -32,7 +32,7 @@ OF_ANY_SYSTEM: Final = HealthQuestion("tcp")
 def written_question(
     check: HealthCheck | None, path: str, statuses: tuple[int, ...]
 ) -> HealthQuestion | None:
-    """Return the question that a target writes down; None where it writes down nothing.
+    """Return the check that a target configures; None where it configures none.
 
     Raises:
         ValueError: the keys contradict each other.

@@ -1,6 +1,6 @@
-"""Say where a team keeps its history: `[history]` of a profile, and PERF_HISTORY_REMOTE.
+"""Where a team keeps its history: `[history]` of a profile, and PERF_HISTORY_REMOTE.
 
-Add here: another key about it. Keep out: reaching the place (sharing/place.py).
+Add here: another key of `[history]`. Keep out: reaching the place (sharing/place.py).
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _GONE_AFTERWARDS: Final = frozenset({"memory"})
 
 
 def remote_mistake(url: str) -> str:
-    """Say why a text can be no place of a history, to go on after it; empty where it can."""
+    """Say why a text can't be a place of a history, as the end of a sentence; else empty."""
     protocol, separator, rest = url.partition("://")
     if not url.strip() or not url.isprintable():
         return "is empty, or has letters that no address has"
@@ -45,7 +45,7 @@ def _checked(url: str) -> str:
 
 
 class HistoryConfig(Frozen):
-    """Say where the history of a team is kept; nowhere by default.
+    """Say where a team keeps its history; by default nowhere.
 
     Attributes:
         remote: a folder, or a URL such as `s3://BUCKET/FOLDER`, that finished runs are pushed to

@@ -1,4 +1,4 @@
-"""Hosts: the one spelling in which a host is compared, checked and connected to.
+"""Normalize hosts: each is compared, checked and connected to in one spelling.
 
 A host is a name (IDNA 2008), an address in any form that a resolver takes, or the path of a socket.
 Add here: another kind of host. Keep out: which hosts may be loaded (safety.py), asking a resolver.
@@ -14,18 +14,18 @@ import ada_url
 
 LOCALHOST: Final = "localhost"
 _SOCKETS: Final = ("/", "@")  # a path, and Linux' abstract name of a socket
-_MOST_BYTES: Final = 253  # of a name without its final dot; RFC 1035, 2.3.4
+_MOST_BYTES: Final = 253  # the longest name without its final dot; RFC 1035, 2.3.4
 _LABEL: Final = re.compile(r"[!-~]{1,63}")
 _NOT_IN_HOSTS: Final = re.compile(r"[\s/?#@\\%<>\[\]^|`{}\"]|[^\x20-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Name where a connection goes.
+    """Hold the host and port that a connection goes to.
 
     Attributes:
-        host: in its one spelling.
-        port: None for a socket's path, and where every port is meant.
+        host: the normalized host.
+        port: None for the path of a socket, and if every port is meant.
     """
 
     host: str
@@ -37,9 +37,9 @@ class Address:
     """Hold an address that was read, so that clients get exactly what was checked.
 
     Attributes:
-        text: in the client's own form, with every default written out that decides on the place;
-            a secret where the address holds a password.
-        places: all that the client may connect to with this text.
+        text: the address in the client's notation, with every default written out that affects
+            where it leads; it is a secret if it holds a password.
+        places: every place that the client may connect to with this text.
     """
 
     text: str
@@ -47,7 +47,7 @@ class Address:
 
 
 def read_host(text: str) -> str:
-    """Return a host in its one spelling: `localhost` for `LOCALHOST.`, `127.0.0.1` for `0x7f.1`.
+    """Normalize a host: `LOCALHOST.` becomes `localhost`, and `0x7f.1` becomes `127.0.0.1`.
 
     >>> read_host("Straße.Example."), read_host("0x7f.1"), read_host("[2001:DB8:0::1]")
     ('xn--strae-oqa.example', '127.0.0.1', '2001:db8::1')
@@ -79,7 +79,7 @@ def read_host(text: str) -> str:
 
 
 def require_dns_name(host: str) -> None:
-    """Refuse a name that no resolver takes, such as one with an empty or too long label.
+    """Refuse a name that no resolver takes, e.g. because a label is empty or too long.
 
     Raises:
         ValueError: the sentence continues after the host.
@@ -97,8 +97,8 @@ def read_port(text: str) -> int:
     """Read a port number.
 
     Raises:
-        ValueError: it is no number from 1 to 65535. The text is not repeated, because it may be
-            half of a password.
+        ValueError: it is not a number from 1 to 65535. The text is not repeated, because it may be
+            part of a password.
     """
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= 65_535):
         raise ValueError("has a port that is not a number from 1 to 65535")
@@ -114,7 +114,7 @@ def is_this_machine(host: str) -> bool:
     """Say whether a host is loopback: 127.0.0.0/8, ::1, localhost, or a socket.
 
     Args:
-        host: in its one spelling.
+        host: a normalized host.
     """
     return is_socket(host) or host == LOCALHOST or is_loopback_address(host)
 
@@ -138,7 +138,7 @@ def is_address(host: str) -> bool:
 
 
 def loopback_addresses() -> tuple[str, ...]:
-    """Return the addresses of localhost: 127.0.0.1 and ::1 where the resolver does not know it.
+    """Return the addresses of localhost; 127.0.0.1 and ::1 if the resolver does not know it.
 
     Raises:
         ValueError: an address is not of this machine; the sentence continues after the host.
@@ -154,7 +154,7 @@ def loopback_addresses() -> tuple[str, ...]:
 
 
 def addresses_of(host: str) -> tuple[str, ...]:
-    """Ask the system's resolver for a host's addresses, without repetitions and in its order.
+    """Ask the system's resolver for a host's addresses, without duplicates and in its order.
 
     Raises:
         OSError: the host has no address, or the resolver does not answer.

@@ -1,6 +1,6 @@
-"""Types of keys that say what an HTTP request asks for: method, path, statuses that are right.
+"""Types of keys that describe an HTTP request: its method, its path, and the expected statuses.
 
-Add here: another such type that steps and targets share. Keep out: the keys of a single model.
+Add here: another type that steps and targets share. Keep out: the keys of a single model.
 """
 
 import re
@@ -26,10 +26,10 @@ REPLAYED_PATH: Final = "${replay.path}"
 
 
 def require_path(value: str) -> str:
-    """Return a path on the target as it is.
+    """Return a path on the target unchanged.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a path.
     """
     if value == REPLAYED_PATH:
         return value

@@ -1,8 +1,7 @@
-"""Rules that span several keys or steps: variables, JSON paths, names, checks.
+"""Rules of HTTP scenarios that span several keys or steps: variables, JSON paths, names, checks.
 
-They read the raw table, so that they find all mistakes even where a single key is wrong.
-Add here: a rule about steps. Keep out: what a single key may hold (http_steps.py), and files
-(own_files.py).
+They read the raw table, so that they find all mistakes even if a single key is wrong. Add here: a
+rule about steps. Keep out: what a single key may hold (http_steps.py), and files (own_files.py).
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -19,7 +18,7 @@ from perf_pipeline.config.variable_rules import (
     text_mistakes,
 )
 
-MOST_CHECKS: Final = 60  # checks of one operation: a sample has a signed 64-bit mask of them
+MOST_CHECKS: Final = 60  # checks of one operation: a sample stores them as a signed 64-bit mask
 _PLACES: Final = ("path", "query", "headers", "json", "form", "body")
 
 
@@ -27,8 +26,8 @@ def step_mistakes(parameters: Mapping[str, Any], env: Collection[str] = ()) -> I
     """Find the mistakes in raw parameters of `http_steps`, each as `path: sentence`.
 
     Args:
-        parameters: of the scenario.
-        env: names of the scenario's own values, which are no secrets and may be used anywhere.
+        parameters: the raw parameters of the scenario.
+        env: names of the scenario's own values, which are not secret and may be used anywhere.
     """
     tables = tables_of(parameters.get("steps"))
     known = Known.of(parameters.get("data"), env, tables)

@@ -1,4 +1,4 @@
-"""Own HTTP scenarios as configuration: steps, or the user's Python code.
+"""Configure a user's own HTTP scenarios: steps, or Python code.
 
 Add here: a key of a step or of an own scenario, with its meaning in docs/scenarios.md. Keep out:
 rules over several steps (http_step_rules.py), files (own_files.py), requests (workloads/).
@@ -29,7 +29,7 @@ _WRITTEN_BY_CLIENT: Final = frozenset({"host", "content-length", "transfer-encod
 
 
 def _text(value: object) -> object:
-    """Take a number where a text is expected, as people write them in a query or a form."""
+    """Accept a number where a text is expected, since people write numbers in queries and forms."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
@@ -42,7 +42,7 @@ def _positive(us: int) -> int:
 
 
 def _has_steps(steps: tuple["HttpStep", ...]) -> tuple["HttpStep", ...]:
-    if not steps:  # not min_length, which counts valid steps only and would tell a mistake twice
+    if not steps:  # not min_length, which counts only valid steps and would report a mistake twice
         raise ValueError("there are no steps; write at least one")
     return steps
 
@@ -102,8 +102,9 @@ class Auth(Frozen):
     """Name the environment variable that holds a secret; the secret itself is never written.
 
     Attributes:
-        bearer_env: variable with a token, which is sent as `Authorization: Bearer ...`.
-        basic_env: variable with `user:password`, which is sent as `Authorization: Basic ...`.
+        bearer_env: the the variable with a token, which is sent as `Authorization: Bearer ...`.
+        basic_env: the the variable with `user:password`, which is sent as `Authorization: Basic
+            ...`.
     """
 
     bearer_env: VariableName | None = None
@@ -122,21 +123,23 @@ class Auth(Frozen):
 
 
 class OwnHttpParameters(TraceParameters):
-    """Say how an own scenario talks HTTP.
+    """Configure HTTP for a user's own scenario.
 
     Attributes:
-        timeout_us: longest time of a request, from its first byte sent to the last one received.
-        redirects: how many redirects a request follows, on the target's own origin; each hop is a
-            sample, as in k6; 0 follows none.
-        headers: sent with every request.
-        auth: sent with every request.
-        ca_file: PEM file with the authorities to trust; its path is relative to the profile.
+        timeout_us: the longest time of a request, from the first byte sent to the last byte
+            received.
+        redirects: how many redirects a request follows, all on the target's own origin; each hop is
+            a sample, as in k6; 0 follows none.
+        headers: headers of every request.
+        auth: the login of every request.
+        ca_file: a PEM file with the authorities to trust; its path is relative to the profile.
         insecure_skip_verify: accept any certificate; every report says so.
-        kept_body_bytes: a longer response body is read and counted, but nothing of it is kept for
-            checks; the limit also holds after decompression.
+        kept_body_bytes: the longest response body that is kept for checks; a longer one is read and
+            counted only. The limit also holds after decompression.
         keep_cookies: keep a VU's cookies between its iterations; k6's default is not to.
-        http2: speak HTTP/2 to a target with https. A target that does not choose HTTP/2 is refused
-            before the load; a connection that does not is a failed request.
+        http2: speak HTTP/2 to a target with https. A target that does not negotiate HTTP/2 is
+            refused before the load; if a connection does not during the load, its request has
+            failed.
     """
 
     timeout_us: Duration = Field(default=10 * US_PER_S, alias="timeout", gt=0)
@@ -156,12 +159,13 @@ class OwnHttpParameters(TraceParameters):
 
 
 class Expect(Frozen):
-    """Say what a response must be like; each key is a check of its own.
+    """Describe the expected response; each key is a separate check.
 
     Attributes:
-        statuses: the right statuses, 200 to 399 by default; another one fails the request, too.
+        statuses: the expected statuses, 200 to 399 by default; any other status also fails the
+            request.
         json_values: JSON path -> value, or "exists".
-        duration_us: the response is complete in less time than this; more than 0s.
+        duration_us: the response must be complete in less time than this; more than 0s.
     """
 
     statuses: Statuses = Field(default=(), alias="status")
@@ -174,20 +178,22 @@ class HttpStep(Frozen):
 
     Attributes:
         name: the name of the operation in every report.
-        group: written before the name, as `group::name`.
+        group: a prefix of the name, written `group::name`.
         method: the HTTP method.
-        path: below the base URL, its values percent-encoded; or one saved value, which is a link.
-        query: parameters, percent-encoded.
-        headers: sent beside those of the scenario, or in their place.
-        json_body: sent as JSON; a text that is just one variable takes the type of the variable.
-        form: sent as application/x-www-form-urlencoded.
-        body: sent as it is, in UTF-8.
-        expect: what the response must be like.
+        path: the path below the base URL, whose values are percent-encoded; or one saved value,
+            which is a link.
+        query: the query's parameters, which are percent-encoded.
+        headers: headers that are added to those of the scenario, or replace them.
+        json_body: a body in JSON; a text that is just one variable takes the type of the variable.
+        form: a body in application/x-www-form-urlencoded.
+        body: a text that is sent unchanged, in UTF-8.
+        expect: the expected response.
         save: variable -> JSON path, or `header:NAME`; each is a check. Where a value is missing,
             the iteration ends, because later steps need it.
-        message: id of the message that a right answer promises, e.g. `${order}`; a list is several.
+        message: the id of the message that a correct answer promises, e.g. `${order}`, or a list of
+            ids.
         think_time_us: pause after the step; of a range, drawn uniformly.
-        timeout_us: used in place of the scenario's timeout; more than 0s.
+        timeout_us: replaces the scenario's timeout; more than 0s.
     """
 
     name: Name
@@ -239,10 +245,10 @@ class HttpStep(Frozen):
 
 
 class HttpStepsParameters(OwnHttpParameters):
-    """Say what one iteration does, step by step.
+    """List what one iteration does, step by step.
 
     Attributes:
-        steps: in order; at least one.
+        steps: the steps in order; at least one.
         think_time_us: pause after each iteration; of a range, drawn uniformly.
         data: test data by name, for `${data.NAME.COLUMN}`.
     """
@@ -265,19 +271,19 @@ class HttpStepsParameters(OwnHttpParameters):
 
     @property
     def header_templates(self) -> tuple[object, ...]:
-        """Return what becomes headers."""
+        """Return the texts that become headers."""
         return (self.headers, *(step.headers for step in self.steps))
 
 
 class PythonParameters(OwnHttpParameters):
-    """Say what a Python scenario is given.
+    """Configure what a Python scenario is given.
 
     Attributes:
-        path: folder from which its module is imported, relative to the profile.
+        path: the folder from which its module is imported, relative to the profile.
         secrets: environment variables that it may read, as `vu.secrets`.
-        settings: any values, which it reads as `vu.settings`.
-        transport: `load` is our own transport; `httpx` is that of httpx and costs several times
-            as much CPU.
+        settings: any values; it reads them as `vu.settings`.
+        transport: `load` is our own transport; `httpx` uses httpx's, which costs several times as
+            much CPU.
     """
 
     path: str = "."

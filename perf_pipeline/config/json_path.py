@@ -1,8 +1,8 @@
 """JSON paths, which say where in a document a value is: `$.user.emails[0]`, `$['odd name']`.
 
-A path is read by the rules of JSONPath (RFC 9535). Paths that can name many places (wildcards,
+A path is read by the rules of JSONPath (RFC 9535). Paths that can match many places (wildcards,
 slices, filters) are refused, because a step expects or saves one value.
-Add here: another way to name one place. Keep out: looking for it (json_values.py).
+Add here: another way to name one place. Keep out: looking up the value there (json_values.py).
 """
 
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ _REMEDY: Final = "write only names and indices, like $.items[0].id"
 
 
 def parse_json_path(text: str) -> Place:
-    """Read a path into names and indices, from the outside to the inside.
+    """Split a path into names and indices, from the outside to the inside.
 
     >>> parse_json_path("$.user.emails[0]")
     ('user', 'emails', 0)
 
     Raises:
-        ValueError: the text is no path to exactly one place.
+        ValueError: the text is not a path to exactly one place.
     """
     if not text.startswith("$"):
         raise ValueError(f"{text!r} is not a JSON path; a path begins with $, like $.id or $[0].id")
@@ -54,7 +54,7 @@ def _compiled(text: str) -> "JSONPath":
         compiled = JSONPathEnvironment(strict=True).compile(text)
     except JSONPathError as error:
         raise ValueError(f"{text!r} is not a JSON path: {error.args[0]}; {_REMEDY}") from None
-    except (ArithmeticError, ValueError):  # of a number that Python can't hold
+    except (ArithmeticError, ValueError):  # an index too large for Python
         raise ValueError(
             f"{text!r} is not a JSON path: it contains a number that can't be read; {_REMEDY}"
         ) from None

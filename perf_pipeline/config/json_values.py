@@ -1,7 +1,7 @@
 """Values of JSON documents, found at the place that a JSON path names.
 
-Add here: what every reader of such a value needs. Keep out: the grammar of paths (json_path.py),
-and what a value means.
+Add here: a function about JSON values that several readers need. Keep out: the grammar of paths
+(json_path.py), and what a value means.
 """
 
 import json
@@ -14,7 +14,7 @@ ABSENT: Final = object()
 
 
 def read_json(text: str | bytes) -> object:
-    """Read a JSON document; `ABSENT` where the text is none, or nested too deeply.
+    """Read a JSON document; `ABSENT` if the text is not JSON, or is nested too deeply.
 
     >>> read_json("[1, null]"), read_json("<html>") is ABSENT
     ([1, None], True)
@@ -27,7 +27,7 @@ def read_json(text: str | bytes) -> object:
 
 
 def same_json(one: object, other: object) -> bool:
-    """Say whether two values are the same in JSON, where true is no number.
+    """Say whether two values are equal in JSON, where true is not a number.
 
     >>> same_json(1, 1.0), same_json(True, 1), same_json([False], [0])
     (True, False, False)
@@ -47,7 +47,7 @@ def value_at(document: object, place: Place) -> object:
     """
     found = document
     for part in place:
-        if found.__class__ is str:  # its characters are Python's elements, and none of JSON's
+        if found.__class__ is str:  # Python can index a string's characters, and JSON can't
             return ABSENT
         try:
             found = found[part]  # type: ignore[index]  # what has no such index says so

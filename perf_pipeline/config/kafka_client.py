@@ -1,9 +1,8 @@
-"""The settings with which every Kafka client here reaches the brokers, credentials included.
+"""The settings that every Kafka client here uses to reach the brokers, credentials included.
 
 Brokers are one text, like a DSN, so that their address and their login always travel together: a
 comma-separated list of `host:port`; with `SASL_PLAINTEXT://user:password@` in front where they ask
-for a password; or `kafka://host:port?property=value&…`, into which the properties of a target are
-put.
+for a password; or `kafka://host:port?property=value&…`, which carries the properties of a target.
 Add here: another form of the text. Keep out: which properties there may be (kafka_properties.py),
 what a client does, and which hosts may be reached (safety.py).
 """
@@ -47,10 +46,11 @@ def kafka_settings(brokers: str) -> dict[str, str | int | float | bool]:
 
 
 def onlooker_settings(brokers: str, group: str) -> dict[str, str | int | float | bool]:
-    """Return the settings of a consumer that knows a group and never joins it, for its offsets.
+    """Return the settings of a consumer that reads a group's offsets and never joins it.
 
-    Not of an AdminClient: its `list_consumer_group_offsets` ends the process with a segmentation
-    fault where the group's coordinator is moving or new (librdkafka 2.16, its issue 5040).
+    An AdminClient can't do this: its `list_consumer_group_offsets` ends the process with a
+    segmentation fault while the group's coordinator is moving or new (librdkafka 2.16, its issue
+    5040).
     """
     return {
         **kafka_settings(brokers),
@@ -61,12 +61,12 @@ def onlooker_settings(brokers: str, group: str) -> dict[str, str | int | float |
 
 
 def client_properties(brokers: str) -> dict[str, str]:
-    """Return the settings without the addresses: how to log in, and what a target has set."""
+    """Return the settings without the addresses: the login, and the properties of a target."""
     return {key: str(value) for key, value in kafka_settings(brokers).items() if key != _SERVERS}
 
 
 def is_of_brokers(settings: Mapping[str, str | int | float | bool]) -> bool:
-    """Say whether a consumer leaves it to brokers how a group shares its work out (KIP-848)."""
+    """Say whether the brokers assign the partitions of a consumer's group (KIP-848)."""
     return str(settings.get("group.protocol", "")).lower() == "consumer"
 
 
@@ -76,7 +76,7 @@ def bootstrap_servers(brokers: str) -> str:
 
 
 def shown_brokers(brokers: str) -> str:
-    """Return the addresses for people, with the protocol where a target has set properties."""
+    """Return the addresses for people, with the protocol if a target has set properties."""
     if _WITH_PROPERTIES.fullmatch(brokers.strip()) is None:
         return brokers
     protocol = client_properties(brokers).get("security.protocol")
@@ -102,7 +102,7 @@ def with_properties(brokers: str, properties: Mapping[str, str]) -> str:
 
 
 def trusting(brokers: str, certificate: str) -> str:
-    """Put a certificate (PEM) in place of the authorities that a text trusts, of one with TLS."""
+    """Replace the authorities that a text with TLS trusts by a certificate (PEM)."""
     kept = {
         key: value
         for key, value in client_properties(brokers).items()
@@ -112,7 +112,7 @@ def trusting(brokers: str, certificate: str) -> str:
 
 
 def at_servers(brokers: str, servers: str) -> str:
-    """Put a text's credentials and properties, if it has any, round addresses that were read."""
+    """Add a text's credentials and properties, if it has any, to addresses that were read."""
     if found := _WITH_PROPERTIES.fullmatch(brokers):
         return f"kafka://{servers}?{found['query']}"
     return brokers[: len(brokers) - len(bootstrap_servers(brokers))] + servers

@@ -1,7 +1,7 @@
-"""The newer coding of Kafka's protocol: lengths of variable size, and tags behind each structure.
+"""The newer encoding of Kafka's protocol: lengths of variable size, and tags after each structure.
 
 Source: Kafka's protocol guide (compact types, tagged fields; KIP-482).
-Add here: another type of this coding. Keep out: requests, and the older coding (kafka_wire.py).
+Add here: another type of this encoding. Keep out: requests, and the older encoding (kafka_wire.py).
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ NO_TAGS: Final = b"\0"
 
 
 def compact_array(items: Sequence[bytes]) -> bytes:
-    """Write items behind their number."""
+    """Write items, preceded by their number."""
     return varint(len(items) + 1) + b"".join(items)
 
 
 def compact_text(written: str) -> bytes:
-    """Write a text behind its length.
+    """Write a text, preceded by its length.
 
     >>> compact_text("abc").hex()
     '04616263'
@@ -27,7 +27,7 @@ def compact_text(written: str) -> bytes:
 
 
 def compact_text_at(data: bytes, at: int) -> tuple[str, int]:
-    """Read a text, or none; return it, and where it ends."""
+    """Read a text that may be absent; return it, and where it ends."""
     size, at = varint_at(data, at)
     end = at + max(0, size - 1)
     return data[at:end].decode(), end
@@ -40,7 +40,7 @@ def compact_count_at(data: bytes, at: int) -> tuple[int, int]:
 
 
 def behind_tags(data: bytes, at: int) -> int:
-    """Return where the tags end that begin here."""
+    """Skip the tags that begin here; return where they end."""
     count, at = varint_at(data, at)
     for _ in range(count):
         _, at = varint_at(data, at)

@@ -1,9 +1,9 @@
 """Asks a cluster where its brokers are, before any Kafka client is made.
 
 A client connects to whatever the brokers advertise, and nothing in librdkafka's Python binding can
-stop it. So the question goes over a socket of our own first, by the same TLS and login, to all
-bootstrap servers and to all brokers that they name. If a listener does not answer, this also finds
-out what it expects instead.
+stop it. So we ask first over a socket of our own, with the same TLS and login: all bootstrap
+servers, and all brokers that they name. If a listener does not answer, this also finds out what it
+expects instead.
 Add here: another question that must be asked before a client exists. Keep out: what clients do.
 """
 
@@ -33,11 +33,11 @@ _MOST_AT_ONCE: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class BrokerAccess:
-    """Hold how listeners are reached.
+    """Hold what is needed to reach the listeners.
 
     Attributes:
         allowed: hosts that may be loaded.
-        settings: how clients log in.
+        settings: the settings with which clients log in.
     """
 
     allowed: AllowedHosts
@@ -45,7 +45,7 @@ class BrokerAccess:
 
     @property
     def protocol(self) -> str:
-        """Return what is spoken with the listeners."""
+        """Return the protocol that the listeners speak."""
         return self.settings.get("security.protocol", "PLAINTEXT")
 
     @property
@@ -55,7 +55,7 @@ class BrokerAccess:
 
     @contextlib.contextmanager
     def connected(self, place: Place) -> Iterator[socket.socket]:
-        """Connect, with TLS if it is configured; its host is checked as it is written."""
+        """Connect, with TLS if configured; the certificate must be for the host as written."""
         with _connected(place, self.allowed) as plain:
             if is_tls(self.settings):
                 with opened(plain, place.host, _shown(place), self.settings) as secured:
@@ -78,19 +78,19 @@ def require_listeners(
     """Refuse brokers that clients must not connect to; takes a few ms where all of them answer.
 
     Args:
-        brokers: bootstrap servers that were checked, with how to log in (kafka_client.py).
+        brokers: checked bootstrap servers, with the login (kafka_client.py).
         allowed: hosts that the target allows by name.
-        must_answer: a cluster that does not answer is an error, too.
+        must_answer: whether a cluster that does not answer is an error, too.
 
     Returns:
-        Where the brokers tell their clients to go; nothing where none answers.
+        The listeners that the brokers advertise; empty if no broker answers.
 
     Raises:
-        AddressError: they are no bootstrap servers of this client, or a certificate of ours can't
-            be read.
+        AddressError: this client does not take the text as bootstrap servers, or one of our
+            certificates can't be read.
         TargetNotAllowedError: a broker advertises a host that may not be loaded.
-        TargetUnavailableError: no broker answers, or one refuses TLS or the login; says what the
-            listener wants, where it shows.
+        TargetUnavailableError: no broker answers, or one refuses TLS or the login; the sentence
+            says what the listener expects, if that is known.
     """
     try:
         bootstrap = read_brokers(brokers, ()).places
@@ -113,7 +113,7 @@ def require_listeners(
             )
             found += named
             new = set(named) - asked
-    # A client goes on without a bootstrap server, and not without a broker.
+    # A client can do without one of its bootstrap servers, but not without a broker.
     for place, fault in faults.items():
         if not found or place in found:
             raise fault
@@ -123,13 +123,14 @@ def require_listeners(
 
 
 def broker_release(brokers: str, allowed: Iterable[str]) -> str:
-    """Say which release the brokers run, or how new their protocol is; empty without an answer.
+    """Say which release the brokers run, or how new their protocol is; empty if none answers.
 
-    Brokers say no version. Those of Apache Kafka 3.3 and newer list the features that they support,
-    and the highest `metadata.version` among them is that of their release (KIP-584, KIP-778).
+    Brokers do not tell their version. From Apache Kafka 3.3 on they list the features that they
+    support, and the highest `metadata.version` among them is that of their release (KIP-584,
+    KIP-778).
 
     Raises:
-        AddressError: these are no bootstrap servers.
+        AddressError: the text does not name bootstrap servers.
     """
     access = BrokerAccess(AllowedHosts.read(allowed), client_properties(brokers))
     silence = (OSError, struct.error, LookupError, UnicodeError, TargetUnavailableError)
@@ -168,7 +169,7 @@ def _shown(place: Place) -> str:
 
 
 def _connected(place: Place, allowed: AllowedHosts) -> socket.socket:
-    """Connect to a place; where it is localhost, its addresses are looked up once and checked."""
+    """Connect to a place; the addresses of localhost are looked up once and checked."""
     failure = OSError(f"{place.host} has no address")
     is_local = place.host == "localhost" and not allowed.has(place)
     for address in require_loopback() if is_local else addresses_of(place.host):
@@ -180,7 +181,7 @@ def _connected(place: Place, allowed: AllowedHosts) -> socket.socket:
 
 
 def _advertised(place: Place, access: BrokerAccess) -> list[Place] | TargetUnavailableError:
-    """Ask a listener for its cluster's brokers; empty where it does not answer in this protocol."""
+    """Ask a listener for its cluster's brokers; empty if it does not answer in this protocol."""
     try:
         with access.entered(place) as connection:
             return [Place(_spelled(host), port) for host, port in advertised(connection)]
@@ -196,11 +197,11 @@ def _spelled(host: str) -> str:
     try:
         return read_host(host)
     except ValueError:
-        return host  # it is refused as soon as it is written
+        return host  # the request is refused as soon as it is written
 
 
 def _wanted(place: Place, access: BrokerAccess) -> str:
-    """Say what a listener wants that it is not given: "TLS", "SASL (PLAIN)", or nothing known."""
+    """Say what a listener expects and does not get: "TLS", "SASL (PLAIN)", or empty if unknown."""
     if not is_tls(access.settings):
         with _connected(place, access.allowed) as connection:
             if _speaks_tls(connection):

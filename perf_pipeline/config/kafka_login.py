@@ -1,4 +1,4 @@
-"""Logs in to a listener of Kafka's over SASL, as its clients will: PLAIN, SCRAM, OAUTHBEARER.
+"""Log in to a Kafka listener over SASL as clients do: PLAIN, SCRAM, OAUTHBEARER.
 
 Sources: Kafka's protocol guide (SaslHandshake v1, SaslAuthenticate v0, error codes 33, 34, 58);
 RFC 4616 (PLAIN), RFC 5802 and 7677 (SCRAM), RFC 7628 (OAUTHBEARER).
@@ -25,12 +25,12 @@ from perf_pipeline.quoting import shown
 WHERE_SET: Final = "[targets.NAME.kafka], or in PERF_KAFKA_BROKERS"
 _SASL_HANDSHAKE, _SASL_AUTHENTICATE = 17, 36
 _UNKNOWN_MECHANISM, _ILLEGAL_STATE = 33, 34
-_GS2: Final = "n,,"  # no channel binding, nobody else's name
-_MOST_ROUNDS: Final = 1_000_000  # of PBKDF2, half a second; Kafka's own default is 4,096
+_GS2: Final = "n,,"  # no channel binding, no authorization identity
+_MOST_ROUNDS: Final = 1_000_000  # rounds of PBKDF2, half a second; Kafka's own default is 4,096
 
 
 class _UnreadableError(ValueError):
-    """Say what is wrong with an answer that the mechanism does not know."""
+    """Tell what is wrong with an answer that does not follow the mechanism."""
 
 
 Said = Generator[bytes, bytes, None]
@@ -38,10 +38,10 @@ Said = Generator[bytes, bytes, None]
 
 
 def mechanisms_of(connection: socket.socket) -> list[str]:
-    """Ask which mechanisms a listener takes; none where it asks for no login.
+    """Ask which mechanisms a listener accepts; none if it needs no login.
 
     Raises:
-        struct.error: it does not speak this protocol.
+        struct.error: the listener does not speak this protocol.
     """
     answer = asked(connection, _SASL_HANDSHAKE, 1, text("?"))  # a mechanism that nobody has
     code, names = _handshake(answer)
@@ -51,18 +51,19 @@ def mechanisms_of(connection: socket.socket) -> list[str]:
 def log_in(
     connection: socket.socket, where: str, settings: Mapping[str, str], allowed: AllowedHosts
 ) -> None:
-    """Prove who we are by the mechanism of the settings.
+    """Log in with the mechanism of the settings.
 
     Args:
-        connection: to a listener, which may be inside of TLS.
-        where: its host and port, for sentences.
-        settings: of librdkafka.
-        allowed: hosts that the target allows, of which a token may be asked.
+        connection: a connection to a listener, which may use TLS.
+        where: host and port of the listener, for messages.
+        settings: the settings of librdkafka.
+        allowed: hosts that the target allows, which may be asked for a token.
 
     Raises:
-        TargetUnavailableError: the listener takes no login, or another one; says what it wants.
+        TargetUnavailableError: the listener does not accept this login; the sentence says what it
+            expects.
         TargetNotAllowedError: the token endpoint is neither this machine nor allowed.
-        struct.error: it does not speak this protocol.
+        struct.error: the listener does not speak this protocol.
     """
     mechanism = settings["sasl.mechanism"]
     code, names = _handshake(asked(connection, _SASL_HANDSHAKE, 1, text(mechanism)))
@@ -118,10 +119,10 @@ def _handshake(answer: bytes) -> tuple[int, list[str]]:
 
 
 def _authenticated(connection: socket.socket, own: bytes) -> bytes:
-    """Send what a client says, and return what the listener answers.
+    """Send the client's part of the login, and return the listener's answer.
 
     Raises:
-        ConnectionRefusedError: it refuses; the text is its own.
+        ConnectionRefusedError: the listener refuses; the text is the listener's own.
     """
     body = struct.pack(">i", len(own)) + own
     answer = asked(connection, _SASL_AUTHENTICATE, 0, body)
@@ -142,14 +143,14 @@ def _say_token(settings: Mapping[str, str], allowed: AllowedHosts) -> Said:
     pairs = "".join(f"\x01{pair}" for pair in extensions.split(",") if pair)
     answer = yield f"{_GS2}\x01auth=Bearer {token_of(settings, allowed)}{pairs}\x01\x01".encode()
     if answer:
-        yield b"\x01"  # the answer says why the token is refused; the refusal follows
+        yield b"\x01"  # this answer says why the token is refused; the refusal itself follows
 
 
 def _say_scram(settings: Mapping[str, str], _: AllowedHosts) -> Said:
-    """Say the client's side of RFC 5802, 3, and check that the listener knows the password, too.
+    """Log in by RFC 5802, 3, and check that the listener knows the password, too.
 
     Raises:
-        ValueError: it does not, or its answer has another form.
+        ValueError: the listener does not know it, or its answer has another form.
     """
     nonce = secrets.token_urlsafe(18)
     algorithm = settings["sasl.mechanism"].removeprefix("SCRAM-").replace("-", "").lower()
@@ -175,7 +176,7 @@ def _challenge(told: str, nonce: str) -> tuple[str, bytes, int]:
     """Return both nonces, the salt and the number of rounds (RFC 5802, 5.1 and 7).
 
     Raises:
-        ValueError: it refuses (`e`).
+        ValueError: the listener refuses (`e`).
     """
     fields = {name: value for name, _, value in (part.partition("=") for part in told.split(","))}
     if "e" in fields:

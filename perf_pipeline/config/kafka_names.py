@@ -1,9 +1,9 @@
-"""The properties of librdkafka that a target may set, and those that it may not, with the reason.
+"""The properties of librdkafka that a target may set, and those that are refused, with the reason.
 
 A property is refused where it would make a figure wrong, where the load sets it by a key of its
 own, or where it leads clients past what was checked. Names: librdkafka 2.16, CONFIGURATION.md.
-Add here: a property of a newer librdkafka, in one of the two. Keep out: reading a profile's table
-(kafka_properties.py).
+Add here: a property of a newer librdkafka, in one of the two tables. Keep out: reading a profile's
+table (kafka_properties.py).
 """
 
 from collections.abc import Mapping

@@ -33,7 +33,7 @@ class NewerMember:
 
     Attributes:
         member: its id.
-        places: topic and partition of each that it has now.
+        places: topic and partition of each partition that is assigned to it now.
     """
 
     member: str
@@ -42,13 +42,13 @@ class NewerMember:
 
 @dataclass(frozen=True, slots=True)
 class NewerGroup:
-    """Hold what a broker says of a group.
+    """Hold a broker's description of a group.
 
     Attributes:
-        code: Kafka's error code; 0 from the group's coordinator alone.
+        code: Kafka's error code; only the group's coordinator answers with 0.
         group: its id.
-        state: such as `Stable`, once each member has what it is to have.
-        members: all of them.
+        state: its state; `Stable` once each member has the partitions that it shall have.
+        members: all of its members.
     """
 
     code: int
@@ -58,10 +58,10 @@ class NewerGroup:
 
 
 def newer_groups(connection: socket.socket, groups: Collection[str]) -> list[NewerGroup]:
-    """Ask a broker for groups; each has an error code where another one coordinates it.
+    """Ask a broker for groups; a group that another broker coordinates has an error code.
 
     Args:
-        connection: to a broker, logged in.
+        connection: a connection to a broker, after the login.
         groups: their ids.
 
     Raises:
@@ -83,12 +83,12 @@ class _DescribedGroups:
     def groups(self) -> Iterator[NewerGroup]:
         for _ in range(self._count()):
             code = self._number(">h")
-            self._text()  # of the error
+            self._text()  # the message of the error
             group, state = self._text(), self._text()
             self._at += 8  # two epochs
-            self._text()  # who shares out
+            self._text()  # the assignor's name
             members = tuple(self._member() for _ in range(self._count()))
-            self._at += 4  # rights
+            self._at += 4  # the authorized operations
             self._tags()
             yield NewerGroup(code, group, state, members)
 
@@ -103,7 +103,7 @@ class _DescribedGroups:
             self._text()  # a topic of its subscription
         self._text()  # the expression of its subscription
         has = tuple(self._assignment())
-        tuple(self._assignment())  # what it is to have
+        tuple(self._assignment())  # the target assignment
         self._tags()
         return NewerMember(name, has)
 

@@ -31,7 +31,7 @@ _CALLBACK: Final = re.compile(r".*_cb|opaque|default_topic_conf")
 
 
 def flattened(raw: object) -> object:
-    """Join the names of tables in tables by dots; anything else stays for pydantic to refuse."""
+    """Join the names of nested tables by dots; anything else is left for pydantic to refuse."""
     return dict(_flat("", raw)) if isinstance(raw, Mapping) else raw
 
 
@@ -54,14 +54,14 @@ def kafka_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def named_mistakes(given: Mapping[str, str]) -> Iterator[str]:
-    """Find properties that clients must not have, wherever they were written."""
+    """Find properties that no client may have, wherever they were written."""
     for key in given:
         if sentence := _name_mistake(key):
             yield f"{key} {sentence}"
 
 
 def property_mistakes(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Find the mistakes in properties as they are written; each with the property."""
+    """Find the mistakes in properties as they are written; yield each with its property."""
     found = [
         (key, sentence)
         for key, value in table.items()
@@ -165,15 +165,15 @@ def variables_in(text: str) -> list[str]:
 def filled(
     table: Mapping[str, object], environment: Mapping[str, str], folder: str, target: str
 ) -> dict[str, str]:
-    """Return properties as librdkafka takes them: variables replaced, paths absolute.
+    """Return properties as librdkafka takes them, with variables filled in and absolute paths.
 
-    The value of a variable in a secret property is a secret from here on.
+    From here on, the value of a variable in a secret property counts as a secret.
 
     Args:
-        table: without mistakes.
+        table: the properties, free of mistakes.
         environment: where `${env.NAME}` is looked up.
         folder: where relative paths start.
-        target: its name, for sentences.
+        target: the name of the target, for messages.
 
     Raises:
         AddressError: a variable is not set.

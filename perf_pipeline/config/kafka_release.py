@@ -1,4 +1,4 @@
-"""Reads from an ApiVersions answer which release a broker of Kafka runs.
+"""Find out from an ApiVersions response which release a Kafka broker runs.
 
 Sources: Kafka's protocol guide (ApiVersions v3, compact arrays, tagged fields); the levels of
 MetadataVersion in Apache Kafka's server-common.
@@ -24,13 +24,13 @@ _NEWEST_LEVEL: Final = 30
 
 
 def release_in(answer: bytes) -> str:
-    """Return the release in an answer of ApiVersions v3, else the highest version of Fetch.
+    """Return the release from a response of ApiVersions v3, else the highest version of Fetch.
 
     Args:
-        answer: without the size and the correlation id.
+        answer: the response without its size and correlation id.
 
     Raises:
-        struct.error: it is no such answer, which `LookupError` says as well.
+        struct.error: the bytes are not such a response; a `LookupError` means the same.
     """
     fetch, features = _read(answer)
     level = features.get(_METADATA_VERSION)
@@ -52,7 +52,7 @@ def _read(answer: bytes) -> tuple[int, dict[str, int]]:
         key, _, highest = struct.unpack_from(">hhh", answer, at)
         fetch = highest if key == _FETCH else fetch
         at = _behind_tags(answer, at + 6)
-    for tag, begins, _ in _tags(answer, at + 4):  # behind the time of throttling
+    for tag, begins, _ in _tags(answer, at + 4):  # after the throttle time
         if tag == _SUPPORTED_FEATURES:
             return fetch, _features(answer, begins)
     return fetch, {}
@@ -70,7 +70,7 @@ def _features(answer: bytes, at: int) -> dict[str, int]:
 
 
 def _tags(answer: bytes, at: int) -> Iterator[tuple[int, int, int]]:
-    """Return tag, begin and end of each tagged field."""
+    """Return the tag, begin and end of each tagged field."""
     count, at = varint_at(answer, at)
     for _ in range(count):
         tag, at = varint_at(answer, at)

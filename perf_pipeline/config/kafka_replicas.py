@@ -1,4 +1,4 @@
-"""Requests about which brokers keep a partition, and which of them is preferred to lead it.
+"""Kafka requests that read and set which brokers keep a partition, and which one should lead it.
 
 AlterPartitionReassignments v0 and ListPartitionReassignments v0 (KIP-455, Apache Kafka 2.4 and
 newer), which librdkafka does not have.
@@ -28,19 +28,20 @@ _LIST: Final = 46
 def reorder_replicas(
     connection: socket.socket, topic: str, orders: Mapping[int, Sequence[int]], timeout_ms: int
 ) -> dict[int, int]:
-    """Ask the controller for another order of the brokers that keep each partition.
+    """Ask the controller to reorder the brokers that keep each partition.
 
     The first of them is the preferred leader. Where the brokers stay the same, nothing is copied.
 
     Args:
-        connection: to the controller, or to any broker of a cluster without ZooKeeper; logged in.
-        topic: of the partitions.
-        orders: the ids of all brokers of each partition, in their new order.
+        connection: a connection to the controller, or to any broker of a cluster without ZooKeeper;
+            after the login.
+        topic: the topic of the partitions.
+        orders: for each partition, the ids of all its brokers in their new order.
         timeout_ms: how long the controller may take.
 
     Returns:
-        Kafka's error code of each partition that was refused; that of the request, where it was
-        refused as a whole, is those of all.
+        Kafka's error code of each partition that was refused. If the request was refused as a
+        whole, each partition has the code of the request.
 
     Raises:
         struct.error, IndexError: the broker does not know this request, or hung up.
@@ -72,10 +73,10 @@ def reorder_replicas(
 def is_reassigned_now(
     connection: socket.socket, topic: str, partitions: Collection[int], timeout_ms: int
 ) -> bool:
-    """Say whether a partition is being moved to other brokers, which another order would end.
+    """Say whether a partition is being moved to other brokers; reordering would cancel the move.
 
     Raises:
-        struct.error, IndexError: as `reorder_replicas`; the request was refused, too.
+        struct.error, IndexError: as for `reorder_replicas`, and when the request is refused.
     """
     named = compact_text(topic) + _numbers(partitions) + NO_TAGS
     body = struct.pack(">i", timeout_ms) + compact_array([named])
@@ -88,7 +89,7 @@ def is_reassigned_now(
 
 
 def _head(answer: bytes) -> tuple[int, int]:
-    """Return the code of a whole answer, and where its topics begin."""
+    """Return the error code of a response, and where its topics begin."""
     at = behind_tags(answer, 0) + 4  # the time of throttling
     (code,) = struct.unpack_from(">h", answer, at)
     _, at = compact_text_at(answer, at + 2)

@@ -1,8 +1,8 @@
-"""TLS to a listener of Kafka's, as its clients will speak it, and sentences on why it fails.
+"""TLS to a Kafka listener, with the same settings as clients use, and sentences on why it fails.
 
 Sources: OpenSSL's X509_verify_cert_error_string (codes), RFC 8446, 6 (alerts).
 Add here: another property of TLS that decides whether a connection comes about. Keep out: what is
-said inside of it.
+sent over the connection.
 """
 
 import os
@@ -56,12 +56,12 @@ def is_tls(settings: Mapping[str, str]) -> bool:
 
 
 def of_tls(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return those settings of librdkafka that are about TLS."""
+    """Return the settings of librdkafka that concern TLS."""
     return {key: value for key, value in settings.items() if key.startswith(_SETTINGS)}
 
 
 def tls_of(settings: Mapping[str, str]) -> ssl.SSLContext:
-    """Return what a client trusts and shows; certificates are read once.
+    """Return the SSL context of a client: what it trusts and shows; certificates are read once.
 
     Raises:
         AddressError: a file can't be read, or holds no certificate or key.
@@ -99,12 +99,12 @@ def _trust(context: ssl.SSLContext, given: Mapping[str, str]) -> None:
 
 
 def no_authority(prefix: str, place: str | None, error: Exception) -> AddressError:
-    """Return the error on an authority's certificate that can't be read.
+    """Return the error for an authority's certificate that can't be read.
 
     Args:
-        prefix: of the properties, such as `ssl.ca`.
-        place: its file; None where it is written as a text.
-        error: what reading it raised.
+        prefix: the prefix of the properties, such as `ssl.ca`.
+        place: the file of the certificate; None if the property holds its text.
+        error: the error that reading it raised.
     """
     key = f"{prefix}.pem" if place is None else f"{prefix}.location"
     return AddressError(key, _unreadable(place, error, "certificate of an authority"))
@@ -125,7 +125,7 @@ def _show(context: ssl.SSLContext, given: Mapping[str, str]) -> None:
 
 
 def own_certificate(settings: Mapping[str, str]) -> str:
-    """Return the certificate that settings of librdkafka show, as PEM without its chain, or ""."""
+    """Return the client certificate in settings of librdkafka, as PEM without its chain, or ""."""
     if not any(f"ssl.certificate.{kind}" in settings for kind in ("location", "pem")):
         return ""
     text = _pem(settings, "ssl.certificate").decode("ascii", errors="replace")
@@ -134,15 +134,15 @@ def own_certificate(settings: Mapping[str, str]) -> str:
 
 
 def load_pair(context: ssl.SSLContext, pem: bytes, password: str = "") -> None:
-    """Load a certificate with its key; Python's ssl reads files only, and this one is in memory.
+    """Load a certificate with its key from memory, although Python's ssl reads only files.
 
     Args:
-        context: that gets them.
-        pem: both of them.
-        password: of the key; without one OpenSSL would ask for it on the terminal.
+        context: the context that gets them.
+        pem: the certificate and the key.
+        password: the key's password; without one, OpenSSL would ask for it on the terminal.
 
     Raises:
-        ssl.SSLError: they are none, or do not belong together.
+        ssl.SSLError: the text does not hold both, or they do not belong together.
     """
     memory = os.memfd_create("perf-pipeline-certificate")
     try:
@@ -170,15 +170,15 @@ def opened(
     """Speak TLS on a connection.
 
     Args:
-        connection: to the listener.
+        connection: a connection to the listener.
         host: the name that its certificate is for.
-        where: its host and port, for sentences.
-        settings: of librdkafka.
+        where: host and port of the listener, for messages.
+        settings: the settings of librdkafka.
 
     Raises:
-        TargetUnavailableError: says which of the two does not trust the other, and why; or that
-            the listener speaks no TLS.
-        AddressError: a certificate of ours can't be read.
+        TargetUnavailableError: one side does not trust the other, or the listener does not speak
+            TLS; the sentence says which, and why.
+        AddressError: one of our certificates can't be read.
     """
     try:
         return tls_of(settings).wrap_socket(connection, server_hostname=host)
@@ -191,7 +191,7 @@ def opened(
 
 
 def refusal(error: ssl.SSLError, where: str, settings: Mapping[str, str]) -> TargetUnavailableError:
-    """Say in a sentence why TLS to a listener ended."""
+    """Say in a sentence why TLS to a listener failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         usual = (f"is not accepted ({error.verify_message})", "correct ssl.ca.location")
         why, hint = _WHY.get(error.verify_code, usual)

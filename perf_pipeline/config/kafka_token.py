@@ -1,7 +1,7 @@
-"""Fetches a token for OAUTHBEARER with client credentials, as librdkafka does (oidc).
+"""Fetch a token for OAUTHBEARER with client credentials, as librdkafka does (oidc).
 
 Source: RFC 6749, 4.4 and 2.3.1.
-Add here: another way to ask for a token. Keep out: how it is shown to a broker (kafka_login.py).
+Add here: another way to ask for a token. Keep out: logging in with the token (kafka_login.py).
 """
 
 import json
@@ -30,12 +30,12 @@ _MOST_BYTES: Final = 1 << 16
 
 
 def token_of(settings: Mapping[str, str], allowed: AllowedHosts) -> str:
-    """Return a token; one that is at most half a minute old is given again.
+    """Return a token; a token is used again for up to half a minute.
 
     Raises:
         TargetNotAllowedError: the endpoint is neither this machine nor an allowed host.
-        TargetUnavailableError: it gives no token; says what it answered.
-        AddressError: the endpoint is no URL, or its authority's certificate can't be read.
+        TargetUnavailableError: the endpoint gives no token; the sentence quotes its answer.
+        AddressError: the endpoint is not a URL, or its authority's certificate can't be read.
     """
     url = settings[f"{_PREFIX}token.endpoint.url"]
     _require_allowed(url, allowed)
@@ -58,7 +58,7 @@ def _require_allowed(url: str, allowed: AllowedHosts) -> None:
 
 class _NoRedirects(HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
-        """Follow none: a client's secret goes to the place that was checked."""
+        """Follow no redirect, so that a client's secret goes only to the place that was checked."""
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,4 @@
-"""Speak Kafka's protocol over a plain socket, as far as needed before a client exists.
+"""The part of Kafka's protocol that is needed over a plain socket before a client exists.
 
 Sources: Kafka's protocol guide (request header v1, ApiVersions v0, Metadata v1 to v8, varints).
 Add here: another request or type of the protocol. Keep out: logging in (kafka_login.py), TLS
@@ -10,7 +10,7 @@ import struct
 from typing import Final
 
 _METADATA, _API_VERSIONS = 3, 18
-_LAST_VERSION: Final = 8  # of Metadata before its fields got another coding
+_LAST_VERSION: Final = 8  # the last version of Metadata in the older encoding
 _MOST_BYTES: Final = 1 << 20
 
 
@@ -18,7 +18,7 @@ def asked(connection: socket.socket, key: int, version: int, body: bytes) -> byt
     """Send a request and return its response, without its size and correlation id.
 
     Raises:
-        struct.error: what came is no response of this protocol, or nothing came.
+        struct.error: the answer is not a response of this protocol, or there is none.
     """
     request = struct.pack(">hhih", key, version, 1, -1) + body
     connection.sendall(struct.pack(">i", len(request)) + request)
@@ -30,11 +30,11 @@ def asked(connection: socket.socket, key: int, version: int, body: bytes) -> byt
 
 
 def advertised(connection: socket.socket) -> list[tuple[str, int]]:
-    """Ask for host and port of each broker of the cluster.
+    """Ask for the host and port of each broker of the cluster.
 
     Raises:
         struct.error: as `asked`.
-        UnicodeError: a name is no UTF-8.
+        UnicodeError: a name is not UTF-8.
     """
     versions = asked(connection, _API_VERSIONS, 0, b"")
     highest = {key: high for key, _, high in struct.iter_unpack(">hhh", versions[6:])}
@@ -54,7 +54,7 @@ def advertised(connection: socket.socket) -> list[tuple[str, int]]:
 
 
 def listed_features(connection: socket.socket) -> bytes:
-    """Return what a listener supports, as ApiVersions v3 has it.
+    """Return the ApiVersions v3 response, which lists what a listener supports.
 
     Raises:
         struct.error: as `asked`.

@@ -1,6 +1,6 @@
-"""Know which keys each place of a profile takes and where a key belongs, for suggestions.
+"""Find which keys each place of a profile takes, and where a key belongs, for suggestions.
 
-Add here: another name of a place (`_homes`); what a place takes follows from the types of the
+Add here: another name for a place (`_homes`); the keys of a place follow from the types of the
 profile. Keep out: sentences (mistakes.py).
 """
 
@@ -26,7 +26,7 @@ Location = Sequence[int | str]
 
 
 def is_name(location: Location, index: int) -> bool:
-    """Say whether a part of a place is a name of the author's, which may be spelt like a key.
+    """Say whether a part of a place is a name that the author chose, which may look like a key.
 
     Benchmarks, scenarios, metrics, targets, tiers, data sets, variables and tags have such names.
     """
@@ -37,7 +37,7 @@ def keys_at(location: Location) -> tuple[str, ...]:
     """Return the keys of the table in which an unknown key stands.
 
     Args:
-        location: where it stands, as pydantic tells it, with the key itself at the end.
+        location: the key's location as pydantic reports it, with the key itself at the end.
     """
     models = [kind for kind in _kinds_at(location[:-1]) if _is_model(kind)]
     found = dict.fromkeys(chain.from_iterable(map(keys_of, models)))
@@ -47,7 +47,7 @@ def keys_at(location: Location) -> tuple[str, ...]:
 
 @cache
 def homes_of(key: str) -> tuple[str, ...]:
-    """Say in which places a key is at home; empty for one that is nowhere."""
+    """Name the places that take a key; empty if none does."""
     return tuple(place for place, keys in _homes() if key in keys)
 
 
@@ -56,9 +56,10 @@ def _of_scenarios() -> tuple[str, ...]:
 
 
 def _kinds_at(location: Location) -> tuple[Any, ...]:
-    """Follow a place through the types of the profile; return what may stand there.
+    """Follow a location through the types of the profile; return the types that may stand there.
 
-    A part that is no key names a member of a union, as pydantic tells it: a class, an executor.
+    A part that is not a key names a member of a union, as pydantic reports it: a class, an
+    executor.
     """
     found: tuple[Any, ...] = (Profile,)
     for part in location:
@@ -70,7 +71,7 @@ def _kinds_at(location: Location) -> tuple[Any, ...]:
 
 
 def _below(kind: Any, part: int | str) -> Iterator[Any]:
-    """Yield what an entry of a list, a name, or a key may hold."""
+    """Yield the types that an entry of a list, a name, or a key may hold."""
     origin = get_origin(kind)
     if isinstance(part, int):
         if origin in {tuple, list}:

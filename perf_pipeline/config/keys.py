@@ -1,4 +1,4 @@
-"""Facts about every key of a profile, found by walking the models: names, and bounds.
+"""Facts about every key of a profile, found by walking the models: its name and its bounds.
 
 Add here: another fact about keys that the models imply. Keep out: the keys themselves.
 """
@@ -24,7 +24,7 @@ BOUND_WORDS: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Hold the bounds of a number.
+    """Hold the bounds of a number in a profile.
 
     Attributes:
         limits: the bounds, by `ge`, `gt`, `le` and `lt`.
@@ -45,7 +45,7 @@ class Bounds:
         )
 
     def show(self, value: float) -> str:
-        """Write a number of this key as people do."""
+        """Write a number of this key in the form that people use."""
         if self.is_duration:
             return format_duration(int(value))
         return f"{value:,}" if isinstance(value, int) else f"{value:,g}"
@@ -72,9 +72,9 @@ def known_keys() -> tuple[str, ...]:
 
 
 def bounds_of(key: str, limit: str, value: float) -> Bounds:
-    """Return all bounds of the key that has this one, e.g. those of `seed` for `le` 100.
+    """Return all bounds of the key with a given bound, e.g. those of `seed` for `le` 100.
 
-    Where several models have such a key with other bounds, only the given bound is known.
+    If several models have such a key with different bounds, return only the given bound.
     """
     found = {
         (bounds.is_duration, tuple(bounds.limits.items())): bounds

@@ -64,9 +64,9 @@ def load_profile(
         name_or_path: `quick`, or a path that ends in .toml.
         overrides: dotted path -> value, e.g. {"seeding.users": 500}.
         environment: variables that own scenarios may name, and PERF_OUT and PERF_HISTORY_REMOTE,
-            over which overrides win; os.environ by default.
-        only: benchmarks that are run although they may be switched off; what the others that are
-            switched off name (variables, files, modules) need not be there.
+            which overrides replace; os.environ by default.
+        only: benchmarks that are run even if they are switched off; variables, files and modules of
+            other benchmarks that are switched off may be missing.
 
     Raises:
         ProfileError: every mistake at once.
@@ -79,9 +79,9 @@ def load_profile(
 
 
 def describe_profile(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Profile:
-    """Read a profile to show what it would run, without asking for files and variables.
+    """Read a profile to show what it would run, without its files and variables.
 
-    Variables with secrets, data files and Python modules may be absent where a graph is shown.
+    To show a graph, variables with secrets, data files and Python modules may be absent.
 
     Raises:
         ProfileError: every mistake of the file at once.
@@ -93,10 +93,10 @@ def describe_profile(name_or_path: str, overrides: Mapping[str, Any] | None = No
 def _expanded(
     name_or_path: str, overrides: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any], list[str]]:
-    """Return a profile's origin, its table with the overrides in it, and what is odd so far.
+    """Return a profile's source, its table with the overrides, and the mistakes found so far.
 
     Raises:
-        ProfileError: it can't be read, or an override leads nowhere.
+        ProfileError: the profile can't be read, or an override leads nowhere.
     """
     source, text = _read(name_or_path)
     raw = _parse(source, text)
@@ -112,7 +112,7 @@ def _expanded(
 
 
 def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
-    """Read each text as a TOML value, or as a plain text where it is no TOML value.
+    """Read each text as a TOML value, or as plain text if it is not a TOML value.
 
     >>> parse_overrides({"seeding.users": "500", "target": "staging"})
     {'seeding.users': 500, 'target': 'staging'}
@@ -130,7 +130,7 @@ def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def validate_profile(raw: Mapping[str, Any], source: str) -> Profile:
-    """Check a profile that is already a table, e.g. from the history, without opening its files.
+    """Check a profile that is already a table, such as one from the history; open no files.
 
     Raises:
         ProfileError: every mistake at once: keys, units, rates, thresholds, targets, steps.
@@ -148,10 +148,10 @@ def _validate(
     """Check a profile as a whole.
 
     Args:
-        raw: of the file, or of the history.
-        source: where it came from.
+        raw: the table from the file or the history.
+        source: where the table came from.
         outside: mistakes that were found before.
-        also: finds more mistakes, which only a profile that is still to be run must not have.
+        also: finds more mistakes, which matter only for a profile that will be run.
 
     Raises:
         ProfileError: every mistake at once.
@@ -177,13 +177,13 @@ def _validate(
 
 
 def _mistakes_of_a_run(profile: Profile) -> Iterator[str]:
-    """Find what a profile of the history may have, and one that is to be run may not."""
+    """Find mistakes that matter for a run, and that a profile from the history may have."""
     yield from tag_value_mistakes(profile)
     yield from worker_mistakes(profile.workers, profile.fleet)
 
 
 def shipped_file(name: str) -> Path:
-    """Return where a shipped profile lies."""
+    """Return the path of a shipped profile."""
     return Path(str(resources.files("perf_pipeline") / "profiles" / f"{name}.toml"))
 
 
@@ -228,10 +228,10 @@ def _parse(source: str, text: str) -> dict[str, Any]:
 
 
 def _without_unnamed(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Switch off what a profile with benchmarks of its own inherits and does not name.
+    """Switch off benchmarks that a profile with own benchmarks inherits and does not name.
 
-    Its author wants his own system loaded, and not a stranger's `POST /user` sent to it. A shipped
-    benchmark that the file names, be it by one key, runs as well.
+    Its author wants to load a system of his own, without our `POST /user` being sent to it. A
+    shipped benchmark runs as well if the file names it, even with a single key.
     """
     named = dict(benchmarks_in(over))
     if all(map(is_shipped, named)):
@@ -244,7 +244,7 @@ def _without_unnamed(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str,
 
 
 def _without_unused(raw: Mapping[str, Any], only: Collection[str]) -> Mapping[str, Any]:
-    """Leave out benchmarks that are switched off, and that nobody asked for by name."""
+    """Leave out benchmarks that are switched off and that nobody requested by name."""
     used = {
         name: config
         for name, config in benchmarks_in(raw)
@@ -257,7 +257,7 @@ def _without_unused(raw: Mapping[str, Any], only: Collection[str]) -> Mapping[st
 
 
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge a table into another one; a value that is no table replaces the old one."""
+    """Merge a table into another one; any value other than a table replaces the old one."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)

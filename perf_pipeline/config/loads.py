@@ -1,4 +1,4 @@
-"""Refuses a benchmark whose load as a whole is more than a machine can hold or store.
+"""Refuse a benchmark whose load as a whole is more than a machine can run or store.
 
 Every key may be within its bounds while their product is not. Add here: another sum or product over
 keys. Keep out: bounds of single keys.

@@ -1,6 +1,6 @@
-"""Say how large own messages become, as far as this is known before a load.
+"""Work out how large own messages become, as far as this is known before a load.
 
-Add here: another part of a message that has a size. Keep out: limits, which brokers have.
+Add here: another part of a message that has a size. Keep out: limits, which the brokers set.
 """
 
 import json
@@ -14,7 +14,8 @@ from perf_pipeline.config.own_topics import OwnProduceParameters
 from perf_pipeline.config.payloads import read_payloads
 from perf_pipeline.config.templates import Source, Variable
 
-# A batch's head and a record's fields beside key, value and headers (Kafka's message format v2).
+# A batch's header, and a record's fields other than key, value and headers (Kafka's message format
+# v2).
 _BATCH_BYTES: Final = 61
 _RECORD_BYTES: Final = 8
 _USUAL: Final[Mapping[Source, int]] = {Source.UUID: 36, Source.RUN: 36}
@@ -23,13 +24,14 @@ _Cells = Mapping[tuple[str, ...], int]
 
 
 def largest_bytes(own: OwnProduceParameters, env: Mapping[str, str], folder: Path) -> int:
-    """Return the size that the largest message of a scenario has at least, batch head included.
+    """Return the least size of the largest message of a scenario, batch header included.
 
-    Longest cells, choices and payloads are taken; numbers of VUs and iterations count as one digit.
+    It takes the longest cells, choices and payloads; numbers of VUs and iterations count as one
+    digit.
 
     Args:
-        own: of the scenario.
-        env: its own values.
+        own: the parameters of the scenario.
+        env: the scenario's own values.
         folder: where relative paths start.
     """
     cells = _longest_cells(own, folder)
@@ -44,7 +46,7 @@ def largest_bytes(own: OwnProduceParameters, env: Mapping[str, str], folder: Pat
 
 
 def _longest_cells(own: OwnProduceParameters, folder: Path) -> _Cells:
-    """Read each data set that is used, once."""
+    """Read each used data set once, and return its longest cells."""
     found: dict[tuple[str, ...], int] = {}
     for name, data in own.data.items():
         columns = columns_used(own, name)
@@ -62,7 +64,7 @@ def _value_bytes(
     if own.payloads is not None:
         return max(map(len, read_payloads(folder / own.payloads)))
     if own.registered is not None:
-        return 0  # how small the schema makes it is known only afterwards
+        return 0  # only encoding shows how small the schema makes the value
     if own.value is not None:
         return _text_bytes(own.value, env, cells)
     written = json.dumps(own.json_value, separators=(",", ":"))
@@ -74,7 +76,7 @@ def _text_bytes(text: str, env: Mapping[str, str], cells: _Cells) -> int:
 
 
 def _added(texts: object, env: Mapping[str, str], cells: _Cells) -> int:
-    """Return by how much texts become longer when their variables are filled in."""
+    """Return how much longer texts become when their variables are filled in."""
     return sum(
         _longest(variable, env, cells) - len(f"${{{variable.written}}}".encode())
         for variable in variables_of_texts(texts)

@@ -1,6 +1,6 @@
-"""Turns pydantic's findings into sentences: the path in the file, the value, what would be right.
+"""Turn pydantic's errors into sentences: the path in the file, the value, what would be right.
 
-Add here: a kind of finding that reads badly. Keep out: the rules themselves.
+Add here: a kind of error whose own text reads badly. Keep out: the rules themselves.
 """
 
 import re
@@ -74,13 +74,13 @@ def sentences(errors: Iterable[ErrorDetails]) -> list[str]:
     """Turn each of pydantic's errors into a sentence, in the order of the file.
 
     Args:
-        errors: what `ValidationError.errors()` gave.
+        errors: the result of `ValidationError.errors()`.
     """
     return [_sentence(error) for error in errors if not _is_told_twice(error)]
 
 
 def _is_told_twice(error: ErrorDetails) -> bool:
-    """Say whether an error repeats another: a bad threshold is neither a text nor a table."""
+    """Say whether an error repeats another one: a bad threshold fails as a text and as a table."""
     return (
         error["type"] == "string_type"
         and "thresholds" in error["loc"][:-2]
@@ -100,7 +100,7 @@ def _sentence(error: ErrorDetails) -> str:
 
 
 def _instead_of(error: ErrorDetails) -> str:
-    """End the sentence on an unknown key with the key that was meant, or where it belongs."""
+    """End the sentence on an unknown key: with the key that was meant, or with its place."""
     key = str(error["loc"][-1])
     here = keys_at(error["loc"])
     homes = homes_of(key)
@@ -112,7 +112,7 @@ def _instead_of(error: ErrorDetails) -> str:
 
 
 def _expected(error: ErrorDetails) -> str:
-    """End the sentence on a value that is not among those allowed with the one that was meant."""
+    """End the sentence on a value that is not allowed with the value that was meant."""
     words = _QUOTED.findall(str(error["ctx"]["expected"]))
     return meant(str(error["input"]), words)
 
@@ -145,7 +145,7 @@ def _pattern(error: ErrorDetails) -> str:
 
 
 def _key(error: ErrorDetails) -> str:
-    """Return the key of a value; inside a list it is the key of the list."""
+    """Return the key of a value; the value of an entry in a list has the key of the list."""
     return next((part for part in reversed(error["loc"]) if isinstance(part, str)), "")
 
 

@@ -1,6 +1,6 @@
-"""Work out from their scenarios which parts of a system the benchmarks of a profile need.
+"""Work out which parts of a system the benchmarks of a profile need for their scenarios.
 
-Add here: another reason why a benchmark needs a part. Keep out: whether a part is there, and how it
+Add here: another reason why a benchmark needs a part. Keep out: whether a part exists, and how that
 is checked (loading/).
 """
 
@@ -15,7 +15,7 @@ from perf_pipeline.config.profile import Profile
 
 
 def parts_of(profile: Profile, benchmark: str) -> frozenset[Part]:
-    """Return the parts without which the load of a benchmark can't begin."""
+    """Return the parts that must be there before the load of a benchmark can begin."""
     benchmark = loaded_as(profile, benchmark)
     return record_of(benchmark).needs | frozenset(_implied(profile, benchmark))
 
@@ -26,15 +26,15 @@ def parts_of_all(profile: Profile, benchmarks: Collection[str]) -> frozenset[Par
 
 
 def loaded_as(profile: Profile, benchmark: str) -> str:
-    """Return the benchmark whose load it is: the one that a search for a capacity searches."""
+    """Return the benchmark whose load is run: for a search for a capacity, the one it searches."""
     config = profile.benchmarks.get(benchmark)
     return config.capacity.of if config is not None and config.capacity is not None else benchmark
 
 
 def draws_users(profile: Profile, benchmark: str) -> bool:
-    """Say whether a benchmark of a profile needs the users that a run seeds.
+    """Say whether a benchmark needs the users that a run seeds.
 
-    Scenarios of your own need them only where a data set of theirs is `seeded`.
+    Own scenarios need them only if one of their data sets is `seeded`.
     """
     benchmark = loaded_as(profile, benchmark)
     config = profile.benchmarks[benchmark]
@@ -45,7 +45,7 @@ def draws_users(profile: Profile, benchmark: str) -> bool:
 
 
 def makes_users(profile: Profile, benchmark: str) -> bool:
-    """Say whether a benchmark leaves rows in the table of users, seeded or created by its load."""
+    """Say whether a benchmark leaves rows in the table of users, seeded or created by the load."""
     shipped = [
         iteration_kind(scenario.exec)
         for scenario in profile.benchmarks[loaded_as(profile, benchmark)].scenarios.values()

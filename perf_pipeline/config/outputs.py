@@ -1,6 +1,6 @@
-"""Say where the figures of a run are sent while it goes on: `[out]` of a profile, and `--out`.
+"""Where the figures of a run are sent while it is running: `[out]` of a profile, and `--out`.
 
-Add here: another kind of receiver, with how its URL is written. Keep out: what is sent, and sending
+Add here: another kind of receiver, with the form of its URL. Keep out: what is sent, and sending
 (outputs/).
 """
 
@@ -29,7 +29,7 @@ _NO_DATABASE: Final = (
 
 
 def influxdb_url(text: str) -> str:
-    """Return the URL that line protocol is posted to.
+    """Return the URL to which line protocol is posted.
 
     >>> influxdb_url("http://127.0.0.1:8086/perf")
     'http://127.0.0.1:8086/write?db=perf&precision=ms'
@@ -57,7 +57,7 @@ def influxdb_url(text: str) -> str:
 
 
 def prometheus_url(text: str) -> str:
-    """Return the URL that remote writes are posted to.
+    """Return the URL to which remote writes are posted.
 
     >>> prometheus_url("http://127.0.0.1:9090")
     'http://127.0.0.1:9090/api/v1/write'
@@ -69,7 +69,7 @@ def prometheus_url(text: str) -> str:
 
 
 def otel_url(text: str) -> str:
-    """Return the URL that OTLP metrics are posted to.
+    """Return the URL to which OTLP metrics are posted.
 
     >>> otel_url("http://127.0.0.1:4318")
     'http://127.0.0.1:4318/v1/metrics'
@@ -86,7 +86,7 @@ def token_variable(kind: str) -> str:
 
 
 def token_mistakes(kinds: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
-    """Name the variables whose values no header may have, without the values themselves."""
+    """Name the variables whose values can't be a header, without showing the values."""
     names = [token_variable(kind) for kind in kinds]
     names += [OTEL_HEADERS] if "otel" in kinds else []
     for name in names:
@@ -110,11 +110,11 @@ def read_out(text: str) -> tuple[str, str]:
     ('otel', 'http://127.0.0.1:4318')
 
     Raises:
-        ValueError: it names no kind of receiver, or no URL.
+        ValueError: the text names no kind of receiver, or no URL.
     """
     kind, equals_sign, url = text.strip().partition("=")
     if kind not in RECEIVERS or not equals_sign or not url:
-        # What is no word may be a URL with a password.
+        # Anything but a plain word may be a URL with a password.
         shown_kind = repr(kind) if kind.isidentifier() and len(kind) < 40 else "it"
         raise ValueError(
             f"{shown_kind} is no receiver; write KIND=URL, where KIND is one of "
@@ -127,7 +127,7 @@ def outs_of(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the receivers that PERF_OUT names, by kind.
 
     Raises:
-        ValueError: a part of it is no receiver.
+        ValueError: a part of the variable does not describe a receiver.
     """
     parts = [part for part in environment.get(OUT_VARIABLE, "").split(",") if part.strip()]
     return dict(map(read_out, parts))
@@ -146,14 +146,15 @@ def _checked(kind: str) -> AfterValidator:
 
 
 class OutConfig(Frozen):
-    """Say where the figures of a run are sent while it goes on; nowhere by default.
+    """Say where the figures of a run are sent while it is running; by default nowhere.
 
     Attributes:
-        influxdb: URL of an InfluxDB or VictoriaMetrics that takes line protocol, with the database.
-        prometheus: URL of a receiver of Prometheus' remote write; its path is /api/v1/write where
-            none is written.
-        otel: URL of a receiver of OTLP metrics over HTTP, such as an OpenTelemetry collector; its
-            path is /v1/metrics where none is written.
+        influxdb: the URL of an InfluxDB or VictoriaMetrics that takes line protocol, with the
+            database.
+        prometheus: the URL of a receiver of Prometheus' remote write; the default path is
+            /api/v1/write.
+        otel: the URL of a receiver of OTLP metrics over HTTP, such as an OpenTelemetry collector;
+            the default path is /v1/metrics.
     """
 
     influxdb: Annotated[str, _checked("influxdb")] | None = None
@@ -162,16 +163,16 @@ class OutConfig(Frozen):
 
     @property
     def urls(self) -> dict[str, str]:
-        """Return the URL that is posted to, by kind of receiver; empty where nothing is sent."""
+        """Return the URL to post to by kind of receiver; empty if nothing is sent."""
         given = {kind: getattr(self, kind) for kind in RECEIVERS}
         return {kind: RECEIVERS[kind](url) for kind, url in given.items() if url}
 
 
 def place_of(url: str) -> Place:
-    """Return where a client of a URL connects, to hold against the allowed hosts.
+    """Return the place that a client of a URL connects to, to compare it with the allowed hosts.
 
     Raises:
-        ValueError: its host is none; the sentence continues after it.
+        ValueError: its host is not valid; the sentence continues after the host.
     """
     return WebAddress.read(url).place
 

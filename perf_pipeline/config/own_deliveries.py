@@ -1,4 +1,4 @@
-"""Say where a system shows that it completed a message: a query, a topic, or a status over HTTP.
+"""Where a system shows that it completed a message: a query, a topic, or a path of its API.
 
 Add here: another place, with its keys. Keep out: looking there (workloads/), and rules that need
 the rest of the profile (own_delivery_rules.py).
@@ -37,26 +37,26 @@ _InMessage = Annotated[str, AfterValidator(_place_or_word)]
 
 
 class Deliveries(Frozen):
-    """Say where the system shows that a message was completed: `sql`, `topic` or `path`.
+    """Say where the system shows that it completed a message: `sql`, `topic` or `path`.
 
     Attributes:
-        sql: a query of the target's PostgreSQL with the columns `id` and `completed_at` (a
+        sql: a query on the target's PostgreSQL with the columns `id` and `completed_at` (a
             timestamp with time zone). `%(ids)s` is the list of the promised ids as texts.
-        topic: a topic in which each completed message is one message.
-        path: a path of the API that tells the state of a message, such as `/orders/${message}`.
-        id: where the id is in a message of the topic: a JSON path of its value, `header:NAME`,
-            or `key`.
-        time: when it was completed. Of a topic: `broker` (the log-append time), `producer` (the
-            producer's time stamp), `here` (when it arrives at this machine), or a JSON path or
-            `header:NAME` with an ISO 8601 time or milliseconds since 1970. Of a path: a JSON path;
-            without it, when a poll first saw it.
-        clock: the clock that this time is read from, whose offset is measured: `postgres`, `broker`
-            or `api`.
-        done: JSON paths and the values that they have in the answer once it is completed.
-        status: the status of such an answer, 200 by default.
-        every_us: how long after one poll of a message the next one follows.
-        headers: sent with each poll.
-        auth: sent with each poll.
+        topic: a topic that gets one message for each completed message.
+        path: a path of the API that shows the state of a message, such as `/orders/${message}`.
+        id: where a message of the topic has its id: a JSON path into the value, `header:NAME`, or
+            `key`.
+        time: where the time of completion is found. For a topic: `broker` (the log-append time),
+            `producer` (the producer's time stamp), `here` (the arrival on this machine), or a JSON
+            path or `header:NAME` with an ISO 8601 time or milliseconds since 1970. For a path: a
+            JSON path; by default the time of the first poll that sees the message completed.
+        clock: the clock that this time comes from and whose offset is measured: `postgres`,
+            `broker` or `api`.
+        done: JSON paths with the values that the answer has once the message is completed.
+        status: the HTTP status of such an answer, 200 by default.
+        every_us: the time between two polls of the same message.
+        headers: headers of each poll.
+        auth: the login of each poll.
     """
 
     sql: str = Field(default="", exclude_if=is_empty)
@@ -110,7 +110,7 @@ class Deliveries(Frozen):
 
     @property
     def of_clock(self) -> Clock | None:
-        """Return whose clock has to be measured; None where only ours is read."""
+        """Return whose clock has to be measured; None if only our own clock is read."""
         if self.sql:
             return self.clock or "postgres"
         if self.topic:

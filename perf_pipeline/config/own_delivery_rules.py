@@ -1,4 +1,4 @@
-"""Rules that join promised messages and the place where deliveries show.
+"""Rules about promised messages and about the place that shows their deliveries.
 
 Add here: a rule about `deliveries` that needs the whole benchmark. Keep out: the keys
 (own_deliveries.py).
@@ -21,7 +21,7 @@ _PARTS: Final = {"postgres": Part.POSTGRES, "broker": Part.BROKERS, "api": Part.
 
 
 def delivery_mistakes(profile: Profile) -> Iterator[str]:
-    """Find promises that nobody follows, deliveries that nobody promised, and ids that repeat."""
+    """Find promises that nothing follows, deliveries that nobody promised, and ids that repeat."""
     for name, config in profile.benchmarks.items():
         path = f"benchmarks.{name}"
         steps = list(_promising_steps(config))
@@ -42,7 +42,7 @@ def delivery_mistakes(profile: Profile) -> Iterator[str]:
 
 
 def delivery_parts(deliveries: Deliveries | None) -> Iterator[Part]:
-    """Return the parts of the target that are asked for deliveries and for their clock."""
+    """Return the parts of the target that are asked for deliveries and for the time."""
     if deliveries is None:
         return
     yield Part.BROKERS if deliveries.topic else Part.API if deliveries.path else Part.POSTGRES
@@ -59,7 +59,7 @@ def _promising_steps(config: BenchmarkConfig) -> Iterator[tuple[str, str]]:
 
 
 def _may_differ(text: str) -> bool:
-    """Say whether a message has a variable; a text that can't be read has a sentence of its own."""
+    """Say whether a message id has a variable; a text that can't be read is reported elsewhere."""
     try:
         return bool(variables_of(parse_template(text)))
     except ValueError:
@@ -67,7 +67,7 @@ def _may_differ(text: str) -> bool:
 
 
 def promises(scenario: Scenario) -> bool:
-    """Say whether messages of a scenario are promised by id, so that they can be followed."""
+    """Say whether the messages of a scenario are promised by id, so that they can be followed."""
     parameters = scenario.parameters
     if isinstance(parameters, OwnProduceParameters):
         return parameters.message_id is not None

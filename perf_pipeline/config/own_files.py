@@ -1,8 +1,8 @@
-"""Finds what own scenarios need from outside the profile: files, modules, environment variables.
+"""Find what own scenarios need from outside the profile: files, modules, environment variables.
 
 This is checked when a profile is loaded for a run. A profile from the history is not checked,
-because its files may be gone by then. Add here: another need from outside. Keep out: the keys
-(http_steps.py).
+because its files may be gone by then. Add here: another thing that a scenario may need. Keep out:
+the keys (http_steps.py).
 """
 
 import re
@@ -38,7 +38,7 @@ _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", r
 
 
 def outside_mistakes(raw: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
-    """Find what own scenarios of a raw profile name and what is missing, each as `path: sentence`.
+    """Find what own scenarios of a raw profile name but lack, each as `path: sentence`.
 
     A scenario with other mistakes is skipped, because it is unclear what it names.
     """
@@ -53,10 +53,10 @@ def outside_mistakes(raw: Mapping[str, Any], environment: Mapping[str, str]) -> 
 
 
 def rows_of(name: str, data: DataSet, columns: tuple[str, ...], folder: Path) -> Rows:
-    """Return the rows of a data set that is in the profile or beside it.
+    """Return the rows of a data set in the profile, or in a file next to it.
 
     Raises:
-        ValueError: its file can't be read, or lacks a column; the sentence names it.
+        ValueError: the file can't be read, or lacks a column; the sentence names it.
     """
     if data.csv is not None:
         return read_csv(folder / data.csv, columns)
@@ -66,7 +66,7 @@ def rows_of(name: str, data: DataSet, columns: tuple[str, ...], folder: Path) ->
 
 
 def columns_used(parameters: Templated, name: str) -> tuple[str, ...]:
-    """Return the columns of a data set that the steps use, in a steady order."""
+    """Return the columns of a data set that the steps use, always in the same order."""
     return tuple(sorted(_columns(variables_in(parameters), name)))
 
 
@@ -75,7 +75,7 @@ def _columns(variables: Iterable[Variable], name: str) -> set[str]:
 
 
 def _arguments(variables: Iterable[Variable], source: Source) -> set[tuple[str, ...]]:
-    """Return what the variables of a source name, such as the columns of data sets."""
+    """Return the arguments of the variables of a source, such as columns of data sets."""
     return {variable.arguments for variable in variables if variable.source is source}
 
 
@@ -90,7 +90,7 @@ def variables_in_headers(parameters: Templated) -> Iterator[Variable]:
 
 
 def environment_names(scenario: Scenario) -> frozenset[str]:
-    """Return the environment variables of the machine that a scenario reads and its `env` lacks."""
+    """Return the machine's environment variables that a scenario reads and its `env` lacks."""
     parameters = scenario.parameters
     names = set[str]()
     if isinstance(parameters, OwnHttpParameters | OwnProduceParameters):
@@ -118,7 +118,7 @@ _Found = Iterator[tuple[str, str]]
 def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[str, str]) -> _Found:
     parameters = scenario.parameters
     for variable in sorted(environment_names(scenario)):
-        # First of all, so that no sentence, log or report can show the value.
+        # This comes first, so that no sentence, log or report can show the value.
         value = environment.get(variable, "")
         KNOWN.add_all([value])
         if mistake := _value_mistake(variable, value, parameters):
@@ -148,7 +148,7 @@ def _payload_mistakes(name: str, folder: Path) -> _Found:
 
 
 def _authorities(parameters: Frozen) -> _Found:
-    """Return the key and the file of each authority that a scenario names."""
+    """Return key and file of each certificate authority that a scenario names."""
     if isinstance(parameters, OwnHttpParameters) and parameters.ca_file:
         yield "caFile", parameters.ca_file
     schema = parameters.registered if isinstance(parameters, OwnProduceParameters) else None
@@ -232,7 +232,7 @@ def _data_mistakes(parameters: Templated, most_vus: int, folder: Path) -> _Found
 def _cell_mistakes(
     parameters: Templated, name: str, columns: tuple[str, ...], rows: Rows
 ) -> Iterator[str]:
-    """Find, in each column, the first cell that can't be sent where it is used."""
+    """Find in each column the first cell that can't be sent where it is used."""
     numbers = (variable for variable in variables_in(parameters) if variable.cast == "number")
     number = _columns(numbers, name)
     header = _columns(variables_in_headers(parameters), name)

@@ -1,6 +1,6 @@
-"""Looks at the module that an own scenario names, without running the user's code.
+"""Check the module that an own scenario names without running the user's code.
 
-Add here: another way in which it cannot be a scenario. Keep out: importing it (workloads/).
+Add here: another reason why a module cannot be a scenario. Keep out: importing it (workloads/).
 """
 
 import ast
@@ -34,7 +34,7 @@ def module_mistakes(exec_name: str, folder: Path) -> Iterator[str]:
 
 
 def _origin(module: str, folder: Path) -> str | None:
-    """Return the module's file; empty where it has none, None where there is no such module."""
+    """Return the module's file; empty if it has none, None if there is no such module."""
     path = [str(folder), *sys.path]
     origin = ""
     for at in range(len(parts := module.split("."))):

@@ -1,7 +1,6 @@
-"""Rules about own scenarios: where they may run, and what they must not share.
+"""Rules about own scenarios as a whole: where they may run, and what they must not share.
 
-Add here: a rule that concerns own scenarios as a whole. Keep out: steps (http_step_rules.py), files
-(own_files.py).
+Add here: another such rule. Keep out: steps (http_step_rules.py), files (own_files.py).
 """
 
 import re
@@ -56,7 +55,7 @@ def scenarios_in(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str
 
 
 def raw_scenario_tags(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Return the tags of each scenario of a raw benchmark; tags that are no texts are left out."""
+    """Return the tags of each scenario of a raw benchmark; tags that are not texts are left out."""
     return {
         name: {tag: text for tag, text in _items(scenario.get("tags")) if isinstance(text, str)}
         for name, scenario in _tables(config.get("scenarios"))
@@ -85,9 +84,9 @@ def own_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
-    """Find operations that two scenarios of a benchmark check differently.
+    """Find operations that two scenarios of a benchmark check in different ways.
 
-    Reports count checks by the name of the operation, so that it has one list of checks.
+    Reports count checks by the name of the operation, so an operation has only one list of checks.
     """
     for benchmark, config in profile.benchmarks.items():
         known: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -116,7 +115,7 @@ def draws_seeded_users(config: BenchmarkConfig) -> bool:
 
 
 def draws_from_query(config: BenchmarkConfig) -> bool:
-    """Say whether scenarios of a benchmark draw rows that the target's PostgreSQL is asked for."""
+    """Say whether scenarios of a benchmark draw rows from a query on the target's PostgreSQL."""
     return any(data.query is not None for data in _data_sets(config))
 
 
@@ -128,11 +127,11 @@ def _data_sets(config: BenchmarkConfig) -> Iterator[DataSet]:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Hold whose certificates the own scenarios of a profile accept.
+    """Hold which certificates the own scenarios of a profile accept.
 
     Attributes:
-        ca_files: certificates of authorities that are trusted beside those of the system.
-        anybody: a scenario accepts any certificate.
+        ca_files: certificates of authorities that are trusted in addition to the system's.
+        anybody: whether a scenario accepts any certificate.
     """
 
     ca_files: tuple[Path, ...] = ()
@@ -140,9 +139,9 @@ class Trust:
 
 
 def trust_of(profile: Profile) -> Trust:
-    """Gather whom the own scenarios that may be loaded trust, for requests beside the load.
+    """Gather what own scenarios trust, for requests that are not part of the load.
 
-    What is switched off may be loaded by a search for its capacity.
+    Benchmarks that are switched off count, because a search for their capacity may load them.
     """
     searched = {config.capacity.of for config in profile.benchmarks.values() if config.capacity}
     own = [
@@ -157,7 +156,7 @@ def trust_of(profile: Profile) -> Trust:
 
 
 def own_notices(profile: Profile) -> list[str]:
-    """Return what a reader of the figures of own scenarios must know, one sentence each."""
+    """Return what a reader must know about the figures of own scenarios, in one sentence each."""
     found = list(broker_notices(profile))
     for benchmark, config in profile.benchmarks.items():
         for name, scenario in config.scenarios.items():
@@ -179,7 +178,7 @@ def own_notices(profile: Profile) -> list[str]:
 
 
 def broker_notices(profile: Profile) -> Iterator[str]:
-    """Say where the target's Kafka clients can't be sure whom they talk to."""
+    """Warn if the target's Kafka clients can't be sure whom they talk to."""
     target = profile.targets.get(profile.target)
     for key, unsure in _UNSURE.items():
         if target is not None and str(target.kafka.get(key, "")).lower() == unsure:
@@ -197,7 +196,7 @@ def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[st
             f"{built_in}"
         )
     if "capacity" in config:
-        return  # it loads another benchmark's scenarios
+        return  # a search loads another benchmark's scenarios
     execs = [scenario.get("exec") for _, scenario in _tables(config.get("scenarios"))]
     if not execs or not all(map(_may_be_own, execs)):
         yield (
@@ -208,7 +207,7 @@ def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[st
 
 
 def _may_be_own(exec_name: object) -> bool:
-    """Say whether an `exec` is the author's own, or a misspelt one, which has its own sentence."""
+    """Say whether an `exec` is the author's own, or an unknown one, which is reported elsewhere."""
     return isinstance(exec_name, str) and (is_own(exec_name) or iteration_kind(exec_name) is None)
 
 

@@ -1,7 +1,8 @@
-"""Own messages as configuration: what is produced to a topic and consumed from it, and how.
+"""Configure a user's own messages: what is produced to a topic or consumed from it, and how.
 
 Add here: a key of `exec = "produce"` or `"consume"`, with its meaning in docs/scenarios.md. Keep
-out: rules about variables (produce_rules.py), files (payloads.py), and messages (workloads/kafka/).
+out: rules about variables (produce_rules.py), files (payloads.py), and the messages themselves
+    (workloads/kafka/).
 """
 
 import re
@@ -28,7 +29,7 @@ Skew = Literal["uniform", "zipf", "hot"]
 
 
 def _written(value: object) -> object:
-    """Take a number where a text is expected, as people write it."""
+    """Accept a number where a text is expected, in the form that people write."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -45,7 +46,7 @@ def place_in_message(value: str) -> str:
     """Check a place in a message: `header:NAME`, or a JSON path of the value.
 
     Raises:
-        ValueError: it is neither; the sentence says what is wrong.
+        ValueError: the text is neither; the sentence says what is wrong.
     """
     if value.startswith(HEADER_PREFIX):
         if not value.removeprefix(HEADER_PREFIX).strip():
@@ -60,12 +61,13 @@ IdPlace = Annotated[str, AfterValidator(place_in_message)]
 
 
 class Keys(Frozen):
-    """Say how often each key comes, where keys are not written as a text.
+    """Say how often each key is drawn if keys are not written as a text.
 
     Attributes:
         count: number of different keys.
-        skew: `uniform`; `zipf`, where key n comes in proportion to 1 / n to the power of
-            `exponent`; or `hot`, where the first `hot` keys together get `share` of all messages.
+        skew: `uniform`; `zipf`, where key n is drawn in proportion
+            to 1 / n to the power of `exponent`; or `hot`, where the first `hot` keys together get
+            `share` of all messages.
         exponent: the exponent of `zipf`.
         hot: number of hot keys.
         share: the share of all messages that the hot keys get together, more than 0 and less than
@@ -84,7 +86,7 @@ class Keys(Frozen):
     def _keys_agree(self) -> Self:
         needed = {"exponent": "zipf", "hot": "hot", "share": "hot"}
         for key, skew in needed.items():
-            # A profile that is read back has every key.
+            # A stored profile that is read again has every key.
             is_default = getattr(self, key) == type(self).model_fields[key].default
             if not is_default and self.skew != skew:
                 raise ValueError(f'has {key}, which only skew = "{skew}" has')
@@ -94,11 +96,11 @@ class Keys(Frozen):
 
 
 class Sizes(Frozen):
-    """Say how many bytes values have, where only their size matters; they are random letters.
+    """Say how many bytes values have if only their size matters; they are random letters.
 
     Attributes:
-        least: smallest size of a uniform distribution.
-        most: largest size, of either distribution.
+        least: the smallest size of a uniform distribution.
+        most: the largest size of either distribution.
         median: the median of a log-normal distribution, which most real sizes are like.
         p99: the size of the log-normal distribution that 1 value in 100 exceeds.
     """
@@ -122,14 +124,14 @@ class Sizes(Frozen):
 
 
 class RegisteredSchema(Frozen):
-    """Say which registered schema values follow; the newest version, which stays as it is.
+    """Name the registered schema that values follow; its newest version is used and never changed.
 
     Attributes:
-        registry: URL of the schema registry; its host is this machine or allowed.
-        subject: the subject of the schema; by default the topic's name and `-value`.
+        registry: the URL of the schema registry; its host must be this machine or an allowed host.
+        subject: the subject of the schema; by default the topic's name followed by `-value`.
         message: the name of the message in a Protobuf schema; the first one by default.
         basic_env: environment variable with `user:password` for the registry.
-        ca_file: PEM file with the authority of the registry; relative to the profile.
+        ca_file: a PEM file with the registry's authority; its path is relative to the profile.
     """
 
     registry: str = Field(min_length=1)
@@ -152,28 +154,30 @@ class OwnProduceParameters(Frozen):
     """Say what one iteration produces; texts may hold variables like `${vu}`.
 
     Attributes:
-        topic: where messages go; the topic of the target by default. It has to exist.
+        topic: the topic that messages go to; by default that of the target. It must exist.
         key: the key of each message, a text. Without `key` and `keys`, messages have no key.
-        keys: keys that are drawn, with a skew.
-        json_value: the value, as JSON; a text that is just one variable takes its type.
-        value: the value, as a text.
-        payloads: a file with one value a line, or a folder with one in each file; relative to the
-            profile. Each message takes one at random.
-        size: values of random letters, of which only the size matters.
+        keys: a number of keys that are drawn with a skew.
+        json_value: the value as JSON; a text that is just one variable takes its type.
+        value: the value as a text.
+        payloads: a file with one value per line, or a folder with one value per file; the path is
+            relative to the profile. Each message takes one at random.
+        size: the size of values that are random letters.
         headers: the headers of each message, in UTF-8.
-        message_id: where a message's id stands: `header:NAME`, or a JSON path of the value. A
-            header that is not among `headers` is added, with an id of its own. With it messages are
-            counted by id, so that lost ones and duplicates are known where they are consumed.
-        registered: encode `json` by a schema of a registry: Avro, Protobuf or JSON Schema,
-            whichever it is. Needs `perf_pipeline[schemas]`.
+        message_id: where a message has its id: `header:NAME`, or a JSON path into the value. A
+            header that is not among `headers` is added with a fresh id. Messages are then counted
+            by id, so that lost ones and duplicates are found if they are consumed here.
+        registered: a schema of a registry by which `json` is encoded: Avro, Protobuf or JSON
+            Schema. It needs `perf_pipeline[schemas]`.
         compression: how batches are compressed.
-        acks: what a delivery waits for: `all`, or `1` for the partition's leader alone.
-        linger_us: how long the client waits to fill a batch (`linger.ms`).
-        idempotent: let the broker drop what a retry would write twice; needs `acks = "all"`.
-        transaction: number of messages that one iteration produces and commits as a transaction;
-            0 for single messages.
-        partitioner: which partition a key goes to, as librdkafka calls it; Java's is
-            `murmur2_random`.
+        acks: whose acknowledgement a delivery waits for: `all`, or `1` for the partition's leader
+            alone.
+        linger_us: how long the client waits for a batch to fill (`linger.ms`).
+        idempotent: the broker drops messages that a retry would write twice; it needs `acks =
+            "all"`.
+        transaction: the number of messages that one iteration produces and commits as a
+            transaction; 0 for single messages.
+        partitioner: librdkafka's name of the partitioner, which assigns keys to partitions; Java's
+            is `murmur2_random`.
         timeout_us: the longest time until the delivery report (`delivery.timeout.ms`).
         think_time_us: pause after each iteration; of a range, drawn uniformly.
         data: test data by name, for `${data.NAME.COLUMN}`.
@@ -242,7 +246,7 @@ class OwnProduceParameters(Frozen):
 
     @property
     def operations(self) -> tuple[Made, ...]:
-        """Return the one operation of its samples."""
+        """Return the only operation that it makes."""
         name = "transaction" if self.transaction else "produce"
         return (Made("transaction" if self.transaction else "topic", name, ()),)
 
@@ -264,18 +268,19 @@ class OwnProduceParameters(Frozen):
 
 
 class OwnConsumeParameters(Frozen):
-    """Say how messages are consumed by a group of one's own; a VU works on one at a time.
+    """Configure a user's own consumers, which form one group; a VU works on one message at a time.
 
     Attributes:
-        topic: where messages come from; the topic of the target by default. It has to exist.
-        group: the consumer group, which nobody else may be in; that of the benchmark by default.
-        begin: which messages the group is given: those that come after the preparation (`end`), all
-            that are there (`beginning`), or those behind the group's position (`position`).
-        work_us: simulated work per message; of a range, drawn uniformly.
+        topic: the topic that messages come from; by default that of the target. It must exist.
+        group: the consumer group, which must have no other members; by default that of the
+            benchmark.
+        begin: which messages the group gets: those that come after the preparation (`end`), all
+            that are there (`beginning`), or those after the group's committed offset (`position`).
+        work_us: the time of simulated work per message; of a range, drawn uniformly.
         commit_interval_us: the longest time between two commits.
-        message_id: where a message's id stands: `header:NAME`, or a JSON path of the value. Where
-            another scenario of the benchmark produces with ids to the topic, lost messages and
-            duplicates are found by them.
+        message_id: where a message has its id: `header:NAME`, or a JSON path into the value. If
+            another scenario of the benchmark produces messages with ids to the topic, lost messages
+            and duplicates are found by these ids.
     """
 
     topic: Topic | None = None
@@ -289,5 +294,5 @@ class OwnConsumeParameters(Frozen):
 
     @property
     def operations(self) -> tuple[Made, ...]:
-        """Return the work on a message, and rebalances of the group."""
+        """Return its operations: the work on a message, and rebalances of the group."""
         return (Made("topic", "consume", ()), Made("group", "rebalance", ()))

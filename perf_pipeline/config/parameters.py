@@ -1,4 +1,4 @@
-"""Define the parameters of iterations, and hold all that is known of each kind of iteration.
+"""The parameters of iterations, and a table of everything known about each kind of iteration.
 
 Add here: the parameters of an iteration, and its row in `ITERATIONS`. Keep out: what an iteration
 does (workloads/) and when it starts (executors/).
@@ -39,12 +39,12 @@ class NoParameters(Frozen):
 
 
 class HttpParameters(TraceParameters):
-    """Say how a VU uses the API.
+    """Configure how a VU uses the API.
 
     Attributes:
         think_time_us: pause after each iteration; of a range, drawn uniformly.
         timeout_us: the longest time from the first byte sent to the last byte received.
-        ledger: write down which messages were promised, so that lost ones and latencies are known.
+        ledger: record which messages were promised, so that lost ones and latencies are known.
     """
 
     think_time_us: DurationRange = Field(default=(0, 0), alias="thinkTime")
@@ -53,22 +53,22 @@ class HttpParameters(TraceParameters):
 
 
 class InsertParameters(Frozen):
-    """Say how many rows one INSERT has; a row has five values, a statement at most 65,535."""
+    """Set the number of rows of an INSERT; a row has five values, a statement at most 65,535."""
 
     batch: int = Field(default=defaults.INSERTED_ROWS, ge=1, le=13_000)
 
 
 class CopyParameters(Frozen):
-    """Say how many rows one COPY loads."""
+    """Set the number of rows that one COPY loads."""
 
     batch: int = Field(default=defaults.INSERTED_ROWS, ge=1, le=100_000)
 
 
 class SelectParameters(Frozen):
-    """Say how users are selected by month and day.
+    """Configure how users are selected by month and day.
 
     Attributes:
-        limit: the most rows that one query returns.
+        limit: the largest number of rows that one query returns.
         index: whether there is an expression index on month and day.
     """
 
@@ -77,7 +77,7 @@ class SelectParameters(Frozen):
 
 
 class ProduceParameters(Frozen):
-    """Say what one iteration produces."""
+    """Configure what one iteration produces."""
 
     message_bytes: int = Field(default=defaults.MESSAGE_BYTES, ge=1, le=1_000_000)
     linger_ms: int = Field(default=defaults.LINGER_MS, ge=0, le=10_000)
@@ -87,7 +87,7 @@ class ProduceParameters(Frozen):
 
 
 class TransactionParameters(ProduceParameters):
-    """Say how many messages one transaction holds."""
+    """Set the number of messages in one transaction."""
 
     messages_per_transaction: int = Field(
         default=defaults.MESSAGES_PER_TRANSACTION, ge=1, le=1_000_000
@@ -95,17 +95,17 @@ class TransactionParameters(ProduceParameters):
 
 
 class CeilingParameters(ProduceParameters):
-    """Say how many messages an unpaced iteration produces before it waits."""
+    """Set the number of messages that an unpaced iteration produces before it waits."""
 
     batch: int = Field(default=defaults.MESSAGES_PER_BATCH, ge=1, le=1_000_000)
 
 
 class ConsumeCeilingParameters(Frozen):
-    """Say how a backlog is consumed without any work.
+    """Configure how a backlog is consumed without any work.
 
     Attributes:
         commit_interval_us: the longest time between two commits.
-        backlog: the least number of messages that wait; missing ones are produced before the load.
+        backlog: the least number of waiting messages; missing ones are produced before the load.
     """
 
     commit_interval_us: Duration = Field(
@@ -115,7 +115,7 @@ class ConsumeCeilingParameters(Frozen):
 
 
 class ConsumeParameters(Frozen):
-    """Say how much work a message is.
+    """Configure the work on a message.
 
     Attributes:
         work_us: simulated work per message; of a range, drawn uniformly.
@@ -130,18 +130,18 @@ class ConsumeParameters(Frozen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IterationKind:
-    """Hold all that is known of one kind of iteration, which a scenario names with `exec`.
+    """Hold everything known about one kind of iteration, which a scenario names with `exec`.
 
     Attributes:
-        parameters: what a scenario may say of it.
-        workload: the class that does it, `module:Class` below workloads/.
-        part: the part of the system whose addresses it is given.
-        ids: the set of seeded ids that it takes its users from; empty for none.
-        is_apart: its topic and group are its own, so that nobody else's messages are in them.
-        has_ledger: it always writes message ids down.
-        operation: of all its samples; empty where it depends on its parameters, or on what it
-            meets.
-        is_own: the profile's author says all of what it does.
+        parameters: the model of its parameters in a scenario.
+        workload: the class that runs it, as `module:Class` below workloads/.
+        part: the part of the system whose address it gets.
+        ids: the set of seeded ids from which it takes users; empty for none.
+        is_apart: whether its topic and group are its own, so that they hold only its messages.
+        has_ledger: whether it always records message ids.
+        operation: the operation of all its samples; empty if that depends on its parameters or on
+            what happens.
+        is_own: whether the profile's author defines everything that it does.
     """
 
     parameters: type[Frozen]
@@ -292,5 +292,5 @@ def is_own(exec_name: str) -> bool:
 
 
 def iteration_kind(exec_name: str) -> IterationKind | None:
-    """Return what is known of an `exec`; None when there is no such iteration."""
+    """Return what is known about an `exec`; None if there is no such iteration."""
     return _PYTHON if is_python(exec_name) else ITERATIONS.get(exec_name)

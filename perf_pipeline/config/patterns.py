@@ -1,6 +1,7 @@
-"""Patterns of texts that several keys or sentences share, each with its meaning in words.
+"""Patterns for texts that several keys or messages share, each with its meaning in words.
 
-Add here: another pattern of a key, with its words. Keep out: texts with a rule beyond a pattern.
+Add here: another pattern of a key, with its words. Keep out: texts whose rule needs more than a
+pattern.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
-"""Real payloads for own messages: a file with one a line, or a folder with one in each file.
+"""Read payloads for own messages: a file with one per line, or a folder with one per file.
 
-Add here: another form in which payloads are kept. Keep out: which one a message gets (workloads/).
+Add here: another form in which payloads are kept. Keep out: choosing the payload of a message
+(workloads/).
 """
 
 from pathlib import Path
@@ -12,10 +13,10 @@ _MOST_FILES: Final = 100_000
 
 
 def read_payloads(path: Path) -> tuple[bytes, ...]:
-    """Read all payloads; those of a folder in the order of their names.
+    """Read all payloads; files of a folder come in the order of their names.
 
     Raises:
-        ValueError: it can't be read, or holds none; the sentence names it.
+        ValueError: the file or folder can't be read, or holds no payload; the sentence names it.
     """
     try:
         found = _files(path) if path.is_dir() else _lines(path)

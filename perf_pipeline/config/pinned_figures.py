@@ -1,6 +1,7 @@
-"""Rules about the pinned figures of a profile: each names a benchmark, a metric and a statistic.
+"""Rules about the pinned figures of a profile: the benchmark, metric and statistic must exist.
 
-Add here: another rule about them. Keep out: their keys (profile.py), and comparing (analysis/).
+Add here: another rule about pinned figures. Keep out: their keys (profile.py), and comparing
+(analysis/).
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""Connection strings of PostgreSQL, read by libpq's own parser with all that libpq adds to them.
+"""Read PostgreSQL's connection strings with libpq's own parser and everything that libpq adds.
 
 Host, address and port come from the string, else from a service of pg_service.conf, else from the
-environment (PGHOST, PGHOSTADDR, PGPORT). The answer has them written out, so that neither the
+environment (PGHOST, PGHOSTADDR, PGPORT). The result has them written out, so that neither the
 environment nor a file can send a connection elsewhere afterwards.
 Source: https://www.postgresql.org/docs/current/libpq-connect.html
 Add here: another parameter of libpq that decides where a connection goes. Keep out: connecting.
@@ -47,16 +47,16 @@ class _TriedServer:
 
 
 def read_dsn(dsn: str, environment: Mapping[str, str], loopback: tuple[str, ...]) -> Address:
-    """Read a connection string, written as a URI or with keywords.
+    """Read a connection string in the form of a URI or of keywords.
 
     Args:
         dsn: the connection string, which is a secret.
-        environment: holds libpq's own variables.
-        loopback: addresses that localhost is replaced by; empty leaves the name to libpq.
+        environment: the environment with libpq's own variables.
+        loopback: the addresses that replace localhost; if there are none, libpq resolves the name.
 
     Raises:
-        ValueError: libpq refuses the string, or no host is named; the sentence continues after
-            the key and repeats no part that could belong to a password.
+        ValueError: libpq refuses the string, or it names no host; the sentence continues after the
+            key and repeats nothing that could be part of a password.
     """
     given = _settings(dsn, environment)
     servers = tuple(_servers(given))
@@ -68,7 +68,7 @@ def read_dsn(dsn: str, environment: Mapping[str, str], loopback: tuple[str, ...]
 
 
 def dsn_port_here(dsn: str) -> int | None:
-    """Return the port of a server at 127.0.0.1, by a string of `read_dsn`; None for another place.
+    """Return the port of a server at 127.0.0.1 in a string of `read_dsn`; None for any other place.
 
     >>> dsn_port_here("postgresql://u@localhost:5432/d?hostaddr=127.0.0.1")
     5432
@@ -85,7 +85,7 @@ def dsn_port_here(dsn: str) -> int | None:
 
 
 def dsn_place(dsn: str) -> Place | None:
-    """Return where a string of `read_dsn` leads; None for a socket and for several servers.
+    """Return the place that a string of `read_dsn` leads to; None for a socket or several servers.
 
     >>> dsn_place("postgresql://u@db:5432/d?hostaddr=10.0.0.7")
     Place(host='10.0.0.7', port=5432)
@@ -103,7 +103,7 @@ def dsn_place(dsn: str) -> Place | None:
 
 
 def dsn_at_port(dsn: str, port: int) -> str:
-    """Return a string of `read_dsn` that leads to another port of 127.0.0.1, under the same name.
+    """Change a string of `read_dsn` to another port of 127.0.0.1, with the host's name unchanged.
 
     >>> dsn_at_port("postgresql://u@localhost:1,localhost:1/d?hostaddr=127.0.0.1,::1&a=b", 2)
     'postgresql://u@localhost:2/d?hostaddr=127.0.0.1&a=b'
@@ -186,7 +186,7 @@ def _port(text: str) -> int:
 
 
 def _places(server: _TriedServer) -> Iterator[Place]:
-    """Return the places that a server's connections go to: its address, and its name."""
+    """Return the places that connections to a server go to: its address, and its name."""
     if server.hostaddr:
         yield Place(server.hostaddr, server.port)
     if is_socket(server.host):
@@ -207,7 +207,7 @@ def _pinned(server: _TriedServer, loopback: tuple[str, ...]) -> tuple[_TriedServ
 
 
 def _text(given: Mapping[str, str], servers: tuple[_TriedServer, ...]) -> str:
-    """Write a URI that leaves nothing about the place to the environment."""
+    """Write a URI in which nothing about the place depends on the environment."""
     userinfo = quote(given.get("user", ""), safe="")
     if "password" in given:
         userinfo += f":{quote(given['password'], safe='')}"

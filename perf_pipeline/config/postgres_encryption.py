@@ -1,6 +1,7 @@
-"""Says what to change in a DSN where client and server do not agree on encryption.
+"""Say what to change in a DSN if client and server do not agree on encryption.
 
-Add here: another of libpq's or the server's sentences. Keep out: sentences about anything else.
+Add here: another error message of libpq or the server about encryption. Keep out: all other
+messages.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import Final
 from perf_pipeline.config.files import read_text
 
 _LARGEST_KEY_BYTES: Final = 1 << 20
-# Sentences of libpq 16 to 18 (fe-connect.c, fe-secure-openssl.c) and of the server (auth.c).
+# Messages of libpq 16 to 18 (fe-connect.c, fe-secure-openssl.c) and of the server (auth.c).
 _REMEDIES: Final = MappingProxyType(
     {
         "server does not support SSL": (
@@ -41,25 +42,25 @@ _REMEDIES: Final = MappingProxyType(
 
 
 def encryption_remedy(said: str) -> str:
-    """Return the remedy for an error about encryption; empty for any other error.
+    """Return what to do about an error of encryption; empty for any other error.
 
     >>> encryption_remedy("connection refused")
     ''
 
     Args:
-        said: what libpq or the server said.
+        said: the error message of libpq or the server.
     """
     return next((remedy for words, remedy in _REMEDIES.items() if words in said), "")
 
 
 def require_password_of_key(given: Mapping[str, str], environment: Mapping[str, str]) -> None:
-    """Refuse an encrypted client key without its password: libpq would ask at the terminal.
+    """Refuse an encrypted client key without its password; libpq would ask for it at the terminal.
 
-    Nobody answers there, least of all a load worker.
+    Nobody could answer there, least of all a load worker.
 
     Args:
-        given: settings of a connection string.
-        environment: holds libpq's own variables.
+        given: the settings of a connection string.
+        environment: the environment with libpq's own variables.
 
     Raises:
         ValueError: the key is encrypted; the sentence continues after the name of the string.

@@ -1,8 +1,8 @@
-"""Services of libpq's pg_service.conf: names for sets of connection parameters.
+"""Read services of libpq's pg_service.conf, which name sets of connection parameters.
 
-libpq reads the file itself, but does not tell what it found there before it connects.
+libpq reads the file itself, but does not say what it found there until it connects.
 Source: https://www.postgresql.org/docs/current/libpq-pgservice.html
-Add here: another place of the file. Keep out: other parameters.
+Add here: another place where the file may be. Keep out: other parameters.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,14 @@ from pathlib import Path
 
 
 def service_of(name: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return a service's parameters as libpq reads them: the first value of a name counts.
+    """Return a service's parameters as libpq reads them: the first value of each name wins.
 
     Args:
-        name: what `service=` or PGSERVICE says.
-        environment: holds PGSERVICEFILE, PGSYSCONFDIR and HOME.
+        name: the name in `service=` or PGSERVICE.
+        environment: the environment with PGSERVICEFILE, PGSYSCONFDIR and HOME.
 
     Raises:
-        ValueError: no known file has the service, or it sends libpq on to an LDAP server.
+        ValueError: no known file has the service, or the service refers libpq to an LDAP server.
     """
     tried = list(_files(environment))
     for file in tried:

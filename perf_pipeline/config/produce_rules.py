@@ -1,6 +1,6 @@
 """Rules about the variables of own messages.
 
-They read the raw table, so that they find all mistakes even where a single key is wrong.
+They read the raw table, so that they find all mistakes even if a single key is wrong.
 Add here: a rule about texts of messages. Keep out: what a single key may hold (own_topics.py).
 """
 
@@ -14,8 +14,8 @@ def produce_mistakes(parameters: Mapping[str, Any], env: Collection[str] = ()) -
     """Find the mistakes in raw parameters of `produce`, each as `path: sentence`.
 
     Args:
-        parameters: of the scenario.
-        env: names of the scenario's own values, which are no secrets and may be used anywhere.
+        parameters: the raw parameters of the scenario.
+        env: names of the scenario's own values, which are not secret and may be used anywhere.
     """
     known = Known.of(parameters.get("data"), env, ())
     for place in ("key", "json", "value", "headers"):

@@ -1,6 +1,6 @@
-"""Find the tag values that a profile's samples can have, so that no threshold waits for others.
+"""Find the tag values that samples of a profile can have, to refuse thresholds on other values.
 
-A filter on an operation that no scenario makes would cost a whole run and end as NO_DATA.
+A threshold on an operation that no scenario makes would end as NO_DATA after a whole run.
 Add here: a tag whose values follow from a profile. Keep out: which tags a metric has (metrics/).
 """
 
@@ -30,15 +30,15 @@ def tag_value_mistakes(profile: Profile) -> Iterator[str]:
 def _readable(config: BenchmarkConfig) -> list[Threshold]:
     try:
         return config.parsed_thresholds()
-    except ValueError:  # its reader reports what can't be read
+    except ValueError:  # a threshold that can't be read is reported by its reader
         return []
 
 
 def _mistake(config: BenchmarkConfig, threshold: Threshold) -> str:
     tags = threshold.tags
-    if _KNOWN.isdisjoint(tags):  # as most thresholds, and working out what there is takes longest
+    if _KNOWN.isdisjoint(tags):  # most thresholds; the values take long to work out
         return _odd_value(threshold)
-    # The reader of its name reports a missing scenario; here it filters nothing.
+    # Whoever reads the name reports that the scenario is missing; here it filters nothing.
     named = [name for name in config.scenarios if name == tags.get("scenario")]
     scenarios = [
         config.scenarios[name]
@@ -56,9 +56,9 @@ def _mistake(config: BenchmarkConfig, threshold: Threshold) -> str:
 
 
 def _odd_value(threshold: Threshold) -> str:
-    """Say why a status or an error class can be that of no request.
+    """Say why no request can have this status or error class.
 
-    What is counted under it would be 0, and a bound on it would always hold.
+    Its count would always be 0, and a threshold on it would always hold.
     """
     status, error = threshold.tags.get("status", "0"), threshold.tags.get("error")
     if not (status.isascii() and status.isdecimal()):
@@ -79,7 +79,7 @@ def _unlike(tag: str, sentence: str, tags: Mapping[str, str], known: Iterable[st
 
 
 def operations_of(scenarios: Iterable[Scenario]) -> list[str] | None:
-    """Return the operations that the scenarios make; None where one may make any."""
+    """Return the operations that the scenarios make; None if a scenario may make any."""
     found: list[str] = []
     for scenario in scenarios:
         if isinstance(scenario.parameters, MakesOperations):
@@ -92,7 +92,7 @@ def operations_of(scenarios: Iterable[Scenario]) -> list[str] | None:
 
 
 def _checks(scenarios: Iterable[Scenario], tags: Mapping[str, str]) -> list[str] | None:
-    """Return the declared checks, of the filter's operation if it names one; None for others."""
+    """Return the declared checks, of the filter's operation if it names one; None if unknown."""
     found: list[str] = []
     for scenario in scenarios:
         if not isinstance(scenario.parameters, MakesOperations):

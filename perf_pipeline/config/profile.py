@@ -1,4 +1,4 @@
-"""A profile: what is run, how hard the load is, and what must hold.
+"""A profile: what is run, under which load, and which thresholds must hold.
 
 Add here: a key of a profile, with its meaning in the docstring (docs/profiles.md shows it). Keep
 out: the numbers themselves (profiles/*.toml) and reading files (loading.py).
@@ -43,7 +43,7 @@ from perf_pipeline.metrics.threshold import Threshold, parse_threshold
 from perf_pipeline.units import US_PER_S
 
 ANSWERED_BY_DEFAULT: Final = "rate>=0.95"
-# Of a benchmark with faults: what fails meanwhile is counted apart (docs/faults.md).
+# For a benchmark with faults: failures during a fault are counted apart (docs/faults.md).
 _WITH_FAULTS: Final = ((FAULTS_UNRECOVERED, "value==0"), (ANSWERED_BESIDE_FAULTS, "value>=0.95"))
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
 
@@ -52,7 +52,7 @@ class Seeding(Frozen):
     """Say how many users are created before the load.
 
     Attributes:
-        users: number of users; reads, deletes and updates each use a part of their ids.
+        users: the number of users; reads, deletes and updates each use a part of their ids.
     """
 
     users: int = Field(default=1_000, ge=10, le=10_000_000)
@@ -66,21 +66,22 @@ class BenchmarkConfig(Frozen):
         asset_group: the group in which Dagster shows a benchmark of your own, `own` by default.
         description: the text of the asset of a benchmark of your own.
         scenarios: its scenarios, by name.
-        capacity: in place of scenarios: find the highest rate that another benchmark carries.
-        scaling: beside `capacity`: find it at several numbers of units, and how it grows with them.
+        capacity: instead of scenarios: find the highest rate that another benchmark carries.
+        scaling: together with `capacity`: find the capacity at several numbers of units, and how it
+            grows with them.
         thresholds: metric key -> texts or tables. `target_answered` is `["rate>=0.95"]` by default;
             `[]` turns that check off.
-        interval_us: the time between two readings of resources.
-        topic: the topic of the queue benchmarks, which no other worker should consume.
+        interval_us: the time between two readings of resource use.
+        topic: the topic of the queue benchmarks, which no other consumer should read.
         group: the consumer group of the consume benchmark.
-        partitions: how many partitions the topic gets where it is created here.
-        drain_timeout_us: how long to wait for messages after the load.
-        deliveries: where the system shows that it completed a message that a step promised.
+        partitions: how many partitions the topic gets if it is created here.
+        drain_timeout_us: how long to wait for outstanding messages after the load.
+        deliveries: where the system shows that it completed a message that was promised.
         faults: what is broken on purpose while the load runs, and how it is undone
             (docs/faults.md). `target_answered` has no default then; `faults_unrecovered` is
             `["value==0"]`, and `answered_beside_faults` is `["value>=0.95"]`.
-        growth: tell what grows during a load that stays the same (docs/soak.md).
-        functions: tiers whose Python functions py-spy looks at while the load runs, such as `api`
+        growth: report what grows during a steady load (docs/soak.md).
+        functions: tiers whose Python functions py-spy samples while the load runs, such as `api`
             (docs/bottlenecks.md).
     """
 
@@ -155,10 +156,10 @@ class BenchmarkConfig(Frozen):
 
 
 class Question(Frozen):
-    """Say in the author's words what a run of the profile is to answer.
+    """Hold the question, in the author's words, that a run of the profile answers.
 
     Attributes:
-        text: the question, or what is claimed; it leads every report.
+        text: the question, or a claim; every report begins with it.
         thresholds: benchmark -> keys of its thresholds that answer it, e.g.
             `{ checkout = ["http_req_failed"] }`; all thresholds of the profile by default.
     """
@@ -168,39 +169,40 @@ class Question(Frozen):
 
 
 class Profile(Frozen):
-    """Hold all that a run needs to know.
+    """Hold everything that a run needs to know.
 
     Attributes:
         name: the name of the profile; only runs of the same profile are compared.
         description: one sentence about the profile.
-        question: the question that its runs answer. Without it, a profile that enables the one-day
-            simulation asks for 1,000,000 messages a day, and another one whether all thresholds
-            hold.
+        question: the question that its runs answer. By default a profile that enables the one-day
+            simulation asks for 1,000,000 messages a day, and any other profile asks whether all
+            thresholds hold.
         seed: the same seed gives the same test data.
-        workers: number of load worker processes; without a fleet at most 64.
+        workers: number of load worker processes; at most 64 without a fleet.
         api_processes: number of API processes of the reference system.
         worker_processes: number of worker processes of the reference system.
-        brokers: number of brokers that a run starts where none are given: 1, or 3, which keep each
-            message on all of them, acknowledged by two at least. A fault of the kind
+        brokers: number of brokers that a run starts if the target names none: 1, or 3, which all
+            keep each message, and of which at least two acknowledge it. A fault of the kind
             `leader_change` makes it 3.
         target: the name of the target to load, one of `targets`; `local` is this machine.
         targets: systems that can be loaded.
         seeding: the users created before the load.
-        benchmarks: benchmarks by name, in any order. They run in the order of the graph, your own
-            last.
+        benchmarks: benchmarks by name, in any order. They run in the order of the graph, and your
+            own run last.
         baseline: how runs are compared.
-        calibration: time fixed pieces of work on the load machine before and after each load (half
-            a second together), which tells a slower machine from a slower system.
+        calibration: whether to time fixed pieces of work on the load machine before and after each
+            load (half a second in total), which tells a slower machine from a slower system.
         keep_raw_runs: how many runs keep their raw samples; summaries are never dropped.
-        out: where figures are sent while a run goes on; it is no part of the run's identity.
-        history: where a team keeps its history; it is no part of the run's identity.
+        out: where figures are sent during a run; it is not part of the run's identity.
+        history: where a team keeps its history; it is not part of the run's identity.
         folder: where relative paths of own scenarios start; the folder of the profile by default.
-            It is no part of the run's identity, so that two machines can share one history.
-        alerts: who receives an alert about a run that did not pass; no part of the run's identity
-            either.
-        duet: which two sides `perf-pipeline duet` compares; no part of the run's identity either.
-        fleet: the hosts that the load workers run on; this machine by default. The fingerprint of
-            a run has their number and their size.
+            It is not part of the run's identity, so that two machines can share one history.
+        alerts: who receives an alert about a run that did not pass; it is not part of the run's
+            identity.
+        duet: the two sides that `perf-pipeline duet` compares; it is not part of the run's
+            identity.
+        fleet: the hosts that the load workers run on; this machine by default. The fingerprint of a
+            run includes their number and their size.
     """
 
     name: str = Field(pattern=NAME_PATTERN)
@@ -228,7 +230,7 @@ class Profile(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _generators_are_workers(cls, raw: object) -> object:
-        """Let all that asks for the number of workers know the fleet's."""
+        """Replace the number of workers by the fleet's number."""
         fleet = raw.get("fleet") if isinstance(raw, dict) else None
         if isinstance(raw, dict) and isinstance(fleet, dict) and fleet.get("generators"):
             return {**raw, "workers": fleet["generators"]}
@@ -242,7 +244,7 @@ class Profile(Frozen):
 
     @property
     def enabled_names(self) -> list[str]:
-        """Return the benchmarks that are run when nobody names any, in the order of running."""
+        """Return the benchmarks that run unless `--only` names others, in the order of running."""
         return [name for name in self.benchmark_names if self.benchmarks[name].enabled]
 
     @property
@@ -256,7 +258,7 @@ class Profile(Frozen):
         return _hash(self.model_dump(mode="json", by_alias=True))
 
     def load_hash(self, benchmark: str) -> str:
-        """Return 12 hex digits that change with what is run, and not with what must hold."""
+        """Return 12 hex digits that change with the load, and not with thresholds."""
         config = self.benchmarks[benchmark].model_dump(
             mode="json",
             exclude={
@@ -267,7 +269,7 @@ class Profile(Frozen):
             },
         )
         searched = self.benchmarks[benchmark].capacity
-        # A capacity is that of a load under its thresholds: another bound is another question.
+        # A capacity depends on the thresholds: with another bound, it answers another question.
         of = self.benchmarks.get(searched.of) if searched is not None else None
         also = [] if of is None else [of.model_dump(mode="json")]
         return _hash([self.seed, self.workers, self.seeding.model_dump(mode="json"), config, *also])

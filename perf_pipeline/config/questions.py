@@ -1,4 +1,4 @@
-"""The question of a profile: which thresholds answer it, and what of it is mistaken.
+"""The question of a profile: which thresholds answer it, and which mistakes it has.
 
 Add here: another rule about the question. Keep out: the answer (report/answer.py).
 """
@@ -13,19 +13,19 @@ from perf_pipeline.spelling import meant
 
 
 def asks_for_a_million(profile: Profile) -> bool:
-    """Say whether a profile asks for 1,000,000 messages a day: it has no other question."""
+    """Say whether a profile asks for 1,000,000 messages a day, because it has no other question."""
     day = profile.benchmarks.get(DAY.name)
     return profile.question is None and day is not None and day.enabled
 
 
 def answering(profile: Profile) -> tuple[tuple[str, str], ...]:
-    """Return benchmark and key of the thresholds that the question names; empty if it means all."""
+    """Return benchmark and key of each threshold that the question names; empty if it means all."""
     asked = profile.question.thresholds if profile.question else {}
     return tuple((benchmark, _plain(key)) for benchmark, keys in asked.items() for key in keys)
 
 
 def _plain(key: str) -> str:
-    """Write a key as verdicts have it, without the blanks and quotes of its author."""
+    """Write a key as verdicts do, without its author's blanks and quotes."""
     metric, tags = parse_key(key)
     return metric_key(metric, written_filter(tags))
 

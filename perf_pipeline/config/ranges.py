@@ -12,13 +12,13 @@ from perf_pipeline.units import format_duration, format_ms, parse_duration_us
 
 
 def read_range(value: object) -> tuple[int, int]:
-    """Read the shortest and the longest duration, in µs; of a single duration both are the same.
+    """Read the shortest and the longest duration in µs; for a single duration both are the same.
 
     >>> read_range("1s..3s"), read_range("2s")
     ((1000000, 3000000), (2000000, 2000000))
 
     Raises:
-        ValueError: it is neither a duration nor a range, or is too long.
+        ValueError: the text is neither a duration nor a range, or is too long.
     """
     if isinstance(value, tuple) and len(value) == 2:
         return value

@@ -1,4 +1,4 @@
-"""A rate as a profile writes it (`50/s`, `600/min`, `1000000/day`), starts per second inside.
+"""Rates as profiles write them (`50/s`, `600/min`, `1000000/day`), kept in starts per second.
 
 Add here: another way to write a rate. Keep out: the rate of an executor, whose keys are k6's.
 """
@@ -35,7 +35,7 @@ def parse_rate(value: object) -> float:
     (50.0, 10.0, 1.0)
 
     Raises:
-        ValueError: it is no rate, or none above 0; the message says what one looks like.
+        ValueError: the text is not a rate above 0; the message says what a rate looks like.
     """
     match = _RATE.fullmatch(value) if isinstance(value, str) else None
     if match is None:

@@ -1,6 +1,6 @@
-"""Mistakes in thresholds and in the target's name, found also where the rest of the file has some.
+"""Find mistakes in thresholds and in the target's name, even if the rest of the file has others.
 
-Add here: another check that the raw table suffices for. Keep out: what a checked profile is asked
+Add here: another check for which the raw table is enough. Keep out: checks of a whole profile
 (loading.py).
 """
 
@@ -15,7 +15,7 @@ from perf_pipeline.spelling import meant
 
 
 def raw_threshold_mistakes(raw: Mapping[str, Any]) -> list[str]:
-    """Parse every threshold, also when the rest of the file has mistakes."""
+    """Find the mistakes of every threshold, even if the rest of the file has mistakes."""
     found = []
     for benchmark, config in benchmarks_in(raw):
         thresholds = config.get("thresholds", {})
@@ -45,7 +45,7 @@ def _threshold_mistake(key: str, text: str, scenarios: object, tags: ScenarioTag
 
 
 def raw_target_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
-    """Find names that point nowhere, also when the rest of the file has mistakes."""
+    """Find a target's name that does not exist, even if the rest of the file has mistakes."""
     targets = raw.get("targets", {})
     known = (LOCAL, *(targets if isinstance(targets, dict) else ()))
     if (target := raw.get("target", LOCAL)) not in known:

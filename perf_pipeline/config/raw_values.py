@@ -1,6 +1,7 @@
-"""Finds values that no key of a profile may hold, because they cannot be stored or sent.
+"""Find values that no key of a profile may hold, because they cannot be stored or sent.
 
-Add here: another kind of value that TOML or a command line can carry. Keep out: rules of keys.
+Add here: another kind of value that TOML or a command line can hold. Keep out: rules of single
+keys.
 """
 
 import math
@@ -23,7 +24,7 @@ def raw_mistakes(raw: Mapping[str, Any]) -> list[str]:
 
 
 def endless_numbers(raw: Mapping[str, Any]) -> Iterator[str]:
-    """Find NaN and infinity where a key takes any value, because JSON cannot write them."""
+    """Find NaN and infinity in keys that take any value, because JSON cannot write them."""
     for path, value, _ in _values(raw):
         if isinstance(value, float) and not math.isfinite(value):
             yield f"{_short(path)} is {value}; JSON has no such number, so write a finite one"
@@ -83,5 +84,5 @@ def _short(path: str) -> str:
 
 
 def _named(text: str) -> str:
-    """Quote a text, unless it may be an address with a password that nobody can find in it."""
+    """Quote a text, unless it may be an address with a password that can't be told apart."""
     return f"has {len(text):,} characters" if "@" in text else f"is {shown(text)}"

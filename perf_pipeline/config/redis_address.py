@@ -1,4 +1,4 @@
-"""URLs of Redis, read by redis-py's own parser.
+"""Read URLs of Redis with redis-py's own parser.
 
 Add here: another parameter of a URL. Keep out: connecting.
 """
@@ -15,7 +15,7 @@ FORM: Final = (
     "password; percent-encode @ : / ? in a password"
 )
 # Other parameters that redis-py takes from a URL name another place (host, port, path,
-# connection_class, unix_socket_path ...), are no texts, or end in a TypeError.
+# connection_class, unix_socket_path ...), are not texts, or end in a TypeError.
 _QUERY: Final = frozenset(
     {"client_name", "health_check_interval", "max_connections", "protocol", "socket_keepalive"}
     | {"socket_timeout", "socket_connect_timeout", "socket_read_size", "retry_on_timeout"}
@@ -30,12 +30,12 @@ def read_redis_url(url: str, loopback: tuple[str, ...]) -> Address:
 
     Args:
         url: the URL, which is a secret.
-        loopback: addresses of localhost, of which the first is connected to; empty leaves the name
-            to the client.
+        loopback: the addresses of localhost, the first of which is connected to; if there are none,
+            the client resolves the name.
 
     Raises:
-        ValueError: redis-py refuses the URL, or it names no host; the sentence continues after
-            the key and repeats no part that could belong to a password.
+        ValueError: redis-py refuses the URL, or it names no host; the sentence continues after the
+            key and repeats nothing that could be part of a password.
     """
     given, written = _parsed(url)
     kept = {key: written[key] for key in sorted(set(given) - _READ)}
@@ -58,7 +58,7 @@ def read_redis_url(url: str, loopback: tuple[str, ...]) -> Address:
 
 
 def redis_port_here(url: str) -> int | None:
-    """Return the port of a server at 127.0.0.1 or localhost; None for another place.
+    """Return the port of a server at 127.0.0.1 or localhost; None for any other place.
 
     >>> redis_port_here("redis://:secret@127.0.0.1:6379/0")
     6379
@@ -69,7 +69,7 @@ def redis_port_here(url: str) -> int | None:
 
 
 def redis_place(url: str) -> Place | None:
-    """Return where a URL of `read_redis_url` leads; None for a socket.
+    """Return the place that a URL of `read_redis_url` leads to; None for a socket.
 
     >>> redis_place("rediss://:secret@cache.example:6380/0")
     Place(host='cache.example', port=6380)
@@ -80,7 +80,7 @@ def redis_place(url: str) -> Place | None:
 
 
 def redis_at_port(url: str, port: int) -> str:
-    """Return a URL of `read_redis_url` that leads to another port of the same host.
+    """Change a URL of `read_redis_url` to another port of the same host.
 
     >>> redis_at_port("rediss://:secret@localhost:6379/0?protocol=3", 7)
     'rediss://:secret@localhost:7/0?protocol=3'
@@ -90,7 +90,7 @@ def redis_at_port(url: str, port: int) -> str:
 
 
 def _parsed(url: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """Return what redis-py reads from a URL, and the URL's query as it was written."""
+    """Return what redis-py reads from a URL, and the query as it was written."""
     # redis-py takes 100 ms to import; only those who configure a Redis pay for it.
     from redis.connection import parse_url  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Files that say when iterations start: what a profile keeps of them, and what is wrong in them.
+"""Files that say when iterations start: what a profile keeps of them, and their mistakes.
 
 Add here: another rule about a replay. Keep out: how logs and curves are read (request_log.py,
 curves.py), and the keys of the executor (executors/replayed_arrivals.py).
@@ -25,10 +25,10 @@ _REPLAY: Final = name_of(ReplayedArrivals)
 
 
 def with_recordings(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Write out what files say of the starts of scenarios; return it and the mistakes in curves.
+    """Replace references to files by what they say about starts; return also mistakes in curves.
 
-    A curve becomes stages. Of a log a profile keeps the numbers; where it can't be read, only a run
-    needs it (`replay_mistakes`).
+    A curve becomes stages. Of a log, a profile keeps the numbers; a log that can't be read is a
+    mistake only for a run (`replay_mistakes`).
     """
     folder, mistakes = Path(str(raw.get("folder", "."))), list[str]()
     written: dict[str, dict[str, Any]] = {}
@@ -69,18 +69,18 @@ def _recorded(scenario: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     try:
         return {**rest, "recorded": recorded_of(folder / log, tuple(map(str, methods)))}
     except ValueError:
-        return rest  # told where a run needs it: `replay_mistakes`
+        return rest  # reported when a run needs it: `replay_mistakes`
 
 
 def replay_mistakes(
     scenario: Scenario, used: Sequence[Variable], folder: Path
 ) -> Iterator[tuple[str, str]]:
-    """Find what is wrong with a replay, or with the use of one, as (key, sentence).
+    """Find what is wrong with a replay, or with its use, as (key, sentence).
 
     Args:
-        scenario: that may replay a log.
-        used: variables of its texts that stand for a request of a log.
-        folder: of the profile.
+        scenario: a scenario that may replay a log.
+        used: the variables in its texts that stand for a request of a log.
+        folder: the folder of the profile.
     """
     plan = scenario.plan
     if not isinstance(plan, ReplayedArrivals):

@@ -1,11 +1,12 @@
-"""Reads when requests were made, and which, from a log: common log format, NDJSON or HAR.
+"""Read which requests were made, and when, from a log: common log format, NDJSON or HAR.
 
     127.0.0.1 - - [10/Oct/2000:13:55:36 -0700] "GET /apache_pb.gif HTTP/1.0" 200 2326
     {"time": "2000-10-10T13:55:36.250-07:00", "method": "GET", "path": "/apache_pb.gif"}
 
 Sources: the common and combined log formats of Apache's mod_log_config, which nginx writes as well;
 HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/.
-Add here: another form of log. Keep out: what its times become (executors/replayed_arrivals.py).
+Add here: another format of log. Keep out: what is made of its times
+(executors/replayed_arrivals.py).
 """
 
 import hashlib
@@ -47,7 +48,7 @@ _MONTHS: Final = [
 _TIMES: Final = ("time", "timestamp", "ts", "@timestamp", "startedDateTime", "started_at", "at")
 _METHODS: Final = ("method", "request_method", "verb")
 _PATHS: Final = ("path", "url", "uri", "request_uri", "target")
-# Beyond these a number is not s but ms, µs or ns since 1970: year 5138 in s is year 1973 in ms.
+# Above these, a number counts ms, µs or ns since 1970, not s: the year 5138 in s is 1973 in ms.
 _UNITS: Final = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3))
 
 
@@ -56,11 +57,11 @@ class RequestLog:
     """Hold the requests of a log in the order of their times.
 
     Attributes:
-        offsets_us: when each was made, µs after the first one; each later than the one before.
-        rows: its method and its path with the query, for each.
-        length_us: of the log, to the end of the last second where it counts in seconds, and else
-            to the mean distance after the last request.
-        digest: SHA-256 of its text.
+        offsets_us: when each request was made, in µs after the first one; strictly increasing.
+        rows: the method of each request, and its path with the query.
+        length_us: the length of the log. A log that counts in seconds lasts to the end of its last
+            second, any other log until the mean interval has passed after the last request.
+        digest: SHA-256 of the log's text.
     """
 
     offsets_us: tuple[int, ...]
@@ -69,24 +70,24 @@ class RequestLog:
     digest: str
 
     def starts_us(self, speed: float) -> list[int]:
-        """Return the offsets of a replay that is so many times faster, each later than the last."""
+        """Return the offsets of a replay at `speed` times the pace, still strictly increasing."""
         return _apart(round(at_us / speed) for at_us in self.offsets_us)
 
 
 def read_request_log(path: Path, methods: Collection[str] = ()) -> RequestLog:
-    """Read a log whole, or its requests with some methods.
+    """Read all requests of a log, or those with the given methods.
 
-    The common log format counts in whole seconds, so requests of one second are spread evenly over
-    it. Requests of one moment in other logs follow one another by 1 µs.
+    The common log format counts in whole seconds, so requests of the same second are spread evenly
+    over it. In other logs, requests of the same moment are set 1 µs apart.
 
     Raises:
-        ValueError: it can't be read, a line of it tells no time, or it has fewer than two requests;
+        ValueError: the log can't be read, a line has no time, or there are fewer than two requests;
             the sentence names file and line.
     """
     try:
         facts = path.stat()
     except (OSError, ValueError):
-        return _read(path, frozenset(methods))  # which says why
+        return _read(path, frozenset(methods))  # its message says why
     return _cached(path, frozenset(methods), facts.st_mtime_ns, facts.st_size)
 
 
@@ -192,7 +193,7 @@ def _request(entry: Mapping[str, Any], where: str) -> _Request:
 
 
 def _target(url: str) -> str:
-    """Return the path of an address with its query, whatever host it names."""
+    """Return the path and query of an address, whatever host it names."""
     if not url.startswith("/") or url.startswith("//"):
         parts = urlsplit(url)
         url = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
@@ -200,7 +201,7 @@ def _target(url: str) -> str:
 
 
 def _microseconds(stamp: object, where: str) -> int:
-    """Read ISO 8601, or a number of s, ms, µs or ns since 1970, as µs since 1970."""
+    """Convert ISO 8601, or a number of s, ms, µs or ns since 1970, to µs since 1970."""
     try:
         moment = _moment(stamp)
         if isinstance(moment, float):
@@ -216,7 +217,7 @@ def _microseconds(stamp: object, where: str) -> int:
 def _moment(stamp: object) -> datetime | float:
     """Read a moment, or a number since 1970. Raises: ValueError, it is neither."""
     if not isinstance(stamp, str):
-        return float(str(stamp))  # as text, in which true is no number
+        return float(str(stamp))  # as text, so that true is not a number
     try:
         return datetime.fromisoformat(stamp)
     except ValueError:
@@ -237,7 +238,7 @@ def _spread(seconds_us: Iterable[int]) -> list[int]:
 
 
 def _apart(times: Iterable[int]) -> list[int]:
-    """Make each time at least 1 µs later than the one before."""
+    """Make each time at least 1 µs later than the previous one."""
     apart: list[int] = []
     for at_us in times:
         apart.append(max(at_us, apart[-1] + 1) if apart else at_us)

@@ -1,6 +1,6 @@
-"""Define how often a suspect benchmark may be run again.
+"""The bounds on how often a suspect benchmark may be run again.
 
-Add here: another bound of re-runs. Keep out: what re-runs say (judging/reruns.py).
+Add here: another bound of re-runs. Keep out: the verdict of re-runs (judging/reruns.py).
 """
 
 from typing import Final

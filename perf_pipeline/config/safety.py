@@ -1,7 +1,7 @@
-"""Decides whether a target may be loaded: it is on this machine, or somebody allowed it by name.
+"""Decide whether a target may be loaded: it is on this machine, or somebody allowed it by name.
 
-The answer is not the text that was written but what its parser read, with every default written
-out. Whoever connects gets that.
+The result is not the text that was written but what its parser read, with every default written
+out. All clients connect with that.
 Add here: another way to allow a host. Keep out: how an address is read (a module for each kind).
 """
 
@@ -33,8 +33,10 @@ def check_target(target: Target) -> Target:
     """Refuse a target with a host that is neither loopback nor allowed; return the target as read.
 
     Raises:
-        TargetNotAllowedError: names every such host, and the key to set.
-        AddressError: an address cannot be read or names no host, or an allowed host is none.
+        TargetNotAllowedError: some hosts are not allowed; the message names all of them, and the
+            key to set.
+        AddressError: an address cannot be read or names no host, or an entry of the allowed hosts
+            is not a host.
     """
     allowed = allowed_hosts(target)
     addresses = read_addresses(target)
@@ -54,7 +56,7 @@ def check_target(target: Target) -> Target:
     if any(place.host == LOCALHOST for read in addresses.values() for place in read.places):
         addresses = read_addresses(target, require_loopback(allowed))
     read = {part: address.text for part, address in addresses.items()}
-    # In these the passwords have another spelling than in what was written.
+    # In these addresses, passwords are spelled differently from the text that was written.
     KNOWN.add_address(read.get("postgres_dsn"))
     KNOWN.add_address(read.get("redis_url"))
     return replace(
@@ -67,7 +69,7 @@ def check_target(target: Target) -> Target:
 
 
 def require_loopback(allowed: AllowedHosts = NOBODY) -> tuple[str, ...]:
-    """Return the addresses of localhost; none where the name itself is allowed, wherever it leads.
+    """Return the addresses of localhost; none if the name itself is allowed, wherever it leads.
 
     Raises:
         TargetNotAllowedError: localhost leads to another machine, e.g. because of /etc/hosts.
@@ -84,16 +86,17 @@ def require_loopback(allowed: AllowedHosts = NOBODY) -> tuple[str, ...]:
 
 
 def require_allowed(place: Place, allowed: AllowedHosts, named: str, hint: str = _ASK_HINT) -> None:
-    """Refuse a place beside the target that is neither on this machine nor allowed.
+    """Refuse a place outside the target that is neither on this machine nor allowed.
 
     Args:
-        place: that is to be asked.
+        place: the place that would be asked.
         allowed: hosts that the target allows.
-        named: what it is, with its host, as the beginning of a sentence.
-        hint: how to allow it.
+        named: the beginning of the sentence: what the place is, with its host.
+        hint: the end of the sentence: how to allow it.
 
     Raises:
-        TargetNotAllowedError: nothing was sent; or it is localhost, which leads to another machine.
+        TargetNotAllowedError: the place is not allowed, or it is localhost, which leads to another
+            machine; nothing was sent.
     """
     if not _may_be_asked(place, allowed):
         raise TargetNotAllowedError(
@@ -108,7 +111,7 @@ def _may_be_asked(place: Place, allowed: AllowedHosts) -> bool:
 
 
 def found_addresses(target: Target) -> tuple[str, ...]:
-    """Return the checked addresses of the API's host where it is localhost; none of another host.
+    """Return the checked addresses of the API's host if that is localhost; else none.
 
     Raises:
         TargetNotAllowedError: localhost leads to another machine.
@@ -125,12 +128,12 @@ def require_allowed_brokers(
     Clients only ask bootstrap servers where the brokers are, and then connect to the brokers.
 
     Args:
-        brokers: bootstrap servers that were asked.
-        advertised: host and port of each broker, as its metadata say.
+        brokers: the bootstrap servers that were asked.
+        advertised: host and port of each broker in the metadata.
         allowed: hosts that the target allows.
 
     Raises:
-        TargetNotAllowedError: names every such listener.
+        TargetNotAllowedError: some listeners are not allowed; the message names all of them.
     """
     refused = [
         f"{host}:{port}" for host, port in advertised if not _is_allowed(host, port, allowed)

@@ -1,7 +1,7 @@
-"""Scale all open scenarios of a benchmark to another rate together: the load of one window.
+"""Scale all open scenarios of a benchmark to another total rate: the load of one window.
 
-Add here: what else has to change with the rate. Keep out: which rate (analysis/capacity/), and
-loading it (runs/).
+Add here: anything else that has to change with the rate. Keep out: choosing the rate
+(analysis/capacity/), and running the load (runs/).
 """
 
 import math
@@ -30,12 +30,12 @@ SLOWEST_PER_S: Final = 0.01
 
 
 def open_scenarios(config: BenchmarkConfig, names: tuple[str, ...] = ()) -> dict[str, Scenario]:
-    """Return the scenarios that are loaded: those that are named, all of them otherwise."""
+    """Return the scenarios that are run: those that are named, or else all of them."""
     return {name: its for name, its in config.scenarios.items() if not names or name in names}
 
 
 def planned_rates(scenarios: Mapping[str, Scenario]) -> dict[str, float]:
-    """Return each open scenario's rate as its profile has it: a ramp's highest, a log's mean."""
+    """Return each open scenario's rate in its profile: the highest of a ramp, the mean of a log."""
     return {
         name: _highest_per_s(scenario.plan)
         for name, scenario in scenarios.items()
@@ -46,16 +46,17 @@ def planned_rates(scenarios: Mapping[str, Scenario]) -> dict[str, float]:
 def at_rate(
     profile: Profile, benchmark: str, names: tuple[str, ...], rate: float, *, length_us: int
 ) -> Profile:
-    """Return the profile with one benchmark alone, whose scenarios start at a steady rate.
+    """Return the profile with only one benchmark, whose scenarios start at a steady rate.
 
-    A warm-up of a sixth of its length precedes each window: it is run but not counted.
+    A warm-up of a sixth of its length precedes each window; it is not counted.
 
     Args:
-        profile: checked.
-        benchmark: whose scenarios are loaded.
-        names: of its scenarios; all of them when empty.
-        rate: starts per second of all of them together, shared as their rates in the profile.
-        length_us: of what is measured.
+        profile: a checked profile.
+        benchmark: the benchmark whose scenarios are run.
+        names: the names of its scenarios that are run; empty for all of them.
+        rate: starts per second of all these scenarios together, divided as their rates in the
+            profile.
+        length_us: the length of the measured time.
     """
     config = profile.benchmarks[benchmark]
     scenarios = open_scenarios(config, names)
@@ -84,7 +85,7 @@ def _steady(
     return ConstantArrivalRate(
         executor="constant-arrival-rate",
         rate=max(1, round(per_s * _TIME_UNIT_US / US_PER_S)),
-        # A profile writes durations in ms, and so does whoever makes a part of one.
+        # A profile has durations in ms, and so must a part that is made for it.
         time_unit_us=_TIME_UNIT_US // US_PER_MS,
         duration_us=length_us // US_PER_MS,
         pre_allocated_vus=_vus(scenario.plan.most_vus, per_s, factor),
@@ -93,7 +94,7 @@ def _steady(
 
 
 def _vus(given: int, per_s: float, factor: float) -> int:
-    """Return VUs for twice as many operations in flight as the profile has, at this rate."""
+    """Return VUs for twice as many operations in flight as in the profile, at this rate."""
     wanted = max(_LEAST_VUS, given, _STARTS_IN_FLIGHT_S * per_s, 2 * given * factor)
     return min(_MOST_VUS, math.ceil(wanted))
 

@@ -1,7 +1,7 @@
-"""The key `scaling` of a benchmark: its search for a capacity at several numbers of units.
+"""The key `scaling` of a benchmark: search for its capacity at several numbers of units.
 
 Add here: a key of a scaling run, with its meaning in the docstring (docs/profiles.md shows it).
-Keep out: what is searched (capacity.py), and setting units (loading/unit_setter.py).
+Keep out: the search itself (capacity.py), and setting units (loading/unit_setter.py).
 """
 
 from typing import Annotated, Final, Literal, Self
@@ -22,24 +22,24 @@ _LIMIT_US: Final = 120 * US_PER_S
 
 
 class ScalingConfig(Frozen):
-    """Search for the capacity at several numbers of units, and set the usual number afterwards.
+    """Search for the capacity at several numbers of units, then restore the usual number.
 
     Attributes:
         units: the numbers of units, the fewest first.
-        part: of the reference system that the run starts: processes of its `api` or its `worker`,
-            or the `partitions` of its topic. There are as many otherwise as the profile says
-            (`apiProcesses`, `workerProcesses`), and 6 partitions.
-        run: for a system of your own, the command that sets the number, such as `docker compose up
+        part: which part of the reference system is scaled: processes of its `api` or its `worker`,
+            or the `partitions` of its topic. Its usual number is that of the profile
+            (`apiProcesses`, `workerProcesses`), and 6 for partitions.
+        run: for your own system, the command that sets the number, such as `docker compose up
             --detach --wait --scale api={n}`; it is given to `sh -c` with the number in place of
-            `{n}`, and ends when the units are ready.
-        usual: how many units there are otherwise, for `run`. They are set again whatever happens to
-            the run, even where that is killed, and maybe twice.
-        time_limit_us: how long a number may take to be set.
-        worth: the next unit is worth it while it brings at least this share of what the first one
+            `{n}`, and must end only when the units are ready.
+        usual: the usual number of units, for `run`. It is restored whatever happens to the run,
+            even if the run is killed, and may be set twice.
+        time_limit_us: the longest time that setting a number may take.
+        worth: another unit is worth it as long as it adds at least this share of what the first one
             carries.
-        cores: how many cores the units may use; by default those of this machine, or of a
-            container's CPU limit, that its load workers leave, and any number where the target is
-            elsewhere. More units than cores are not tried.
+        cores: how many cores the units may use. By default these are the cores of this machine, or
+            of a container's CPU limit, without those of the load workers; there is no limit if the
+            target is on another machine. More units than cores are not tried.
     """
 
     units: tuple[Annotated[int, Field(ge=1, le=1_000)], ...] = Field(

@@ -1,4 +1,4 @@
-"""A scenario of a profile: what is done, how often and when.
+"""A scenario of a profile: what an iteration does, how often it runs, and when.
 
 Add here: a key of a scenario, with its meaning in the docstring (docs/profiles.md shows it). Keep
 out: the keys of executors (executors/) and of iterations (parameters.py, http_steps.py).
@@ -25,20 +25,20 @@ def _meant(exec_name: str) -> str:
 
 
 class Scenario(Frozen):
-    """Say what is done (`exec`), how often (the executor's keys) and when.
+    """Say what an iteration does (`exec`), how often it runs (the executor's keys) and when.
 
     Attributes:
-        plan: the executor; its keys are written beside the others, as in k6.
+        plan: the executor; its keys are written next to the others, as in k6.
         exec: what an iteration does: one of the names below (parameters of each exec), or your
             own Python code, `my_package.module:name` (docs/scenarios.md).
-        step: scenarios of the same step run at once; the steps run one after another.
-        warm_up_us: what starts during this time is run but not counted.
+        step: scenarios of the same step run at the same time; the steps run one after another.
+        warm_up_us: iterations that start during this time are run but not counted.
         ceiling: the scenario is unpaced on purpose: a saturated generator is reported, not INVALID,
             provided that all scenarios of the step are ceilings.
-        env: values by name that are no secrets: `${env.NAME}` in steps, `vu.env` in Python. They
+        env: values by name that are not secret: `${env.NAME}` in steps, `vu.env` in Python. They
             take precedence over the machine's environment variables.
-        tags: every sample of the scenario carries them, so that thresholds can filter by them.
-        parameters: what the iteration needs to know.
+        tags: tags of every sample of the scenario, by which thresholds can filter.
+        parameters: the parameters of the iteration.
     """
 
     plan: WrittenExecutor
@@ -53,7 +53,7 @@ class Scenario(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _split(cls, raw: object) -> object:
-        """Split k6's flat table into our keys and those of the executor."""
+        """Split k6's flat table into our own keys and those of the executor."""
         if not isinstance(raw, dict) or "plan" in raw:
             return raw
         ours = {key: value for key, value in raw.items() if key in keys_of(cls)}
@@ -75,7 +75,7 @@ class Scenario(Frozen):
         kind = iteration_kind(info.data.get("exec", ""))
         model = kind.parameters if kind else Frozen
         if kind is None:
-            return model()  # its keys are unknown, and the name is already reported
+            return model()  # an unknown `exec` is already reported
         if isinstance(raw, Frozen):
             return raw if isinstance(raw, model) else model()
         return model.model_validate(raw, by_alias=True, by_name=False)

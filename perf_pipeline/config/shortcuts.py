@@ -1,8 +1,8 @@
-"""k6's shortcuts: vus, duration, iterations or stages of a benchmark stand for one scenario.
+"""k6's shortcuts: `vus`, `duration`, `iterations` or `stages` of a benchmark define one scenario.
 
     vus, duration             constant-vus
-    vus, iterations, duration shared-iterations, of which duration is the maxDuration
-    vus, stages               ramping-vus, of which vus is startVUs
+    vus, iterations, duration shared-iterations, with duration as maxDuration vus, stages
+    ramping-vus, with vus as startVUs
 
 The scenario is called `default`, as in k6. Source: grafana/k6
 lib/executor/execution_config_shortcuts.go. k6 ignores vus alone with a
@@ -37,7 +37,7 @@ _KEYS: Final[Mapping[tuple[type[Executor], str], str]] = MappingProxyType(
 
 
 def expand_shortcuts(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Write the shortcuts of a raw profile out as scenarios; return it and the mistakes in them.
+    """Replace the shortcuts of a raw profile by scenarios; return it, and mistakes in shortcuts.
 
     A shortcut with a mistake becomes a valid scenario, so that it is reported only once.
     """

@@ -1,8 +1,8 @@
-"""Rules that span several keys or statements of SQL: variables, names, checks.
+"""Rules of SQL scenarios that span several keys or statements: variables, names, checks.
 
-They read the raw table, so that they find all mistakes even where a single key is wrong.
+They read the raw table, so that they find all mistakes even if a single key is wrong.
 Add here: a rule about statements. Keep out: what a single key may hold (sql_statements.py), and
-what only the target's server can say.
+mistakes that only the target's server can find.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -26,8 +26,8 @@ def sql_mistakes(parameters: Mapping[str, Any], env: Collection[str] = ()) -> It
     """Find the mistakes in raw parameters of `sql`, each as `path: sentence`.
 
     Args:
-        parameters: of the scenario.
-        env: names of the scenario's own values, which are no secrets and may be used anywhere.
+        parameters: the raw parameters of the scenario.
+        env: names of the scenario's own values, which are not secret and may be used anywhere.
     """
     tables = tables_of(parameters.get("statements"))
     known = Known.of(parameters.get("data"), env, tables)
@@ -63,7 +63,7 @@ def _text_mistakes(sql: str, known: Known) -> Iterator[str]:
     yield from found
     try:
         parse_template(sql)
-    except ValueError:  # told among those
+    except ValueError:  # reported with the mistakes of variables
         return
     try:
         bound(sql)

@@ -1,4 +1,4 @@
-"""Own statements of SQL as configuration: one, or several as a transaction.
+"""Configure a user's own SQL statements: a single one, or several in a transaction.
 
 Add here: a key of a statement, with its meaning in docs/scenarios.md. Keep out: rules that span
 several statements (sql_rules.py), and running them (workloads/postgres/).
@@ -21,7 +21,7 @@ COMMIT: Final = "commit"
 ROLLBACK: Final = "rollback"
 MOST_RETRIES: Final = 1_000
 _MOST_ROWS: Final = 2**63 - 1
-_LONGEST: Final = 40  # characters of two such numbers
+_LONGEST: Final = 40  # the characters of two such numbers
 
 
 def _read_rows(value: object) -> tuple[int, int]:
@@ -60,12 +60,12 @@ def _has_statements(given: tuple["SqlStatement", ...]) -> tuple["SqlStatement", 
 
 
 class SqlExpect(Frozen):
-    """Say what the answer to a statement must be like; each key is a check of its own.
+    """Describe the expected answer to a statement; each key is a separate check.
 
     Attributes:
-        rows: how many rows it returns or changes, like `1`, `"1..10"` or `"1.."`; with another
-            number the statement fails, too.
-        duration_us: the answer is complete in less time than this; more than 0s.
+        rows: how many rows the statement returns or changes, like `1`, `"1..10"` or `"1.."`; any
+            other number also fails the statement.
+        duration_us: the answer must be complete in less time than this; more than 0s.
     """
 
     rows: RowRange | None = None
@@ -76,13 +76,13 @@ class SqlStatement(Frozen):
     """Describe one statement; its text may hold variables like `${vu}`, whose values are bound.
 
     Attributes:
-        name: the name of the operation in every report, preceded by that of its transaction.
+        name: the name of the operation in every report; that of the transaction precedes it.
         sql: the statement.
-        expect: what its answer must be like.
-        save: variable -> column of the first row; each is a check. Where there is no row, or no
-            value, the iteration ends, because later statements need it.
+        expect: the expected answer.
+        save: variable -> column of the first row; each is a check. If there is no row or no value,
+            the iteration ends, because later statements need it.
         think_time_us: pause after the statement; of a range, drawn uniformly.
-        timeout_us: used in place of the scenario's timeout; more than 0s.
+        timeout_us: replaces the scenario's timeout; more than 0s.
     """
 
     name: Name
@@ -105,17 +105,17 @@ class SqlStatement(Frozen):
 
 
 class SqlParameters(Frozen):
-    """Say what one iteration asks PostgreSQL; each VU has a connection of its own.
+    """List the statements of one iteration; each VU has its own connection to PostgreSQL.
 
     Attributes:
-        statements: in order; at least one.
+        statements: the statements in order; at least one.
         transaction: the name of the transaction that the statements form, from begin to commit;
-            without it each statement is a transaction of its own, and no `begin` is sent.
+            without it each statement is its own transaction, and no `begin` is sent.
         isolation: the isolation level of the transaction; by default the server's.
-        retries: how often a transaction (or a statement that is one) begins again, with the same
-            values, after a serialization failure or a deadlock; only the last one counts as failed.
+        retries: how often a transaction (or a statement that is one) is tried again, with the same
+            values, after a serialization failure or a deadlock; only the last failure counts.
         prepared: prepare each statement once on each connection; with `false` it is parsed each
-            time, as a pooler between (PgBouncer) may need.
+            time, which a connection pooler such as PgBouncer may need.
         timeout_us: the longest time of a statement; then it is cancelled on the server.
         think_time_us: pause after each iteration; of a range, drawn uniformly.
         data: test data by name, for `${data.NAME.COLUMN}`.
@@ -142,7 +142,7 @@ class SqlParameters(Frozen):
 
     @property
     def operations(self) -> tuple[Made, ...]:
-        """Return the statements with their checks; of a transaction also its own, and itself."""
+        """Return the statements with their checks; a transaction adds its ends, and itself."""
         of_statements = tuple(
             Made(
                 f"statements[{number}]",

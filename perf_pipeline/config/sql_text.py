@@ -1,8 +1,8 @@
-"""SQL as text: where its quotes and comments are, and how values are bound to it.
+"""The text of SQL: where its quotes and comments are, and how values are bound to it.
 
 Source: https://www.postgresql.org/docs/current/sql-syntax-lexical.html
-Add here: what must be known of a statement's text before a server reads it. Keep out: what a server
-makes of it.
+Add here: something about a statement's text that must be known before a server reads it. Keep out:
+how a server understands it.
 """
 
 import re
@@ -16,7 +16,7 @@ _OPENING: Final = re.compile(
     r"""(?P<escaped>\b[eE]')|(?P<text>')|(?P<name>")|(?P<line>--)|(?P<block>/\*)"""
     r"""|(?<![A-Za-z0-9_$])(?P<dollar>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$)"""
 )
-# Many letters at a time: one after the other takes half a second and 1 GB for 8 MB of text.
+# Match many letters at a time: single letters take half a second and 1 GB for 8 MB of text.
 _ENDINGS: Final = {
     "escaped": re.compile(r"[^'\\]*(?:(?:\\.|'')[^'\\]*)*'", re.DOTALL),
     "text": re.compile(r"[^']*(?:''[^']*)*'"),
@@ -37,7 +37,7 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Mark a part of a statement that is no code: from `start` to before `end`, and what it is."""
+    """Mark a part of a statement that is not code: from `start` to before `end`, and its kind."""
 
     start: int
     end: int
@@ -46,14 +46,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class BoundText:
-    """Hold a statement with `$1`, `$2` ... where its variables were, and these in order."""
+    """Hold a statement with `$1`, `$2` ... for its variables, and the variables in order."""
 
     text: str
     variables: tuple[Variable, ...]
 
 
 def spans_in(text: str) -> Iterator[Span]:
-    """Return the quotes and comments of SQL in order; one that is not closed lasts to the end.
+    """Return the quotes and comments of SQL in order; an unclosed one extends to the end.
 
     >>> [(span.start, span.end) for span in spans_in("select 'it''s' -- so")]
     [(7, 14), (15, 20)]
@@ -66,7 +66,7 @@ def spans_in(text: str) -> Iterator[Span]:
 
 
 def replaced(text: str, spans: Iterable[Span], by: Callable[[Span], str]) -> str:
-    """Return a text with something else in place of each of its spans, which are in order."""
+    """Replace each of the given spans of a text; the spans are in order."""
     pieces, at = list[str](), 0
     for span in spans:
         pieces += text[at : span.start], by(span)
@@ -85,7 +85,7 @@ def _end_of(text: str, found: re.Match[str], kind: str) -> int:
 
 
 def _block_end(text: str, at: int) -> int:
-    """Return the end of a comment, in which others may stand."""
+    """Return the end of a comment, which may contain other comments."""
     depth = 1
     while depth and (found := _BLOCK.search(text, at)) is not None:
         depth += 1 if found[0] == "/*" else -1
@@ -94,14 +94,14 @@ def _block_end(text: str, at: int) -> int:
 
 
 def bound(sql: str) -> BoundText:
-    """Put a parameter where each variable stands, so that values are bound and never written.
+    """Replace each variable by a parameter, so that values are bound and never written into SQL.
 
     >>> bound("select ${vu} + ${random.int(1,6)}").text
     'select $1 + $2'
 
     Raises:
-        ValueError: a variable is not known, or stands where no value can be bound; the text has a
-            parameter of its own, more than one statement, or one that this is not for.
+        ValueError: a variable is not known, or stands where no value can be bound; or the text has
+            its own parameters, more than one statement, or a statement that is not supported.
     """
     pieces, variables, places = list[str](), list[Variable](), list[int]()
     parts = parse_template(sql.strip())
@@ -127,7 +127,7 @@ def bound(sql: str) -> BoundText:
 
 
 def _code_of(parts: Iterable[Part]) -> str:
-    """Return the code of a statement: variables, quotes and comments as blanks."""
+    """Return the code of a statement, with blanks for variables, quotes and comments."""
     plain = "".join(part if isinstance(part, str) else " " for part in parts)
     return replaced(plain, spans_in(plain), lambda _: " ").strip()
 

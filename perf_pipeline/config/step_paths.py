@@ -1,6 +1,6 @@
-"""The path of a step: as the profile writes it, or a link that an earlier answer gave.
+"""The path of a step: a path of the profile, or a link from an earlier answer.
 
-Add here: another way to say where a step's request goes. Keep out: sending it (workloads/), paths
+Add here: another way to name the path of a step's request. Keep out: sending it (workloads/), paths
 that have no variables (http_keys.py).
 """
 
@@ -14,7 +14,7 @@ from perf_pipeline.config.templates import Source, Variable, parse_template
 
 
 def link_variable(path: str) -> Variable | None:
-    """Return the saved value that is a whole path, a link with its query; None in any other path.
+    """Return the variable of a path that is only a saved link with its query; None for other paths.
 
     >>> link_variable("${next}").arguments
     ('next',)
@@ -37,7 +37,7 @@ StepPath = Annotated[str, AfterValidator(_step_path)]
 
 
 def link_mistakes(step: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Find a query beside a link, which has one of its own, in a step as it was written."""
+    """Find a query in a raw step whose path is a link, which has its own query."""
     path = step.get("path")
     if step.get("query") and isinstance(path, str) and link_variable(path) is not None:
         yield "query", f"can't stand beside the path {path}, which is a link with its own query"

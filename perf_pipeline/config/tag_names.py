@@ -1,4 +1,4 @@
-"""Names of the tags that a profile gives its scenarios.
+"""The names of tags that a profile gives its scenarios.
 
 Add here: a rule about such a name. Keep out: which filters make sense (metrics/scenario_tags.py).
 """
@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 
 from perf_pipeline.metrics.scenario_tags import BUILT_IN_TAGS
 
-# A verdict's name holds the tag's name between two `__`, and no two filters may share a name.
+# A verdict's name has the tag's name between two `__`, and two filters must not share a name.
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 
 

@@ -48,40 +48,40 @@ _KEYS: Final = MappingProxyType(
         "redis_url": "Redis URL",
     }
 )
-_LIBPQ: Final = "PG"  # all of libpq's environment variables begin so
+_LIBPQ: Final = "PG"  # all of libpq's environment variables begin with it
 
 
 class TargetConfig(Frozen):
-    """Describe a system in a profile, with the names of environment variables in place of secrets.
+    """Describe a system in a profile; environment variables hold its secrets.
 
     Attributes:
         base_url: URL of the HTTP API.
-        health_path: the path that is asked with GET before the load, such as `/ready?full=1`.
-            Without any health key, a connection is enough for benchmarks of your own, and the
-            shipped ones ask for `GET /health` with 200.
+        health_path: the path that is requested with GET before the load, such as `/ready?full=1`.
+            Without any health key, benchmarks of your own only need a connection, and the shipped
+            ones expect 200 for `GET /health`.
         health_status: the status, or a list of them, that a healthy API answers with; 200 by
             default.
-        health_check: `http`, `tcp` for a connection in place of a request, or `none`.
+        health_check: `http`, `tcp` for a connection instead of a request, or `none`.
         postgres_dsn_env: name of the environment variable that holds the DSN of PostgreSQL.
         redis_url_env: name of the environment variable that holds the URL of Redis.
         brokers: comma-separated bootstrap servers of Kafka.
-        kafka: properties of librdkafka, such as `security.protocol`, for every Kafka client; a
-            secret is kept in an environment variable and written `"${env.KAFKA_PASSWORD}"`.
+        kafka: properties of librdkafka, such as `security.protocol`, for every Kafka client;
+            secrets stay in environment variables and are written `"${env.KAFKA_PASSWORD}"`.
         topic: the topic that the system publishes to.
         group: the consumer group of its workers.
-        gone_after_us: a benchmark whose operations all got no answer for this long is ended; choose
-            more than a failover takes if you measure one.
-        containers: names of the containers whose resources are watched through the Docker API.
+        gone_after_us: a benchmark is ended when none of its operations got an answer for this long;
+            if you measure a failover, choose more than it takes.
+        containers: names of containers whose resource use is read through the Docker API.
         allowed: hosts that may be loaded although they are not this machine.
-        tiers: tier -> how it is watched. The names `database` and `worker` are those of the
-            checklist of bottlenecks.
-        prometheus: URL of the Prometheus server that queries of tiers go to. The variable
+        tiers: tier -> how it is watched. The checklist of bottlenecks uses the names `database` and
+            `worker`.
+        prometheus: URL of the Prometheus server that answers the queries of tiers. The variable
             PERF_PROMETHEUS_URL replaces it; PERF_PROMETHEUS_TOKEN may hold a bearer token.
-        jolokia: URLs of the Jolokia agents of Kafka's brokers, one for each, such as
+        jolokia: URLs of the Jolokia agents of Kafka's brokers, one per broker, such as
             `http://127.0.0.1:8778/jolokia`; PERF_JOLOKIA_LOGIN may hold `user:password`.
         version: where the system reports its version, which is stored with each run; the variable
-            PERF_TARGET_VERSION replaces it.
-        trace_url: the page of a trace in your tracing system, with `{trace_id}` in it, such as
+            PERF_TARGET_VERSION overrides it.
+        trace_url: the address of a trace in your tracing system, with `{trace_id}` in it, such as
             `https://traces.example/trace/{trace_id}`; reports link the slowest requests to it.
     """
 
@@ -126,22 +126,22 @@ class Target:
 
     Attributes:
         name: its name in the profile.
-        base_url: URL of the HTTP API; None where there is none, so that a reference system starts.
-        postgres_dsn: connection string of libpq, or URI.
-        brokers: bootstrap servers of Kafka, with how to log in (kafka_client.py).
+        base_url: URL of the HTTP API; None if there is none, so that a reference system is started.
+        postgres_dsn: connection string of libpq, as keywords or a URI.
+        brokers: bootstrap servers of Kafka, with the login (kafka_client.py).
         topic: the topic that the system publishes to.
         group: the consumer group of its workers.
-        redis_url: URL of Redis; None where there is none.
+        redis_url: URL of Redis; None if there is none.
         containers: names of containers for the Docker API.
-        allowed: hosts beside loopback that may be loaded.
+        allowed: hosts other than loopback that may be loaded.
         named_by: the variable or key that each address was read from, by the name of its field.
         libpq: environment variables that libpq reads by itself, such as PGHOSTADDR.
         health: how the API is checked before its load; None if the profile does not say.
-        version: where it reports its version; None where no place is named.
+        version: where it reports its version; None if the profile does not say.
         tiers: how each of its tiers is watched.
-        prometheus: URL of the server that their queries go to; None where nobody said.
-        jolokia: URLs of the agents that tell what brokers' requests take.
-        gone_after_us: without any answer for so long, it is gone.
+        prometheus: URL of the server that answers the queries of tiers; None if there is none.
+        jolokia: URLs of the agents that report how long the brokers' requests take.
+        gone_after_us: the target counts as gone after this long without any answer.
     """
 
     name: str
@@ -163,11 +163,11 @@ class Target:
     gone_after_us: int = GONE_AFTER_US
 
     def key_of(self, part: str) -> str:
-        """Return the variable or key that holds an address, for sentences to people."""
+        """Return the variable or key that holds an address, for messages."""
         return dict(self.named_by).get(part, _KEYS[part])
 
     def place_of(self, part: str) -> str:
-        """Say what an address is, and which variable holds it, if one does."""
+        """Say what an address is, and which variable holds it, if any."""
         key = self.key_of(part)
         return f"({_KEYS[part]})" if key.startswith(_KEYS[part]) else f"({_KEYS[part]}) of {key}"
 
@@ -185,7 +185,7 @@ class Target:
 
     @property
     def addresses(self) -> Mapping[Part, str | None]:
-        """Return the address of each part, with its secrets; None where there is no such part."""
+        """Return the address of each part, with its secrets; None if there is no such part."""
         return {
             Part.API: self.base_url,
             Part.POSTGRES: self.postgres_dsn,
@@ -197,14 +197,14 @@ class Target:
 def resolve_target(
     name: str, config: TargetConfig | None, environment: Mapping[str, str], folder: str = "."
 ) -> Target:
-    """Join a target of a profile with the environment variables, which win.
+    """Combine a target of a profile with environment variables, which win.
 
     Args:
         name: the name of the target.
         config: the profile's `[targets.name]`; None for the local target.
         environment: PERF_BASE_URL, PERF_POSTGRES_DSN, PERF_KAFKA_BROKERS, PERF_REDIS_URL,
             PERF_ALLOWED_HOSTS (comma separated), and those that `kafka` names.
-        folder: where relative paths of `kafka` start.
+        folder: the folder from which relative paths in `kafka` start.
 
     Raises:
         AddressError: a variable that `kafka` names is not set.
@@ -248,13 +248,13 @@ def read_addresses(target: Target, loopback: tuple[str, ...] = ()) -> dict[str, 
     """Read every address of a target with the parser of its kind; return them by field of `Target`.
 
     Args:
-        target: as it was written.
-        loopback: addresses that clients get instead of the name localhost, where they accept them.
+        target: the target as it was written.
+        loopback: the addresses that clients get instead of the name localhost, if they accept them.
 
     Raises:
         AddressError: an address cannot be read, or names no host that could be checked.
     """
-    # libpq reads the environment of this process, wherever the target came from.
+    # libpq reads the environment of this process, whatever the source of the target.
     libpq = {**os.environ, **dict(target.libpq)}
     readers: dict[str, Callable[[str], Address]] = {
         "base_url": read_base_url,
@@ -275,7 +275,7 @@ def read_addresses(target: Target, loopback: tuple[str, ...] = ()) -> dict[str, 
 
 
 def allowed_hosts(target: Target) -> AllowedHosts:
-    """Return what may be loaded beside this machine.
+    """Return the hosts other than this machine that may be loaded.
 
     Raises:
         AddressError: an entry is not a host.

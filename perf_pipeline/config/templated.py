@@ -1,6 +1,6 @@
-"""Define what every kind of own parameters must tell: its operations, and variables in its texts.
+"""The interface of all kinds of own parameters: their operations, and the variables in their texts.
 
-Add here: another question that loading, judging or a rule asks of own parameters. Keep out: the
+Add here: something else that loading, judging or a rule must know of own parameters. Keep out: the
 keys themselves (http_steps.py, sql_statements.py).
 """
 
@@ -14,8 +14,8 @@ class Made(NamedTuple):
     """Name one operation of an own scenario.
 
     Attributes:
-        place: where it is written, below `parameters`.
-        name: of its samples.
+        place: its path in the profile, below `parameters`.
+        name: the name of its samples.
         checks: the names of its checks, in order.
     """
 
@@ -26,17 +26,17 @@ class Made(NamedTuple):
 
 @runtime_checkable
 class MakesOperations(Protocol):
-    """Know the operations before the load."""
+    """Know before the load which operations there will be."""
 
     @property
     def operations(self) -> tuple[Made, ...]:
-        """Return every operation that its iterations may make."""
+        """Return every operation that the iterations may make."""
         ...
 
 
 @runtime_checkable
 class Templated(Protocol):
-    """Hold texts with variables, and the data sets that they draw from."""
+    """Hold texts with variables, and the data sets from which these draw."""
 
     @property
     def data(self) -> Mapping[str, DataSet]:
@@ -50,5 +50,5 @@ class Templated(Protocol):
 
     @property
     def header_templates(self) -> Iterable[object]:
-        """Return those of it that become headers."""
+        """Return those templates that become headers."""
         ...

@@ -1,7 +1,7 @@
-"""Texts with variables such as `${vu}` or `${data.users.email}`, read once, before any load.
+"""Parse texts with variables such as `${vu}` or `${data.users.email}`, once and before any load.
 
-Add here: a variable (its name and arguments), with its meaning in docs/scenarios.md. Keep out: its
-value, which only exists while a load runs (workloads/steps/values.py).
+Add here: a variable (its name and arguments), with its meaning in docs/scenarios.md. Keep out: the
+value, which exists only while a load runs (workloads/steps/values.py).
 """
 
 import re
@@ -26,7 +26,7 @@ _MEANINGS: Final = (
 
 
 class Source(StrEnum):
-    """Say where a variable's value comes from."""
+    """The sources that a variable's value may come from."""
 
     VU = "vu"
     ITERATION = "iteration"
@@ -50,7 +50,7 @@ class Variable:
 
     Attributes:
         source: where its value comes from.
-        arguments: what the source needs: bounds, choices, data set and column, or a name.
+        arguments: the arguments of the source: bounds, choices, data set and column, or a name.
         cast: `number` writes a column's text as a JSON number, `text` writes a number as a JSON
             text; empty by default.
         written: the text between the braces.
@@ -72,7 +72,7 @@ def parse_template(text: str) -> tuple[Part, ...]:
     <Source.VU: 'vu'>
 
     Raises:
-        ValueError: a placeholder is not closed or not known; the sentence says what there is.
+        ValueError: a placeholder is not closed or not known; the sentence lists the known ones.
     """
     parts: list[Part] = []
     at = 0

@@ -1,4 +1,4 @@
-"""A threshold as a profile writes it: a text, or a table that says more.
+"""A threshold as a profile writes it: a text, or a table with more keys.
 
 Add here: a key of the table. Keep out: what the text means (metrics/threshold.py).
 """
@@ -12,13 +12,13 @@ from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
 
 
 class ThresholdEntry(Frozen):
-    """Say more about a threshold than its text.
+    """Hold a threshold with its severity and with when it may abort the benchmark.
 
     Attributes:
         threshold: the text of the threshold.
-        severity: `fail`, or `warn` for an aim that may be missed.
+        severity: `fail`, or `warn` for a goal that may be missed.
         abort_on_fail: end the benchmark as soon as the threshold fails (it is evaluated every 2 s).
-        delay_abort_eval_us: how much of the benchmark must pass before it may be ended.
+        delay_abort_eval_us: how long the benchmark must have run before it may be ended.
     """
 
     threshold: str
@@ -28,15 +28,15 @@ class ThresholdEntry(Frozen):
 
 
 def parsed_entry(key: str, entry: str | ThresholdEntry, scenarios: ScenarioTags) -> Threshold:
-    """Read a threshold as a profile writes it, a text or a table.
+    """Read a threshold that a profile writes as a text or a table.
 
     Args:
-        key: its metric with the tag filter.
-        entry: as it is written.
+        key: the metric with the tag filter.
+        entry: the threshold as it is written.
         scenarios: the tags of the benchmark's scenarios.
 
     Raises:
-        ValueError: it is no threshold; the sentence says why.
+        ValueError: this is not a threshold; the sentence says why.
     """
     if isinstance(entry, str):
         return parse_threshold(key, entry, scenario_tags=scenarios)

@@ -1,4 +1,4 @@
-"""The tiers of a system: which containers, units, processes or queries show what each of them uses.
+"""The tiers of a system: the containers, units, processes or queries that show each tier's usage.
 
 Add here: another way to read a tier. Keep out: reading it (probes/).
 """
@@ -23,24 +23,24 @@ def _as_query(value: object) -> object:
 
 
 class TierConfig(Frozen):
-    """Say how one tier of a system is watched: in one of these ways.
+    """Say in which one of these ways a tier of a system is watched.
 
     Attributes:
-        containers: names of its containers, read through the Docker API.
+        containers: names of its containers, which are read through the Docker API.
         units: its systemd units on this machine, such as `postgresql.service`.
         processes: names of its processes on this machine, such as `postgres`.
         cpu_percent: a PromQL query of its CPU use, in percent of one core.
         memory_bytes: a PromQL query of its resident memory.
         io_bytes_per_s: a PromQL query of the bytes that it reads and writes per second.
         network_bytes_per_s: a PromQL query of the bytes that it sends and receives per second.
-        cores: how many cores it has, as a number or a PromQL query. By default it is the limit of
+        cores: how many cores the tier has, as a number or a PromQL query; by default the limit of
             its containers, or the number of this machine's cores.
     """
 
     containers: tuple[str, ...] = Field(default=(), strict=False, exclude_if=is_empty)
     units: tuple[str, ...] = Field(default=(), strict=False, exclude_if=is_empty)
     processes: tuple[str, ...] = Field(default=(), strict=False, exclude_if=is_empty)
-    # Named as the readings that they give.
+    # These keys have the names of the readings that they give.
     cpu_percent: str = Field(default="", alias="cpu_percent", exclude_if=is_empty)
     memory_bytes: str = Field(default="", alias="memory_bytes", exclude_if=is_empty)
     io_bytes_per_s: str = Field(default="", alias="io_bytes_per_s", exclude_if=is_empty)
@@ -62,13 +62,13 @@ class TierConfig(Frozen):
 
     @property
     def queries(self) -> dict[str, str]:
-        """Return the queries by the metric that they answer, cores included."""
+        """Return the queries by the metric that they yield, including cores."""
         named = (*QUERIES, *(() if self.fixed_cores is not None else ("cores",)))
         return {name: query for name in named if (query := getattr(self, name))}
 
     @property
     def fixed_cores(self) -> float | None:
-        """Return the number of cores where it is a number and no query."""
+        """Return the number of cores if it is a number and not a query."""
         try:
             return float(self.cores)
         except ValueError:

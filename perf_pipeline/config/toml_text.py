@@ -1,4 +1,4 @@
-"""Reads TOML into tables, and turns every failure of the parser into a sentence.
+"""Read TOML into tables, and turn every failure of the parser into a sentence.
 
 Add here: another way in which the parser fails. Keep out: what the tables mean.
 """
@@ -18,7 +18,7 @@ def read_toml(text: str) -> dict[str, Any]:
     """Read a TOML file.
 
     Raises:
-        ValueError: the text is no TOML; the sentence says where.
+        ValueError: the text is not TOML; the sentence says where.
     """
     try:
         return tomllib.loads(text)
@@ -27,14 +27,14 @@ def read_toml(text: str) -> dict[str, Any]:
     except RecursionError as error:
         raise ValueError(_TOO_DEEP) from error
     except ValueError as error:
-        # int() refuses thousands of digits, and some dates are in no calendar.
+        # int() refuses thousands of digits, and some dates don't exist.
         longest = max(map(len, _LONG_NUMBER.findall(text)), default=0)
         sentence = _NO_NUMBER.format(longest) if longest else f"it is not valid TOML: {error}"
         raise ValueError(sentence) from error
 
 
 def read_value(text: str) -> Any:
-    """Read a TOML value, or take the text itself where it is no TOML value.
+    """Read a TOML value; a text that is not a TOML value is taken as it is.
 
     Raises:
         ValueError: the value is nested too deeply, or too long to be read.

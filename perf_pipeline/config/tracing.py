@@ -1,6 +1,6 @@
 """Configure traces: which requests carry `traceparent`, and where people look up a trace.
 
-Add here: another key about traces. Keep out: ids and headers (metrics/, workloads/http/).
+Add here: another key of traces. Keep out: ids and headers (metrics/, workloads/http/).
 """
 
 from typing import Annotated, Final, Self
@@ -30,7 +30,7 @@ class TraceParameters(Frozen):
 
     Attributes:
         trace: send `traceparent` with every request; all requests of an iteration are one trace.
-        trace_ratio: share of the traces that are marked as sampled.
+        trace_ratio: the share of traces that are marked as sampled.
     """
 
     trace: bool = Field(default=False, exclude_if=equals(default=False))

@@ -1,7 +1,7 @@
-"""Rules about the variables of texts: each is known, and stands where its value may stand.
+"""Rules about variables in texts: each must be known, and stand where its value may stand.
 
-They read the raw table, so that they find all mistakes even where a single key is wrong.
-Add here: a rule about a variable. Keep out: what a scenario may say (http_step_rules.py,
+They read the raw table, so that they find all mistakes even if a single key is wrong.
+Add here: a rule about a variable. Keep out: other rules of scenarios (http_step_rules.py,
 sql_rules.py), and files (own_files.py).
 """
 
@@ -28,9 +28,9 @@ class Known:
 
     Attributes:
         data: raw data sets by name.
-        env: names of the scenario's own values, which are no secrets and may be used anywhere.
-        saved_anywhere: all names that something saves.
-        saved: those that were saved so far.
+        env: names of the scenario's own values, which are not secret and may be used anywhere.
+        saved_anywhere: all names under which a value is saved.
+        saved: the names that were saved so far.
         operations: names of operations so far.
     """
 
@@ -44,7 +44,7 @@ class Known:
     def of(
         cls, data: object, env: Collection[str], tables: Collection[Mapping[str, Any]]
     ) -> "Known":
-        """Begin with nothing saved yet.
+        """Begin a scenario, in which nothing is saved yet.
 
         Args:
             data: raw data sets by name.
@@ -56,7 +56,7 @@ class Known:
 
 
 def table_of(raw: object) -> Mapping[str, Any]:
-    """Return a raw table; an empty one where something else stands."""
+    """Return a raw table; an empty one if something else stands there."""
     return raw if isinstance(raw, Mapping) else {}
 
 
@@ -66,14 +66,14 @@ def tables_of(raw: object) -> list[Mapping[str, Any]]:
 
 
 def saved_name_mistake(name: str) -> str | None:
-    """Say why a value can't be saved under a name; None where it can."""
+    """Say why a value can't be saved under a name; None if it can."""
     if name in PLAIN or name in {"data", "env", "random"}:
         return f"{name!r} is already a variable; choose another name"
     return None
 
 
 def text_mistakes(path: str, value: object, known: Known) -> Iterator[str]:
-    """Find mistakes in a text, or in those inside tables and lists, each as `path: sentence`."""
+    """Find mistakes in a text, or in texts inside tables and lists, each as `path: sentence`."""
     if isinstance(value, str):
         yield from _template_mistakes(path, value, known)
     elif isinstance(value, Mapping):

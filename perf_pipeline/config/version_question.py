@@ -1,6 +1,6 @@
-"""Say how to ask a target for its version: at a path of its API, by a command, or by its image.
+"""How a target is asked for its version: by a path of its API, a command, or a container's image.
 
-Add here: another place where a version stands. Keep out: asking (stack/target_version.py).
+Add here: another place where a version may be found. Keep out: asking (stack/target_version.py).
 """
 
 from typing import Self
@@ -15,17 +15,17 @@ _PLACES = "write path (with json or header beside it, or neither), command, or c
 
 
 class VersionQuestion(Frozen):
-    """Say where the target reports its version; PERF_TARGET_VERSION wins over it.
+    """Say where the target reports its version; PERF_TARGET_VERSION overrides it.
 
     Attributes:
-        path: the path that is asked with GET before the load; the first line of the answer is the
-            version, unless `json` or `header` says otherwise.
-        json_path: where in a JSON answer the version stands, such as `$.build.version`.
-        header: the answer's header that holds the version.
+        path: the path that is requested with GET before the load; the first line of the answer is
+            the version, unless `json` or `header` says otherwise.
+        json_path: the place of the version in a JSON answer, such as `$.build.version`.
+        header: the header of the answer that holds the version.
         command: a program and its arguments, run in the profile's folder; the first line that it
             prints is the version, such as `["git", "describe", "--tags"]`.
-        container: name or id of a container of this machine; its image's name and the start of the
-            image's digest are the version, which the Docker engine is asked for.
+        container: name or id of a container on this machine; the version is the name of its image
+            and the start of the image's digest, as the Docker engine reports them.
     """
 
     path: Path = Field(default="", exclude_if=is_empty)

@@ -1,7 +1,7 @@
-"""HTTP URLs, read as browsers read them: WHATWG URL, IDNA 2008 with UTS 46, IPv4 in every spelling.
+"""Read HTTP URLs as browsers do: WHATWG URL, IDNA 2008 with UTS 46, IPv4 in every spelling.
 
-This is the only parser of URLs: what it returns is checked, connected to and sent as Host, and
-nobody reads the text a second time. Source: https://url.spec.whatwg.org/
+This is the only parser of URLs: what it returns is checked, connected to and sent as Host, and the
+text is never read a second time. Source: https://url.spec.whatwg.org/
 Add here: another part of a URL. Keep out: which hosts may be loaded (safety.py), other kinds of
 addresses (hosts.py).
 """
@@ -16,7 +16,7 @@ import ada_url
 from perf_pipeline.config.hosts import Place, bracketed, read_host, require_dns_name
 
 _DEFAULT_PORTS: Final = MappingProxyType({"http": 80, "https": 443})
-# A path must be written as it is sent; a host may have letters outside ASCII.
+# A path must be written exactly as it is sent; a host may have letters outside ASCII.
 _PLAIN: Final = re.compile(r"[^\x00-\x20\x7f\\/]+//[^\x00-\x20\x7f\\/?#@]+(/[!-~]*)?")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _PORT: Final = re.compile(r"://(?:[^/?#]*@)?(?:\[[^\]]*\]|[^:/?#\[]*):([^/?#]*)")
@@ -24,16 +24,16 @@ _PORT: Final = re.compile(r"://(?:[^/?#]*@)?(?:\[[^\]]*\]|[^:/?#\[]*):([^/?#]*)"
 
 @dataclass(frozen=True, slots=True)
 class WebAddress:
-    """Hold an HTTP URL in its one spelling.
+    """Hold a normalized HTTP URL.
 
     Attributes:
         scheme: `http` or `https`.
         host: in lower case and ASCII, without brackets and without a final dot.
-        port: 1 to 65535, also where it is the default of the scheme.
-        path: begins with a slash and is percent-encoded, as the query is.
-        query: without its question mark; empty where there is none.
-        fragment: without its `#`.
-        has_userinfo: a user name or password stood in front of the host; neither is kept.
+        port: 1 to 65535, even if it is the default of the scheme.
+        path: the path, which begins with a slash; it is percent-encoded, like the query.
+        query: the query without its question mark; empty if there is none.
+        fragment: the fragment without its `#`.
+        has_userinfo: whether a user name or password stood before the host; neither is kept.
     """
 
     scheme: str
@@ -48,15 +48,16 @@ class WebAddress:
     def read(cls, text: str, base: Self | None = None) -> Self:
         """Read a URL, or a reference relative to another one.
 
-        Blanks around the text, and tabs and line ends inside, are dropped, as browsers drop them.
+        Blanks around the text, and tabs and line ends inside, are dropped, as browsers do.
 
         Args:
-            text: such as `http://127.0.0.1:8000/a?b`, or `../c` with a base.
+            text: the URL, such as `http://127.0.0.1:8000/a?b`, or `../c` with a base.
             base: the URL that a relative reference starts from, such as that of a redirected
                 request.
 
         Raises:
-            ValueError: the text is no such URL; the sentence continues after it ("names no host").
+            ValueError: the text is not such a URL; the sentence continues after it ("names no
+                host").
         """
         try:
             url = ada_url.URL(text, base=None if base is None else str(base))
@@ -85,7 +86,7 @@ class WebAddress:
         """Read a URL that other URLs are built on; nothing in it may need dropping or encoding.
 
         Raises:
-            ValueError: the text is no such URL; the sentence continues after it.
+            ValueError: the text is not such a URL; the sentence continues after it.
         """
         address = cls.read(text)
         if address.has_userinfo or "@" in text:
@@ -105,10 +106,10 @@ class WebAddress:
 
     @property
     def place(self) -> Place:
-        """Return where a client connects, as it is compared with the allowed hosts.
+        """Return the place that a client connects to, to compare it with the allowed hosts.
 
         Raises:
-            ValueError: the host is none; the sentence continues after it.
+            ValueError: the host is not valid; the sentence continues after it.
         """
         return Place(read_host(self.host), self.port)
 
@@ -125,7 +126,7 @@ class WebAddress:
 
     @property
     def target(self) -> str:
-        """Return path and query as a request line has them."""
+        """Return path and query as they stand in a request line."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     def __str__(self) -> str:
@@ -139,13 +140,13 @@ def _wrong_scheme(text: str, scheme: str) -> str:
 
 
 def _mistake(text: str) -> str:
-    """Say why a text is no URL; the parser itself only says that it is none."""
+    """Say why a text is not a URL, which the parser itself does not."""
     scheme = _SCHEME.match(text.strip())
     if scheme is None or scheme[1].lower() not in _DEFAULT_PORTS:
         return _wrong_scheme(text, scheme[1] if scheme else "")
     port = _PORT.search(text)
     if port and not (port[1].isascii() and port[1].isdigit() and int(port[1][:6]) <= 65_535):
-        # What looks like a port may be half of a password with a slash in it.
+        # What looks like a port may be part of a password with a slash in it.
         shown = "a port" if "@" in text else f"the port {port[1][:20]!r}"
         return f"has {shown} that is not a number from 1 to 65535"
     if ("[" in text) != ("]" in text):

@@ -1,6 +1,6 @@
 """k6's constant-arrival-rate. Source: grafana/k6 lib/executor/constant_arrival_rate.go.
 
-Add here: what this executor alone has. Keep out: what both arrival rates have (kinds.py).
+Add here: a key or rule of this executor alone. Keep out: what all arrival rates share (kinds.py).
 """
 
 from typing import Literal

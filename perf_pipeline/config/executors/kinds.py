@@ -2,10 +2,10 @@
 
     ArrivalRate     OpenModel      iterations start when the clock says so
     LoopingVUs      LoopingModel   a number of VUs starts the next iteration when the last one ends
-    IterationQuota  QuotaModel     VUs run a number of iterations
+    IterationQuota  QuotaModel     VUs run a fixed number of iterations
 
 The base class of an executor is its kind, and the executor fills in what the kind leaves abstract.
-Where plan/ and engine/ tell the kinds apart, mypy reports one that was forgotten.
+Where plan/ and engine/ tell the kinds apart, mypy reports a kind that was forgotten.
 
 Add here: a kind, together with its model. Keep out: the keys of one executor.
 """
@@ -52,7 +52,7 @@ class RampedRate:
     """Hold a rate that follows stages.
 
     Attributes:
-        starts: how many iterations start in each time unit, at the very beginning.
+        starts: how many iterations start in each time unit at the very beginning.
         time_unit_us: the time unit of `starts` and of the stages' targets.
         stages: what the rate follows, in order.
     """
@@ -64,16 +64,16 @@ class RampedRate:
 
 @dataclass(frozen=True, slots=True)
 class RecordedRate:
-    """Hold a rate that was recorded.
+    """Hold a rate that was recorded in a log.
 
     Attributes:
         log: the file with the times.
-        speed: how many times faster it is replayed.
-        methods: of the requests that are replayed; of all when empty.
+        speed: how many times faster the log is replayed.
+        methods: the methods of the requests that are replayed; empty for all.
         digest: SHA-256 of the file.
-        starts: how many iterations start.
-        bins: how many of them in each of equal parts of the length.
-        length_us: of the replay.
+        starts: how many iterations start altogether.
+        bins: the number of starts in each of several equal parts of the length.
+        length_us: the length of the replay.
     """
 
     log: Path
@@ -92,7 +92,7 @@ class VuLine:
     Attributes:
         start: VUs at the very beginning.
         stages: what the number follows, in order; without stages it stays until the planned end.
-        ramp_down_us: how long the iterations of a VU that a stage takes away may go on.
+        ramp_down_us: how long a VU that a stage removes may go on with its iteration.
     """
 
     start: int
@@ -119,7 +119,7 @@ class _Executor(Frozen):
     @property
     @abstractmethod
     def most_starts(self) -> int:
-        """Return the most iterations that it starts; 0 where that depends on the target's speed."""
+        """Return the most iterations that it starts; 0 if that depends on the target's speed."""
 
     @property
     @abstractmethod
@@ -171,7 +171,7 @@ class LoopingVUs(_Executor):
 
 
 class IterationQuota(_Executor):
-    """Let VUs run a number of iterations, for at most a given time."""
+    """Let VUs run a fixed number of iterations, for at most a given time."""
 
     vus: int = Field(default=1, ge=1, le=MOST_VUS)
     iterations: int = Field(default=1, ge=1, le=MOST_ITERATIONS)

@@ -1,6 +1,6 @@
 """k6's per-vu-iterations. Source: grafana/k6 lib/executor/per_vu_iterations.go.
 
-Add here: what this executor alone has. Keep out: what both quotas have (kinds.py).
+Add here: a key or rule of this executor alone. Keep out: what both quotas share (kinds.py).
 """
 
 from typing import Literal

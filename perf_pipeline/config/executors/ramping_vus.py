@@ -1,6 +1,6 @@
 """k6's ramping-vus. Source: grafana/k6 lib/executor/ramping_vus.go.
 
-Add here: what this executor alone has. Keep out: what all looping VUs have (kinds.py).
+Add here: a key or rule of this executor alone. Keep out: what all looping VUs share (kinds.py).
 """
 
 from typing import Literal, Self

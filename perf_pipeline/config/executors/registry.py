@@ -1,7 +1,7 @@
-"""Which executors there are.
+"""The list of all executors.
 
 Add here: the class of a new executor, in `WrittenExecutor`. Keep out: everything else; names and
-readers follow from it.
+readers follow from this list.
 """
 
 from collections.abc import Mapping
@@ -53,6 +53,6 @@ def read_executor(raw: object) -> Executor:
     """Read one executor, written with k6's keys.
 
     Raises:
-        ValidationError: of pydantic; it holds every mistake.
+        ValidationError: pydantic's error, which holds every mistake.
     """
     return _ADAPTER.validate_python(raw)

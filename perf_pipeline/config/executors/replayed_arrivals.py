@@ -1,7 +1,7 @@
 """An executor of our own: iterations start when the requests of a log were made.
 
-Add here: what this executor alone has. Keep out: what all arrival rates have (kinds.py), and how a
-log is read (request_log.py).
+Add here: a key or rule of this executor alone. Keep out: what all arrival rates share (kinds.py),
+and how a log is read (request_log.py).
 """
 
 from collections import Counter
@@ -22,12 +22,12 @@ _MOST_BINS: Final = 240
 
 
 class LogFacts(Frozen):
-    """Hold what a profile keeps of its log, so that a stored run is judged without the file.
+    """Hold what a profile keeps of its log, so that a stored run can be judged without the file.
 
     Attributes:
         starts: how many requests are replayed.
-        length_us: of the log, in its own time.
-        bins: how many requests there are in each of equal parts of this length.
+        length_us: the length of the log at its original speed.
+        bins: the number of requests in each of several equal parts of this length.
         digest: SHA-256 of the file; the workers read the same one.
     """
 
@@ -40,13 +40,13 @@ class LogFacts(Frozen):
 
 
 class ReplayedArrivals(ArrivalRate):
-    """Start an iteration for each request of a log, at the distances that they had.
+    """Start an iteration for each request of a log, at the intervals that the log has.
 
     Attributes:
         log: the file, relative to the profile: common or combined log format, NDJSON, or HAR.
-        speed: how many times faster than in the log; at most 3,600, an hour a second.
-        methods: only requests with these methods count; all where none is named.
-        recorded: what is kept of the log; it is worked out when the profile is read.
+        speed: how many times faster than the log; at most 3,600, which replays an hour in a second.
+        methods: only requests with these methods are replayed; by default all of them.
+        recorded: the facts that are kept of the log; they are worked out when the profile is read.
     """
 
     executor: Literal["replayed-arrivals"]
@@ -91,7 +91,7 @@ class ReplayedArrivals(ArrivalRate):
 
     @property
     def _known(self) -> LogFacts:
-        """Return what is known of the log; where it is absent, that it is a second long."""
+        """Return the facts of the log; without them, those of a log that is one second long."""
         return self.recorded or LogFacts(starts=1, length_us=US_PER_S, bins=(1,), digest="")
 
 
@@ -99,7 +99,7 @@ def recorded_of(path: Path, methods: tuple[str, ...]) -> dict[str, object]:
     """Return the value of `recorded` for a log, as a profile writes it.
 
     Raises:
-        ValueError: the log can't be read, or too few of its requests have these methods.
+        ValueError: the log can't be read, or has too few requests with these methods.
     """
     log = read_request_log(path, methods)
     count = min(_MOST_BINS, len(log.offsets_us))

@@ -1,6 +1,6 @@
 """Stages: how a rate or a number of VUs changes over time.
 
-Add here: a rule that holds wherever there are stages. Keep out: what a stage's target counts.
+Add here: a rule about stages of every executor. Keep out: the unit of a stage's target.
 """
 
 from pydantic import Field
@@ -21,7 +21,7 @@ def require_stages(stages: tuple[Stage, ...]) -> None:
     """Refuse an empty list of stages.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no stage.
     """
     if not stages:
         raise ValueError("there are no stages; write at least one")

@@ -18,7 +18,7 @@ _TOKEN: Final = re.compile(
     r"|:(?P<variable>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign><=|>=|<>|!=|==|<<|>>|[-+*/%<>=|#&~(),]))"
 )
-_LARGEST: Final = 2**63  # as the operand of an unary minus
+_LARGEST: Final = 2**63  # read only as the operand of a unary minus
 # Name -> the least and the most arguments.
 FUNCTIONS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
     {
@@ -61,18 +61,19 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Name a variable of the script."""
+    """Refer to a variable of the script."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Hold an operator, a function or `case` with what it works on.
+    """Hold an operator, a function or `case` with its arguments.
 
     Attributes:
-        name: `+`, `and`, `random`; of `case` the arguments are condition, value, ... and default.
-        arguments: in order.
+        name: such as `+`, `and`, `random`; the arguments of `case` are condition, value, ... and
+            default.
+        arguments: the arguments in order.
     """
 
     name: str
@@ -89,7 +90,7 @@ def parse_expression(text: str) -> Expression:
     '*'
 
     Raises:
-        ValueError: it is none; the sentence says where and what would be right.
+        ValueError: the text is not an expression; the sentence says where, and what would be right.
     """
     reader = _Reader(text)
     found = reader.level_or()

@@ -51,11 +51,11 @@ BUILT_IN: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class WeightedScript:
-    """Name a script, and say how often it is chosen beside the others.
+    """Name a script with its weight, which says how often it is chosen.
 
     Attributes:
-        source: name of a built-in script, or of a file.
-        weight: its share of the sum of all weights.
+        source: the name of a built-in script, or of a file.
+        weight: the script is chosen with a probability of this over the sum of all weights.
     """
 
     source: str
@@ -66,7 +66,8 @@ class WeightedScript:
         """Read `file.sql@weight`; without a weight it is 1.
 
         Raises:
-            ValueError: it is neither a built-in script nor a file, or its weight is no number.
+            ValueError: the text is neither a built-in script nor a file, or its weight is not a
+                number.
         """
         source, at, weight = written.rpartition("@")
         if not at:
@@ -92,7 +93,7 @@ class WeightedScript:
         """Read the script.
 
         Raises:
-            ValueError: it can't be read or run; the sentence names file and line.
+            ValueError: the script can't be read or run; the sentence names file and line.
         """
         if self.source in BUILT_IN:
             return parse_script(BUILT_IN[self.source])
@@ -121,11 +122,11 @@ class PgbenchParameters(Frozen):
     """Say which scripts of pgbench one iteration chooses from; each VU is a client.
 
     Attributes:
-        scripts: files beside the profile that end in .sql, or `tpcb-like`, `simple-update`,
-            `select-only`; with `@3` after it a script is chosen three times as often.
+        scripts: .sql files next to the profile, or `tpcb-like`, `simple-update`, `select-only`;
+            with `@3` after it a script is chosen three times as often.
         scale: `:scale` in scripts (`-s`); by default the number of rows of pgbench_branches if all
             scripts are built in, else 1.
-        variables: set before the first iteration (`-D`).
+        variables: variables that are set before the first iteration (`-D`).
         protocol: how statements are sent (`-M`); with `simple` the values are written into their
             text, with the others they are bound.
         retries: how often a script begins again, with the same values, after a serialization
@@ -157,7 +158,7 @@ class PgbenchParameters(Frozen):
 
     @property
     def are_built_in(self) -> bool:
-        """Say whether no script is a file."""
+        """Say whether all scripts are built in."""
         return all(script.source in BUILT_IN for script in self.weighted)
 
 

@@ -44,10 +44,11 @@ class ScriptStatement:
     """Send a statement.
 
     Attributes:
-        line: where it begins.
-        parts: texts, and references where the value of a variable goes.
-        gset: the prefix of the variables that its one row becomes; None where it becomes none.
-        label: names it in reports.
+        line: the line where it begins.
+        parts: texts, with references in the places of variables.
+        gset: the prefix of the variables that get the values of its one row; None if there are
+            none.
+        label: the name of the statement in reports.
     """
 
     line: int
@@ -67,7 +68,7 @@ class SetVariable:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Pause for as many µs as the expression times the unit says."""
+    """Pause for the value of the expression times the unit, in µs."""
 
     line: int
     expression: Expression
@@ -76,7 +77,7 @@ class Sleep:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """Go on at another step, unless the condition holds; without one, always."""
+    """Go on at another step unless the condition holds; without a condition, always do so."""
 
     line: int
     condition: Expression | None
@@ -90,7 +91,7 @@ def parse_script(text: str) -> tuple[ScriptStep, ...]:
     """Read a script.
 
     Raises:
-        ValueError: it can't be run; the sentence begins with the line.
+        ValueError: the script can't be run; the sentence begins with the line.
     """
     reader = _ScriptReader()
     for line, kind, content in _commands(text):
@@ -134,7 +135,7 @@ def _commands(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _without_meta(text: str) -> str:
-    """Blank the lines of meta commands, in which quotes mean nothing to SQL."""
+    """Blank the lines of meta commands, whose quotes have no meaning in SQL."""
 
     def blank(found: re.Match[str]) -> str:
         return re.sub(r"[^\n]", " ", found[0])
@@ -143,7 +144,7 @@ def _without_meta(text: str) -> str:
 
 
 def _bare(sql: str) -> str:
-    """Return a text without comments; empty where it is no statement."""
+    """Return a text without comments; empty if it is not a statement."""
     code = replaced(sql, spans_in(sql), lambda span: "" if span.kind == "a comment" else "'")
     return code.strip()
 
@@ -153,15 +154,16 @@ def _line(text: str, start: int, sql: str) -> int:
 
 
 class _ScriptReader:
-    r"""Collect steps; each open `\if` remembers the jumps that still need their goal."""
+    r"""Collect steps; each open `\if` remembers the jumps that still need a target."""
 
     def __init__(self) -> None:
         self._steps: list[ScriptStep] = []
-        self._open: list[tuple[int, int | None, list[int]]] = []  # line, untrue jump, ends
+        # of each open `\if`: its line, the jump if it is untrue, the jumps to its end
+        self._open: list[tuple[int, int | None, list[int]]] = []
         self._statements = 0
 
     def take(self, line: int, kind: str, content: str) -> None:
-        """Take one command."""
+        """Add the steps of one command."""
         match kind:
             case "sql":
                 self._statement(line, content, None)
@@ -239,7 +241,7 @@ class _ScriptReader:
                 self._lead(end)
 
     def _lead(self, jump: int) -> None:
-        """Let a jump lead to the step that comes next."""
+        """Set the target of a jump to the step that comes next."""
         step = self._steps[jump]
         assert isinstance(step, Jump)
         self._steps[jump] = Jump(step.line, step.condition, len(self._steps))

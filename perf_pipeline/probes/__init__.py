@@ -9,8 +9,8 @@
 | kafka | LagProbe | the group, and `topic/partition` |
 | redis | RedisProbe | `redis` |
 
-`calibration` times work of its own before and after the load, and never during it.
+`calibration` times fixed work before and after the load, never during it.
 
-Add here: one module per thing that can be watched, and its line above. Keep out: load, and
-judging what was seen.
+Add here: a module for another thing to watch, and its line above. Keep out: load, and judging
+readings.
 """

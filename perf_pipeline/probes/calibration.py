@@ -1,11 +1,11 @@
-"""Measure how fast the load machine is: fixed pieces of work, timed while no load runs.
+"""Measure how fast the load machine is by timing fixed pieces of work while no load runs.
 
-If a series is slower on an equally fast machine, the system is the cause; on a slower machine
-nobody can tell (docs/statistics.md). The machine is the one that generates the load, also where the
-target is elsewhere.
+If a series got slower on an equally fast machine, the system is the cause; on a slower machine
+nobody can tell (docs/statistics.md). The machine is always the one that generates the load, even if
+the target is on another one.
 
 Add here: another piece of work that stands for a part of the machine. Keep out: when it is done
-(loading/), gauges that are read during the load (host.py), and what follows (analysis/).
+(loading/), gauges that are read during the load (host.py), and conclusions (analysis/).
 """
 
 import hashlib
@@ -41,17 +41,17 @@ _WRITTEN_WITHIN_S: Final = 10.0
 
 
 class Calibrated(NamedTuple):
-    """Hold what could be timed, and a sentence for each part that could not."""
+    """Hold what could be timed, and a sentence for each part that could not be."""
 
     readings: list[Reading]
     problems: list[str]
 
 
 def calibrate(folder: Path, side: str, origin_ns: int) -> Calibrated:
-    """Time a fixed piece of work on CPU, loopback and disk; a quarter of a second together.
+    """Time a fixed piece of work on CPU, loopback and disk; this takes a quarter of a second.
 
     Args:
-        folder: on the disk that is written to; there must be one.
+        folder: an existing folder on the disk that is timed.
         side: the source of the readings: `before` or `after` the load.
         origin_ns: `time.monotonic_ns()` of the benchmark's origin.
     """
@@ -75,12 +75,12 @@ def calibrate(folder: Path, side: str, origin_ns: int) -> Calibrated:
 
 
 def cpu_ms() -> float:
-    """Time how long compressing a fixed text takes, on all our CPUs at once, in ms.
+    """Time how long it takes to compress a fixed text on all our CPUs at once, in ms.
 
-    On all of them, because a neighbour that takes one of two leaves a single thread its speed. The
-    mean over the CPUs of each one's median, so that a short interruption does not count and a
-    lasting neighbour does. The text does not depend on hash seeds, the work is in zlib, which lets
-    go of the interpreter's lock.
+    It uses all CPUs, because a neighbour that takes one of two CPUs does not slow a single thread
+    down. The result is the mean of each CPU's median, so that a short interruption does not count
+    and a lasting neighbour does. The text does not depend on hash seeds. zlib does the work,
+    because it releases the interpreter's lock.
 
     Raises:
         RuntimeError: the machine has no more threads.
@@ -92,7 +92,7 @@ def cpu_ms() -> float:
 
     def work(mine: list[float]) -> None:
         start.wait()
-        _compress(text)  # caches and the CPU's clock get up to speed
+        _compress(text)  # warm up the caches and the CPU's clock
         mine += _repeated(lambda: _compress(text), _CPU_S)
 
     workers = [threading.Thread(target=work, args=(mine,), daemon=True) for mine in times]
@@ -119,7 +119,7 @@ def usable_cpus() -> int:
 
 
 def loopback_ms() -> float:
-    """Time `ROUND_TRIPS` round trips of 64 bytes over TCP on 127.0.0.1, in ms; the median.
+    """Return the median time of `ROUND_TRIPS` round trips of 64 bytes over TCP on 127.0.0.1, in ms.
 
     Raises:
         OSError: there is no loopback, no port, or no answer within a second.
@@ -139,7 +139,7 @@ def loopback_ms() -> float:
 
 
 def _echo(server: socket.socket) -> None:
-    with suppress(OSError):  # the other end tells it
+    with suppress(OSError):  # the other end reports it
         connection, _ = server.accept()
         with connection:
             connection.settimeout(_ANSWER_WITHIN_S)
@@ -160,12 +160,12 @@ def _trips(connection: socket.socket) -> None:
 
 
 def disk_ms(folder: Path) -> float:
-    """Time a write of 4 KiB with fsync into a folder, in ms; the median. Nothing stays there.
+    """Return the median time of a 4 KiB write with fsync into a folder, in ms; leave no file there.
 
-    A disk that hangs does not end a system call: then a thread is left behind in it.
+    A system call on a disk that hangs does not end; then a thread is left behind in it.
 
     Raises:
-        OSError: the disk does not take it, or not within ten seconds.
+        OSError: the disk does not accept the write, or not within ten seconds.
         RuntimeError: the machine has no more threads.
     """
     path = folder / f"calibration-{os.getpid()}.tmp"
@@ -177,7 +177,7 @@ def disk_ms(folder: Path) -> float:
         except (OSError, MemoryError) as error:
             timed.set_exception(error)
 
-    # Not of a pool: the end of Python would wait for its threads.
+    # Not a thread of a pool: Python waits for those when it ends.
     writer = threading.Thread(target=work, daemon=True)
     writer.start()
     writer.join(_WRITTEN_WITHIN_S)
@@ -195,7 +195,7 @@ def _written_ms(path: Path) -> float:
                 file.write(_BLOCK)
                 os.fsync(file.fileno())
 
-            write()  # the first one makes the file, and with it an entry of the folder
+            write()  # the first write creates the file, and with it an entry of the folder
             return median(_repeated(write, _DISK_S))
     finally:
         with suppress(OSError):
@@ -203,7 +203,7 @@ def _written_ms(path: Path) -> float:
 
 
 def _repeated(work: Callable[[], None], for_s: float) -> list[float]:
-    """Time the same work again and again for a while, `_FEWEST` times at least; each in ms."""
+    """Time the same work repeatedly, at least `_FEWEST` times; return each time in ms."""
     found: list[float] = []
     until_ns = time.monotonic_ns() + round(for_s * 1e9)
     while len(found) < _FEWEST or time.monotonic_ns() < until_ns:

@@ -1,4 +1,4 @@
-"""Containers, through the Docker Engine API on its unix socket (Podman's is the same).
+"""Read containers through the Docker Engine API on its unix socket (Podman's is the same).
 
 Add here: another figure of the API's `stats`. Keep out: starting and stopping containers.
 """
@@ -18,7 +18,7 @@ from perf_pipeline.probes.probe import ANSWER_WITHIN_S, MIN_SPAN_S, ProbeError
 DEFAULT_SOCKET: Final = Path("/var/run/docker.sock")
 _UNIX: Final = "unix://"
 _DIGITS: Final = 12
-_PERIOD_US: Final = 100_000  # the kernel's default, where only a quota is set
+_PERIOD_US: Final = 100_000  # the kernel's default if only a quota is set
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,16 @@ class _ContainerCounters:
 
 
 class DockerProbe:
-    """Read CPU (of one core), memory, I/O and network of containers, named as the source.
+    """Read CPU (of one core), memory, I/O and network of containers; the source is the container.
 
-    The API's own CPU percentage needs it to wait for a second reading; here two readings of the
-    sampler are compared, with `one-shot`, which answers in milliseconds (API 1.41, Docker 20.10).
+    For its own CPU percentage, the API has to wait for a second reading. Here `one-shot` is used,
+    which answers in milliseconds (API 1.41, Docker 20.10), and two readings of the sampler are
+    compared.
 
     Args:
-        containers: names or ids.
-        socket: the engine's; see `docker_socket`.
-        no_socket: why there is none to read, which every look then says; empty where there is.
+        containers: names or ids of the containers.
+        socket: the socket of the engine; see `docker_socket`.
+        no_socket: why there is no socket, which every attempt then reports; empty if there is one.
     """
 
     name = "docker"
@@ -57,14 +58,14 @@ class DockerProbe:
     def where_environment_says(
         cls, containers: Sequence[str], environment: Mapping[str, str]
     ) -> Self:
-        """Make a probe of the engine that DOCKER_HOST names, or of the usual one."""
+        """Make a probe for the engine that DOCKER_HOST names, or for the usual one."""
         try:
             return cls(containers, docker_socket(environment))
         except ProbeError as error:
             return cls(containers, no_socket=error.sentence)
 
     def available(self) -> tuple[bool, str]:
-        """Say whether an engine answers, and its version or the reason why not."""
+        """Say whether an engine answers, with its version or the reason why it does not."""
         if self._no_socket:
             return False, self._no_socket
         if not self._socket.is_socket():
@@ -77,7 +78,7 @@ class DockerProbe:
         return True, f"Docker {version.get('Version')}, API {version.get('ApiVersion')}"
 
     def open(self) -> None:
-        """Connect, and take the counters that the first reading's rates start from.
+        """Connect, and read the counters from which the first rates are worked out.
 
         Raises:
             ProbeError: there is no engine, or it does not know a container.
@@ -88,7 +89,7 @@ class DockerProbe:
         self._before = self._look()
 
     def read(self, at_us: int) -> list[Reading]:
-        """Return memory, and rates when the counters before are at least MIN_SPAN_S old.
+        """Return memory, and also rates if the previous counters are at least MIN_SPAN_S old.
 
         A container that does not run has no reading.
 
@@ -110,7 +111,7 @@ class DockerProbe:
         return readings
 
     def cores_of(self, container: str) -> float | None:
-        """Return how many cores a container may use: its limit, or those of the engine's machine.
+        """Return how many cores a container may use: its limit, or those of its machine.
 
         Raises:
             ProbeError: there is no answer.
@@ -153,15 +154,15 @@ def image_of(container: str, environment: Mapping[str, str]) -> str:
         found = _get(client, f"/containers/{quote(container, safe='')}/json")
     name = str((found.get("Config") or {}).get("Image") or "image")
     digest = str(found.get("Image") or "").removeprefix("sha256:")[:_DIGITS]
-    # An image that is named by its digest has that in its name already.
+    # The name of an image that was chosen by digest already has the digest in it.
     return name if not digest or digest in name else f"{name} {digest}"
 
 
 def docker_socket(environment: Mapping[str, str]) -> Path:
-    """Return the engine's socket: DOCKER_HOST's, or the usual one.
+    """Return the engine's socket, from DOCKER_HOST or the usual place.
 
     Raises:
-        ProbeError: DOCKER_HOST is no unix socket.
+        ProbeError: DOCKER_HOST is not a unix socket.
     """
     host = environment.get("DOCKER_HOST", "")
     if not host:
@@ -176,7 +177,7 @@ def docker_socket(environment: Mapping[str, str]) -> Path:
 
 def _connected(socket: Path) -> httpx.Client:
     return httpx.Client(
-        # No TLS here, and loading the certificates would cost 20 ms for every attempt.
+        # There is no TLS here, and loading certificates would cost 20 ms at every attempt.
         transport=httpx.HTTPTransport(uds=str(socket), verify=False, trust_env=False),
         base_url="http://docker",
         timeout=ANSWER_WITHIN_S,
@@ -214,24 +215,24 @@ def _snapshot(stats: Mapping[str, Any]) -> _ContainerCounters:
 
 
 def _resident_bytes(memory: Mapping[str, Any]) -> int | None:
-    """Return what `docker stats` shows: usage without the page cache that can be dropped."""
+    """Return the memory that `docker stats` shows: usage without page cache that can be dropped."""
     if "usage" not in memory:
         return None
     details = memory.get("stats") or {}
-    # cgroup v1 has the total_ name.
+    # In cgroup v1 the name begins with total_.
     droppable = details.get("total_inactive_file", details.get("inactive_file", 0))
     return max(0, int(memory["usage"]) - int(droppable))
 
 
 def _network_bytes(networks: Mapping[str, Mapping[str, Any]] | None) -> int | None:
-    """Return what went over all networks of a container; None where it has none of its own."""
+    """Return the bytes over all networks of a container; None if it has no network of its own."""
     if not networks:
         return None
     return sum(int(network["rx_bytes"]) + int(network["tx_bytes"]) for network in networks.values())
 
 
 def _rates(before: _ContainerCounters, now: _ContainerCounters, span_s: float) -> dict[str, float]:
-    if now.cpu_ns < before.cpu_ns:  # restarted in between: its counters began anew
+    if now.cpu_ns < before.cpu_ns:  # it was restarted in between, so its counters started again
         return {}
     rates = {
         "process_cpu_percent": 100 * (now.cpu_ns - before.cpu_ns) / 1e9 / span_s,

@@ -1,4 +1,4 @@
-"""The machine that the load runs on: CPU, memory, disks, network.
+"""Read the machine that generates the load: CPU, memory, disks, network.
 
 Add here: another gauge of the whole machine. Keep out: single processes (see `processes`).
 """
@@ -35,12 +35,12 @@ class _HostCounters:
 
 
 class HostProbe:
-    """Read the whole machine; CPU over all cores, 0 to 100 %.
+    """Read the whole machine; its CPU use is over all cores, 0 to 100 %.
 
-    Waiting for a disk is idle time; time stolen by a hypervisor is busy, since nobody here can
-    have it. Disks are the devices themselves, without their partitions and without what is
-    layered on them (loop, RAM, device-mapper). Network devices that belong to a bridge or a bond
-    count there only; a packet that is routed through two devices counts at both.
+    Waiting for a disk is idle time. Time stolen by a hypervisor is busy time, since nobody here can
+    use it. Disks are the devices themselves, without partitions and without layers on top of them
+    (loop, RAM, device-mapper). Network devices that belong to a bridge or a bond count only as part
+    of it; a packet that is routed through two devices counts at both.
     """
 
     name = HOST
@@ -49,11 +49,11 @@ class HostProbe:
         self._before = _snapshot()
 
     def open(self) -> None:
-        """Take the counters that the first reading's rates start from."""
+        """Read the counters from which the first rates are worked out."""
         self._before = _snapshot()
 
     def read(self, at_us: int) -> list[Reading]:
-        """Return gauges, and rates when the ones before are at least MIN_SPAN_S old."""
+        """Return gauges, and also rates if the previous counters are at least MIN_SPAN_S old."""
         memory = psutil.virtual_memory()
         values: list[tuple[str, str, float]] = [
             (HOST, "host_memory_percent", memory.percent),
@@ -69,14 +69,14 @@ class HostProbe:
         return [Reading(at_us, source, name, value) for source, name, value in values]
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing, because the probe holds no resources."""
 
 
 def physical_disks(names: Iterable[str], block: Path = _LINUX_BLOCK) -> frozenset[str]:
-    """Return the names that are hardware, each byte on which is counted once.
+    """Return the names of hardware disks, on which each byte is counted once.
 
     Hardware (and what a hypervisor shows as such) has a `device` link in Linux's /sys/block;
-    partitions aren't listed there at all. Where there is none, or no /sys, names decide.
+    partitions aren't listed there at all. If there are no such links, or no /sys, the names decide.
     """
     known = frozenset(names)
     real = frozenset(name for name in known if (block / name / "device").exists())
@@ -99,7 +99,7 @@ def _is_loopback(name: str) -> bool:
 
 def _snapshot() -> _HostCounters:
     times = psutil.cpu_times()._asdict()
-    # Linux counts a guest's time in `user` and `nice` as well.
+    # Linux also counts a guest's time in `user` and `nice`.
     total_s = sum(times.values()) - times.get("guest", 0.0) - times.get("guest_nice", 0.0)
     disks = psutil.disk_io_counters(perdisk=True) or {}
     network = {
@@ -114,7 +114,7 @@ def _snapshot() -> _HostCounters:
             disks[name].read_bytes + disks[name].write_bytes for name in physical_disks(disks)
         ),
         network_bytes=_sum_of(network, outer_devices(network)),
-        # A byte over loopback is sent and received by the same device: counted once.
+        # The same device sends and receives a byte over loopback; it is counted once.
         loopback_bytes=_sum_of(network, frozenset(filter(_is_loopback, network))) // 2,
         stolen_s=times.get("steal"),
         waited_us=waited_us(),
@@ -122,7 +122,7 @@ def _snapshot() -> _HostCounters:
 
 
 def _cpu_mhz() -> float | None:
-    """Return the mean of the CPUs' present frequencies; None where the system reports none."""
+    """Return the mean of the CPUs' current frequencies; None if the system reports none."""
     with suppress(OSError, NotImplementedError, AttributeError, ValueError):
         found = psutil.cpu_freq()
         if found is not None and found.current > 0:
@@ -140,7 +140,7 @@ def _rates(
     total_s = now.total_s - before.total_s
     busy = (now.busy_s - before.busy_s) / total_s if total_s > 0 else 0.0
 
-    # Not below zero: a device that was unplugged takes its count with it.
+    # Not below zero: when a device is unplugged, its counts disappear.
     def per_s(grown: int) -> float:
         return max(0, grown) / span_s
 
@@ -154,7 +154,7 @@ def _rates(
 
 
 def _taken(before: _HostCounters, now: _HostCounters, span_s: float) -> Iterator[tuple[str, float]]:
-    """Yield what others took, where the system reports it: steal, and time spent waiting (PSI)."""
+    """Yield what others took, if the system reports it: steal, and time spent waiting (PSI)."""
     total_s = now.total_s - before.total_s
     if before.stolen_s is not None and now.stolen_s is not None and total_s > 0:
         yield "host_cpu_steal_percent", _percent((now.stolen_s - before.stolen_s) / total_s)

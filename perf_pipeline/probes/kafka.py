@@ -1,4 +1,4 @@
-"""Consumer lag of groups, and of brokers how long a request takes and which partitions lag behind.
+"""Read the consumer lag of groups, the brokers' request time, and partitions out of sync.
 
 Add here: another gauge of brokers or groups. Keep out: producing, consuming, committing (see
 workloads/).
@@ -29,27 +29,27 @@ _LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call] # no types
 MOST_PARTITIONS: Final = 1_000
 """With more of them only the group's total is a reading."""
 
-_LOOK_AGAIN_S: Final = 5.0  # at the topics, which may gain partitions while they are loaded
+_LOOK_AGAIN_S: Final = 5.0  # between looks at topics, which may gain partitions
 _LARGE_AGAIN_S: Final = 10.0
-_LATE_S: Final = 1.0  # the client tells of its own time-out a little after it
+_LATE_S: Final = 1.0  # the client reports its own timeout a little after that
 
 
 class LagProbe:
-    """Read high watermark - committed offset per partition, over clients that stay open.
+    """Read high watermark minus committed offset of each partition, with clients that stay open.
 
-    The high watermark, not the last stable offset: messages of an open transaction are produced
-    and not yet worked on, which is what lag means; the last stable offset would hide them while
-    the transaction is open. Its price: the marker that ends a transaction takes one offset, and a
-    consumer commits behind its last message, so a drained transactional topic keeps a lag of 1
-    per partition whose last entry is a marker.
+    It takes the high watermark and not the last stable offset: messages of an open transaction are
+    produced and not yet worked on, which is what lag means, and the last stable offset would hide
+    them while the transaction is open. The price is that the marker at the end of a transaction
+    takes an offset, and a consumer commits the offset after its last message, so a drained
+    transactional topic keeps a lag of 1 in each partition whose last entry is a marker.
 
-    A group that is unknown or never committed lags by everything that still exists.
+    A group that is unknown or has never committed lags by all messages that still exist.
 
     Args:
         brokers: bootstrap servers.
         group: the consumer group.
-        topics: that it consumes.
-        allowed: hosts that the brokers may advertise, beside this machine.
+        topics: the topics that it consumes.
+        allowed: hosts other than this machine that the brokers may advertise.
     """
 
     name = "consumer_lag"
@@ -84,14 +84,14 @@ class LagProbe:
             raise ProbeError(self._sentence(error)) from None
         self._client = AdminClient(settings)
         onlooker = onlooker_settings(self._brokers, self._group)
-        # What an open transaction has not committed yet is not waited for.
+        # Don't wait for offsets that an open transaction has not committed yet.
         isolation = {"isolation.level": "read_uncommitted"}
         self._reader = Consumer({**settings, **onlooker, **isolation})
         self._look_up(self._client)
 
     def _look_up(self, client: AdminClient) -> None:
         try:
-            # All topics: asking for one by name would create it where brokers auto-create.
+            # Ask for all topics: asking for one by name would create it if brokers auto-create.
             known = client.list_topics(timeout=ANSWER_WITHIN_S).topics
         except KafkaException as error:
             raise ProbeError(self._sentence(error)) from None
@@ -108,7 +108,7 @@ class LagProbe:
     def read(self, at_us: int) -> list[Reading]:
         """Return the group's total (source: the group) and each partition's (topic/number).
 
-        Of more than 1,000 partitions only the total is returned.
+        If there are more than 1,000 partitions, return only the total.
 
         Raises:
             ProbeError: no answer within ANSWER_WITHIN_S, or a topic is gone.
@@ -130,7 +130,7 @@ class LagProbe:
         ]
 
     def lags(self) -> list[PartitionLag]:
-        """Return every partition's offsets, by topic and number; three requests at once.
+        """Return every partition's offsets, by topic and number, from three concurrent requests.
 
         Raises:
             ProbeError: not open, or no answer within ANSWER_WITHIN_S.
@@ -152,7 +152,7 @@ class LagProbe:
             raise ProbeError(self._sentence(error)) from None
 
     def close(self) -> None:
-        """Let the clients go; librdkafka closes their connections."""
+        """Release the clients; librdkafka closes their connections."""
         self._client = self._reader = None
 
     def _sentence(self, error: _Trouble) -> str:
@@ -160,19 +160,19 @@ class LagProbe:
 
 
 def is_behind(partition: PartitionMetadata) -> bool:
-    """Say whether a replica of a partition is not in sync; its broker may be gone altogether."""
+    """Say whether a replica of a partition is out of sync, perhaps because its broker is gone."""
     return len(partition.isrs) < len(partition.replicas)
 
 
 class BrokerProbe:
     """Time a metadata request, and count partitions that have replicas out of sync.
 
-    What a broker itself needs for a request stands in its JMX beans only, which no client reads; a
-    metadata request waits in the same queues as others do, and writes nothing.
+    A broker's own time for a request is only in its JMX beans, which no client can read. A metadata
+    request waits in the same queues as other requests, and writes nothing.
 
     Args:
         brokers: bootstrap servers.
-        allowed: hosts that the brokers may advertise, beside this machine.
+        allowed: hosts other than this machine that the brokers may advertise.
     """
 
     name = "broker"
@@ -183,7 +183,7 @@ class BrokerProbe:
         self._again_s = 0.0
 
     def open(self) -> None:
-        """Connect, and ask once: the first request also logs in.
+        """Connect, and make one request, because the first one also logs in.
 
         Raises:
             ProbeError: no broker answers, or one advertises a host that may not be loaded.
@@ -197,7 +197,8 @@ class BrokerProbe:
     def read(self, at_us: int) -> list[Reading]:
         """Return the time of the request in ms, and the number of partitions.
 
-        A cluster of more than 1,000 partitions is asked every 10 s only: the answer names them all.
+        A cluster of more than 1,000 partitions is asked only every 10 s, because the answer names
+        all of them.
 
         Raises:
             ProbeError: not open, or no answer within ANSWER_WITHIN_S.
@@ -217,11 +218,11 @@ class BrokerProbe:
         ]
 
     def close(self) -> None:
-        """Let the client go; librdkafka closes its connections."""
+        """Release the client; librdkafka closes its connections."""
         self._client = None
 
     def _asked(self, client: AdminClient) -> list[bool]:
-        """Say of each partition of the cluster whether a replica of it is not in sync."""
+        """Say for each partition of the cluster whether one of its replicas is out of sync."""
         try:
             topics = client.list_topics(timeout=ANSWER_WITHIN_S).topics
         except KafkaException as error:
@@ -237,13 +238,13 @@ class BrokerProbe:
 
 
 def _settings(brokers: str, allowed: Sequence[str]) -> dict[str, str | int | float | bool]:
-    """Return the settings of a client, which would connect to whatever the brokers advertise.
+    """Return the settings of a client, after checking which hosts the brokers advertise.
 
     Raises:
         PerfPipelineError: no broker answers, or one advertises a host that may not be loaded.
     """
     require_listeners(brokers, allowed)
-    # Its own log would go to stderr; what matters is reported as a problem.
+    # The client's own log would go to stderr; what matters is reported as a problem.
     return {**kafka_settings(brokers), "client.id": "perf_pipeline_probe", "log_level": 0}
 
 
@@ -283,5 +284,5 @@ def _result(future: Future[Any]) -> Any:
 def _offset(entry: TopicPartition) -> int | None:
     if entry.error is not None:
         raise KafkaException(entry.error)
-    # Negative: the broker's "no offset".
+    # A negative offset is the broker's "no offset".
     return entry.offset if entry.offset >= 0 else None

@@ -1,15 +1,15 @@
-"""Read what Kafka's requests spend their time on, as brokers count it themselves.
+"""Read where Kafka's requests spend their time, as counted by the brokers themselves.
 
 A broker keeps, for each kind of request, how many there were and how long they were in its queue,
 being processed, waiting for others (`acks=all`, throttling), and on their way out
 (kafka.network:type=RequestMetrics, https://kafka.apache.org/documentation/#monitoring). The mean is
-over the broker's whole life, so that mean times count is a sum, whose growth is as exact as the
-broker's own figures are: it rounds each time to whole milliseconds
-(RequestChannel.updateRequestMetrics), so that what takes less than half of one counts as nothing.
-Jolokia (https://jolokia.org) gives these figures over HTTP; it is asked before and after a load,
-and never in between.
+over the broker's whole life, so mean times count is a sum, whose growth is as exact as the broker's
+own figures. The broker rounds each time to whole milliseconds
+(RequestChannel.updateRequestMetrics), so anything under half a millisecond counts as zero. Jolokia
+(https://jolokia.org) provides these figures over HTTP; it is asked before and after a load, and
+never in between.
 
-Add here: another kind of request that costs. Keep out: the metadata request of a client
+Add here: another costly kind of request. Keep out: the metadata request of a client
 (probes/kafka.py), and what costs mean (analysis/costs.py).
 """
 
@@ -36,9 +36,9 @@ _PHASES: Final[Mapping[str, str]] = MappingProxyType(
         "ResponseSendTimeMs": "sending",
     }
 )
-# A fetch waits in its remote time until there are messages: that is nobody's cost.
+# The remote time of a fetch is its wait for messages, which costs nothing.
 _WAITS: Final = frozenset({"FetchConsumer", "FetchFollower", "ShareFetch", "JoinGroup"})
-# Each fetch is counted as that of a consumer or a follower, and once more under this name.
+# Each fetch counts as that of a consumer or of a follower, and once more under this name.
 _COUNTED_TWICE: Final = "Fetch"
 _QUESTION: Final = {
     "type": "read",
@@ -51,13 +51,13 @@ Totals = Mapping[tuple[str, str], tuple[int, float]]
 
 
 class KafkaRequests:
-    """Ask brokers before and after a load, as often as called.
+    """Ask brokers before and after each load; it can be started again.
 
-    It never ends a load: what it can't read is a sentence in `problems`.
+    It never ends a load: anything it can't read becomes a sentence in `problems`.
 
     Args:
-        urls: of the agents, one for each broker.
-        login: user and password of all of them.
+        urls: the URLs of the Jolokia agents, one for each broker.
+        login: the user and password for all of them.
 
     Attributes:
         problems: one sentence for each thing that could not be read.
@@ -71,12 +71,12 @@ class KafkaRequests:
         self._calls: Counter[str] = Counter()
 
     def start(self) -> None:
-        """Read what the brokers have counted so far; nothing where that was done already."""
+        """Read what the brokers have counted so far, unless that was already done."""
         if self._before is None:
             self._before = self._read()
 
     def stop(self) -> None:
-        """Read by how much it grew; nothing where it was not started."""
+        """Read how much the counts grew; do nothing if it was not started."""
         if self._before is None:
             return
         for url, totals in self._read().items():
@@ -84,7 +84,7 @@ class KafkaRequests:
         self._before = None
 
     def costs(self) -> list[Cost]:
-        """Return what took the requests' time, the largest first, at most 20."""
+        """Return where the requests' time went, at most 20 costs, the largest first."""
         largest = sorted(self._taken_ms.items(), key=lambda pair: -pair[1])[:_MOST_KEPT]
         return [
             Cost(QUEUE, REQUEST, name, taken_ms / 1e3, self._calls[name])

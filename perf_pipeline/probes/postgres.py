@@ -1,7 +1,7 @@
-"""PostgreSQL's own view of the load: connections, locks, deadlocks, temporary files, cache, WAL.
+"""Read PostgreSQL's own figures: connections, locks, deadlocks, temporary files, cache, WAL.
 
-Add here: a gauge of the whole server or of the measured database. Keep out: queries that the
-system under test or a benchmark makes, and anything that needs a superuser.
+Add here: a gauge of the whole server or of the measured database. Keep out: queries of the system
+under test or of a benchmark, and anything that needs a superuser.
 """
 
 from collections.abc import Mapping
@@ -36,8 +36,8 @@ FACTS: Final = (
     "wal_level",
     "work_mem",
 )
-# The type of a backend is hidden from a role without pg_read_all_stats; then everything that is
-# attached to a database counts as a client.
+# A role without pg_read_all_stats can't see the type of a backend; then everything that is attached
+# to a database counts as a client.
 _READ: Final = """
 select
   (select count(*) from pg_stat_activity
@@ -53,7 +53,8 @@ from pg_stat_database d cross join lateral ({statements}) s
 where d.datname = current_database()
 """
 _NO_STATEMENTS: Final = "select null::float8 as calls, null::float8 as total_ms"
-# Only top-level statements (a function's time holds its inner ones'), and not this very one.
+# Only top-level statements, since a function's time includes that of its statements, and not this
+# query itself.
 _STATEMENTS: Final = """
   select sum(calls)::float8 as calls, sum(total_exec_time)::float8 as total_ms
   from {schema}.pg_stat_statements(false)
@@ -70,29 +71,29 @@ select name, current_setting(name) as value from pg_settings where name = any(%s
 
 
 class ProbeConnection(psycopg.Connection[DictRow]):
-    """Give up on a server that holds the connection and says nothing.
+    """A connection that gives up when the server keeps it open without answering.
 
-    statement_timeout does not help there: it is the server's.
+    statement_timeout would not help, because the server enforces it.
     """
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait as psycopg does, but not for ever."""
+        """Wait as psycopg does, but not forever."""
         bound_s = 1.5 * ANSWER_WITHIN_S if timeout is None else timeout
         return super().wait(gen, interval=interval, timeout=bound_s)
 
 
 class PostgresProbe:
-    """Read gauges of the server and counters of one database, on a connection of its own.
+    """Read gauges of the server and counters of one database, on a separate connection.
 
-    Counters (deadlocks, temporary files, cache hits, WAL, statement time) are since the first
-    `open`, also over a restart of the server. PostgreSQL publishes a backend's counters up to 1 s
+    Counters (deadlocks, temporary files, cache hits, WAL, statement time) count from the first
+    `open`, even across a restart of the server. PostgreSQL publishes a backend's counters up to 1 s
     after its transaction, some only after 10 s or when it disconnects.
 
     Args:
-        dsn: of the measured database; never in a reading or a sentence.
+        dsn: the DSN of the measured database; it is never shown in a reading or a sentence.
 
     Attributes:
-        capabilities: one sentence per metric that this server or role does not give.
+        capabilities: one sentence per metric that this server or role does not provide.
     """
 
     name = SOURCE
@@ -110,7 +111,7 @@ class PostgresProbe:
             self._grown[name] = CounterGrowth(restarts_at_zero=False)
 
     def open(self) -> None:
-        """Connect, and take the counters' first values.
+        """Connect, and read the first values of the counters.
 
         Raises:
             ProbeError: no connection within ANSWER_WITHIN_S.
@@ -123,7 +124,7 @@ class PostgresProbe:
             raise ProbeError(sentence_of(error, self._dsn)) from None
 
     def read(self, at_us: int) -> list[Reading]:
-        """Return all gauges, in one statement.
+        """Return all gauges, which one statement reads.
 
         Raises:
             ProbeError: no answer within ANSWER_WITHIN_S.
@@ -177,7 +178,7 @@ def server_facts(dsn: str) -> dict[str, str]:
     """Return the server's version and the settings that matter for a measurement.
 
     Raises:
-        ProbeError: it does not answer.
+        ProbeError: the server does not answer.
     """
     connection = connect(dsn)
     try:
@@ -191,14 +192,14 @@ def server_facts(dsn: str) -> dict[str, str]:
 
 
 def connect(dsn: str) -> ProbeConnection:
-    """Connect as a probe, with bounds on how long anything takes.
+    """Connect for a probe, with limits on how long everything may take.
 
     Raises:
         ProbeError: no connection within ANSWER_WITHIN_S, or the DSN can't be read.
     """
     try:
-        # Not prepared: a pooler in between may hand every statement to another server process.
-        # With SQL_ASCII, and without saying so, psycopg would give bytes in place of texts.
+        # Statements are not prepared, since a pooler may give each one to another server process.
+        # With SQL_ASCII psycopg would silently return bytes instead of texts.
         connection = ProbeConnection.connect(
             dsn,
             autocommit=True,
@@ -210,7 +211,7 @@ def connect(dsn: str) -> ProbeConnection:
         )
         connection.execute(f"set statement_timeout = {int(1_000 * ANSWER_WITHIN_S)}")
     except psycopg.ProgrammingError:
-        # Its text quotes the DSN.
+        # The error's text quotes the DSN.
         raise ProbeError(
             "the PostgreSQL DSN can't be read; write postgresql://host:port/database, with "
             "user:password@ in front of the host if the server asks for a password"
@@ -221,7 +222,7 @@ def connect(dsn: str) -> ProbeConnection:
 
 
 def _choose_query(connection: ProbeConnection) -> tuple[sql.Composed, tuple[str, ...]]:
-    """Return the statement that this server and role can answer, and what is missing in it."""
+    """Return the statement that this server and role can answer, and what it lacks."""
     application = sql.SQL(APPLICATION)
     plain = sql.SQL(_READ).format(application=application, statements=sql.SQL(_NO_STATEMENTS))
     row = connection.execute(SCHEMA_OF_STATEMENTS).fetchone()
@@ -241,7 +242,7 @@ def _without_statements(why: str) -> str:
 
 
 def sentence_of(error: psycopg.Error, dsn: str) -> str:
-    """Say that the server does not answer, and why, without secrets."""
+    """Say that the server does not answer, and why, without showing secrets."""
     facts = conninfo_to_dict(dsn)
     secrets = (str(facts[key]) for key in ("password", "sslpassword") if facts.get(key))
     text = masked(str(error), secrets) or type(error).__name__

@@ -1,10 +1,10 @@
-"""Find what PostgreSQL spends its time on under load: what its sessions wait for, and statements.
+"""Find where PostgreSQL spends its time under load: what its sessions wait for, and statements.
 
-Sessions are looked at ten times a second, as Oracle's ASH and pg_wait_sampling do: a state that is
-seen in a share of the looks has this share of the sessions' time. Statements come from
-pg_stat_statements, with calls and exact times, and from the same looks where it is absent.
+Sessions are sampled ten times a second, as by Oracle's ASH and pg_wait_sampling: a state that is
+seen in some share of the samples took that share of the sessions' time. Statements come from
+pg_stat_statements, with calls and exact times, or else from the same samples.
 
-Add here: another thing that sessions tell of themselves. Keep out: gauges (postgres.py), and what
+Add here: another fact that sessions show about themselves. Keep out: gauges (postgres.py), and what
 the costs mean (analysis/costs.py).
 """
 
@@ -37,8 +37,8 @@ _PERIOD_S: Final = 0.1
 _MOST_KEPT: Final = 20
 _LONGEST_NAME: Final = 200
 _END_S: Final = 5.0
-# A session that waits for its client is at work on nothing. The role of the DSN sees its own
-# sessions; those of others have no state, and are passed over.
+# A session that waits for its client does not count as working. The role of the DSN sees the state
+# of its own sessions; sessions of others have no visible state, and are skipped.
 _LOOK: Final = """
 select coalesce(wait_event_type || ': ' || wait_event, %(on_cpu)s) as wait, query
 from pg_stat_activity
@@ -83,12 +83,12 @@ def without_values(query: str) -> str:
 
 
 class PostgresCosts:
-    """Watch a database's sessions and statements between `start` and `stop`, as often as called.
+    """Watch a database's sessions and statements from `start` to `stop`; it can start again.
 
-    It never ends a load: what it can't read is a sentence in `problems`.
+    It never ends a load: anything it can't read becomes a sentence in `problems`.
 
     Args:
-        dsn: of the measured database; never in a cost or a sentence.
+        dsn: the DSN of the measured database; it is never shown in a cost or a sentence.
 
     Attributes:
         problems: one sentence for each thing that could not be read.
@@ -105,7 +105,7 @@ class PostgresCosts:
         self._calls: Counter[str] = Counter()
 
     def start(self) -> None:
-        """Begin to look; nothing happens where it has begun already."""
+        """Start sampling; do nothing if it has already started."""
         if self._thread is None:
             self._over = threading.Event()
             self._thread = threading.Thread(
@@ -114,7 +114,7 @@ class PostgresCosts:
             self._thread.start()
 
     def stop(self) -> None:
-        """Stop sampling; nothing happens if it has not begun."""
+        """Stop sampling; do nothing if it has not started."""
         if self._thread is not None:
             self._over.set()
             self._thread.join(_END_S)
@@ -123,7 +123,7 @@ class PostgresCosts:
             self._thread = None
 
     def costs(self) -> list[Cost]:
-        """Return what was seen, of each kind the largest first, at most 20 of each."""
+        """Return the costs: at most 20 of each kind, the largest first."""
         return [
             Cost(DATABASE, kind, KNOWN.mask(name), seconds, calls[name])
             for kind, found, calls in (
@@ -158,7 +158,7 @@ class PostgresCosts:
 
 
 class _Statements:
-    """Tell how much the counters of pg_stat_statements grew; nothing where it can't be read."""
+    """Tell how much the counters of pg_stat_statements grew; nothing if it can't be read."""
 
     def __init__(self, connection: ProbeConnection) -> None:
         self._connection = connection
@@ -171,7 +171,7 @@ class _Statements:
         grown = {
             query: (calls - before[0], total_ms - before[1])
             for query, (calls, total_ms) in self._counts().items()
-            # A smaller count is of a statement that was evicted, and came back.
+            # A count gets smaller if the statement was evicted and came back.
             for before in [self._before.get(query, (0, 0.0))]
             if calls > before[0]
         }
@@ -187,7 +187,7 @@ class _Statements:
         try:
             rows = self._connection.execute(statement).fetchall()
         except (psycopg.ProgrammingError, psycopg.errors.ObjectNotInPrerequisiteState):
-            self._schema = None  # it is installed and not loaded, or its view is not ours to read
+            self._schema = None  # it is installed but not loaded, or we may not read its view
             return {}
         return {row["queryid"]: (row["calls"], row["total_ms"]) for row in rows}
 

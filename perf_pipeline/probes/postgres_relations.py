@@ -1,11 +1,11 @@
-"""The largest tables of a database: their size, that of their indexes, dead rows, bytes for a row.
+"""Read the largest tables of a database: the size of table and indexes, dead rows, bytes per row.
 
-Sizes are those of the files; the numbers of rows are estimates that PostgreSQL keeps for its
-autovacuum (pg_stat_user_tables), published up to a second after a transaction. An exact picture of
-bloat (pgstattuple) would read every page, and so load what it watches.
+Sizes are those of the files. The numbers of rows are estimates that PostgreSQL keeps for autovacuum
+(pg_stat_user_tables) and publishes up to a second after a transaction. To measure bloat exactly
+(pgstattuple), every page would have to be read, which would load the database that is measured.
 
-Add here: another figure of a table. Keep out: gauges of the server (postgres.py), and what reads
-whole tables.
+Add here: another figure of a table. Keep out: gauges of the server (postgres.py), and anything that
+reads whole tables.
 """
 
 from collections.abc import Collection
@@ -28,7 +28,7 @@ _NAMES: Final = """
 select schemaname || '.' || relname as name from pg_stat_user_tables
 order by pg_total_relation_size(relid) desc, relid
 """
-# A table that was dropped meanwhile has no row, and its size is null until then.
+# A dropped table has no row, and just before that its size is null.
 _READ: Final = """
 select schemaname || '.' || relname as name, pg_table_size(relid) as table_bytes,
     pg_indexes_size(relid) as index_bytes, n_dead_tup as dead, n_live_tup as live
@@ -37,7 +37,7 @@ from pg_stat_user_tables where relid = any(%s)
 
 
 def tables_of(dsn: str) -> list[str]:
-    """Return all tables that are no system's, as `schema.table`, the largest first.
+    """Return all tables except system tables, as `schema.table`, the largest first.
 
     Raises:
         ProbeError: the database does not answer.
@@ -52,11 +52,11 @@ def tables_of(dsn: str) -> list[str]:
 
 
 class RelationsProbe:
-    """Read the ten tables that were the largest at the beginning; the source is `schema.table`.
+    """Read the ten tables that were largest at the beginning; the source is `schema.table`.
 
     Args:
-        dsn: of the measured database; never in a reading or a sentence.
-        named: tables that are read whatever their size, as `schema.table`.
+        dsn: the DSN of the measured database; it is never shown in a reading or a sentence.
+        named: tables, as `schema.table`, that are read whatever their size.
     """
 
     name = "relations"
@@ -68,7 +68,7 @@ class RelationsProbe:
         self._tables: list[int] = []
 
     def open(self) -> None:
-        """Connect, and choose the tables; those of the first time stay.
+        """Connect, and choose the tables, which stay the same when it connects again.
 
         Raises:
             ProbeError: no connection within ANSWER_WITHIN_S, or no answer.
@@ -83,7 +83,7 @@ class RelationsProbe:
             raise ProbeError(sentence_of(error, self._dsn)) from None
 
     def read(self, at_us: int) -> list[Reading]:
-        """Return what is there now; a table that is gone has no reading.
+        """Return the current readings; a table that is gone has none.
 
         Raises:
             ProbeError: no answer within ANSWER_WITHIN_S.

@@ -1,6 +1,6 @@
-"""The seam between the sampler and what it watches.
+"""The interface between the sampler and what it watches.
 
-Add here: what every probe needs. Keep out: any single system's detail.
+Add here: something that every probe needs. Keep out: details of a single system.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from perf_pipeline.metrics.sample import Reading
 from perf_pipeline.secrecy.addresses import MASK
 from perf_pipeline.secrecy.known import KNOWN
 
-# CPU time comes in ticks of 10 ms: over less than this a rate is mostly rounding.
+# CPU time comes in ticks of 10 ms: over a shorter time, a rate is mostly rounding error.
 MIN_SPAN_S: Final = 0.2
 ANSWER_WITHIN_S: Final = 2.0
 
@@ -24,19 +24,19 @@ class ProbeError(PerfPipelineError):
 
 
 class Probe(Protocol):
-    """Read one system's gauges; used by one thread at a time.
+    """Read the gauges of one system; only one thread uses it at a time.
 
-    After a failed `open` or `read` comes `close`, and after a while `open` again. What is counted
-    "since the benchmark began" survives that. No call may block for longer than a few seconds.
+    After a failed `open` or `read`, `close` is called, and later `open` again. Counts "since the
+    benchmark began" survive that. No call may block for more than a few seconds.
     """
 
     @property
     def name(self) -> str:
-        """Return a name for file, problems and `sampling_interval_s`: letters, digits, `-`, `_`."""
+        """Return its name in files, problems and `sampling_interval_s`: letters, digits, - and _."""
         ...
 
     def open(self) -> None:
-        """Connect, and take the first values that later ones are compared with.
+        """Connect, and read the first values, with which later ones are compared.
 
         Raises:
             ProbeError: there is nothing to read.
@@ -44,32 +44,32 @@ class Probe(Protocol):
         ...
 
     def read(self, at_us: int) -> list[Reading]:
-        """Return what is there now; rates are over the time since the reading before.
+        """Return the current readings; rates are over the time since the previous reading.
 
         Raises:
-            ProbeError: there was no answer.
+            ProbeError: the system did not answer.
         """
         ...
 
     def close(self) -> None:
-        """Let go of what `open` took; also after a failed `open`."""
+        """Release what `open` acquired, even after a failed `open`."""
         ...
 
 
 @dataclass(slots=True)
 class CounterGrowth:
-    """Sum up how much a server's counter grew since its first value.
+    """Sum up how much a server's counter has grown since its first value.
 
-    A counter that got smaller was restarted with its server. Where it restarts at zero, the new
-    value is growth; elsewhere (entries were evicted) it is only the new base.
+    A counter that got smaller was restarted with its server. If it restarts at zero, the new value
+    is growth; otherwise (entries were evicted) it is only the new starting point.
 
     >>> tally = CounterGrowth()
     >>> [tally.add(value) for value in (100, 130, 5)]
     [0.0, 30.0, 35.0]
 
     Attributes:
-        restarts_at_zero: what a smaller value means.
-        total: growth so far, in the counter's unit.
+        restarts_at_zero: whether a smaller value means a restart at zero.
+        total: the growth so far, in the counter's unit.
     """
 
     restarts_at_zero: bool = True
@@ -77,7 +77,7 @@ class CounterGrowth:
     last: float | None = None
 
     def add(self, value: float) -> float:
-        """Take the counter's present value and return the growth so far."""
+        """Take the counter's current value and return the growth so far."""
         if self.last is not None:
             restarted = value if self.restarts_at_zero else 0.0
             self.total += value - self.last if value >= self.last else restarted

@@ -1,10 +1,10 @@
-"""The counters of a family of processes, and how much they grew between two looks.
+"""Read the counters of a family of processes, and work out their growth between two readings.
 
-Add here: a counter that needs the same care when processes come and go. Keep out: when to look.
+Add here: a counter that needs the same care when processes come and go. Keep out: when to read.
 
-When a process has ended and its parent has waited for it, Linux adds the dead one's CPU time to the
-parent's "children" times, and its bytes to the parent's own. So the growth of a family is the
-growth of those that live, children times included, minus what was already counted of the dead.
+When a process has ended and its parent has waited for it, Linux adds its CPU time to the parent's
+"children" times, and its bytes to the parent's own. So the growth of a family is the growth of its
+living processes, children times included, minus what was already counted for the dead ones.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from typing import Final
 
 import psutil
 
-# The platform's own limit: macOS does not tell a process's I/O.
+# A limit of the platform: macOS does not report a process's I/O.
 _HAS_IO: Final = hasattr(psutil.Process, "io_counters")
 
 
@@ -23,12 +23,12 @@ class Counts:
 
     Attributes:
         parent: its parent's pid.
-        born_s: tells it from an earlier process with the same pid.
-        own_cpu_s: user and system time.
-        reaped_cpu_s: the same of its dead children, and theirs.
-        io_bytes: read and written; None where this user may not see it.
-        resident_bytes: in memory.
-        shared_bytes: the part of it that other processes may map, too.
+        born_s: its start time, which tells it from an earlier process with the same pid.
+        own_cpu_s: its user and system time.
+        reaped_cpu_s: the same for its dead children and their dead children.
+        io_bytes: bytes read and written; None if this user may not see them.
+        resident_bytes: its resident memory.
+        shared_bytes: the part of that memory that other processes may also map.
     """
 
     parent: int
@@ -51,7 +51,7 @@ def counts_of(pids: Iterable[int], parents: Mapping[int, int]) -> dict[int, Coun
     for pid in pids:
         try:
             found[pid] = _look_at(psutil.Process(pid), parents.get(pid, 0))
-        except psutil.NoSuchProcess:  # ended: `cpu_growth_s` finds its time at its parent
+        except psutil.NoSuchProcess:  # it ended; `cpu_growth_s` finds its time at its parent
             continue
     return found
 
@@ -59,13 +59,13 @@ def counts_of(pids: Iterable[int], parents: Mapping[int, int]) -> dict[int, Coun
 def cpu_growth_s(
     before: Mapping[int, Counts], now: Mapping[int, Counts], known: frozenset[int]
 ) -> float:
-    """Return the CPU time that the family used between two looks, never below zero.
+    """Return the CPU time that the family used between two readings, never below zero.
 
     Args:
-        before: the family at the first look.
-        now: the family at the second look.
-        known: every process of the machine at the first look: one of them that joined the family
-            since counts from now on, others with all they used.
+        before: the family at the first reading.
+        now: the family at the second reading.
+        known: every process of the machine at the first reading. Of processes that have joined the
+            family since, those that were known count from now on, and new ones with all they used.
     """
     grown_s = 0.0
     for pid, counts in now.items():
@@ -83,7 +83,7 @@ def cpu_growth_s(
 def io_growth_bytes(
     before: Mapping[int, Counts], now: Mapping[int, Counts], known: frozenset[int]
 ) -> int | None:
-    """Return the bytes that the family read and wrote; None if they are unknown for a process."""
+    """Return the bytes that the family read and wrote; None if they are unknown for one process."""
     if any(counts.io_bytes is None for counts in now.values()):
         return None
     grown = 0
@@ -100,25 +100,26 @@ def io_growth_bytes(
 
 
 def resident_bytes(family: Mapping[int, Counts]) -> int:
-    """Return the family's resident memory, shared pages counted once.
+    """Return the family's resident memory, with shared pages counted once.
 
-    The private pages of all, and the shared pages of the process that maps most of them. Measured
-    on PostgreSQL with 58 processes: 205 MB where the exact proportional share (PSS) is 226 MB and
-    the plain sum of RSS 2,487 MB; PSS costs 34 ms a reading and holds the target's memory locks.
+    It is the sum of all private pages, plus the shared pages of the process that maps most of them.
+    For PostgreSQL with 58 processes this gave 205 MB, where the exact proportional share (PSS) was
+    226 MB and the plain sum of RSS 2,487 MB. PSS costs 34 ms per reading and holds the target's
+    memory locks.
     """
     private = sum(counts.resident_bytes - counts.shared_bytes for counts in family.values())
     return private + max((counts.shared_bytes for counts in family.values()), default=0)
 
 
 def descriptors_of(pids: Iterable[int]) -> int | None:
-    """Return how many open files and sockets processes have; None if that is unknown for one."""
+    """Count the open files and sockets of the processes; None if unknown for one of them."""
     found = 0
     for pid in pids:
         try:
             found += psutil.Process(pid).num_fds()
         except psutil.AccessDenied:
             return None
-        except psutil.NoSuchProcess:  # it ended, and has none
+        except psutil.NoSuchProcess:  # it ended, so it has none
             continue
     return found
 
@@ -159,7 +160,7 @@ def _same(before: Mapping[int, Counts], pid: int, counts: Counts) -> Counts | No
 def _dead_by_heir(
     before: Mapping[int, Counts], now: Mapping[int, Counts]
 ) -> dict[int, list[Counts]]:
-    """Group those that ended by the nearest ancestor in the family that still lives."""
+    """Group ended processes by their nearest living ancestor in the family."""
     found: dict[int, list[Counts]] = {}
     for pid, counts in before.items():
         if pid in now and _same(before, pid, now[pid]) is not None:

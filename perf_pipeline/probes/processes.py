@@ -1,7 +1,7 @@
-"""The processes of each part of the system: CPU, memory, I/O, children included.
+"""Read the processes of each part of the system, children included: CPU, memory, I/O.
 
 Add here: another gauge that every process has. Keep out: containers (see `docker`), and which
-processes belong to which part (the caller knows).
+processes belong to a part, which the caller knows.
 """
 
 import os
@@ -26,22 +26,23 @@ from perf_pipeline.probes.process_counts import (
 
 Pids = Sequence[int] | Callable[[], Sequence[int]]
 _SELF: Final = Path("/proc/self")
-# 52 numbers of at most 20 digits, and a name of at most 64 bytes.
+# It holds 52 numbers of at most 20 digits, and a name of at most 64 bytes.
 _LONGEST_STAT_BYTES: Final = 4_096
 _NONE: Final[Mapping[int, Counts]] = {}
 
 
 class ProcessProbe:
-    """Read the processes of each part; CPU is of one core, so two busy processes give 200 %.
+    """Read the processes of each part; two busy processes have a CPU use of 200 %.
 
-    A part is its pids and all their descendants, down to (and without) the pids of other parts:
-    the load generator may have started the stack. A process that began and ended between two
-    readings counts: its parent has its CPU time and bytes when it has waited for it. A part
-    without a live process has no reading.
+    A part consists of its pids and all their descendants, except for pids of other parts and their
+    descendants, since the load generator may have started the stack. A process that started and
+    ended between two readings counts, because its parent has its CPU time and bytes after waiting
+    for it. A part without a live process has no reading.
 
     Args:
-        parts: pids of each part, or a function that returns them for every reading.
-        descriptors: count open files and sockets as well, which takes a system call for each.
+        parts: the pids of each part, or a function that returns them at every reading.
+        descriptors: whether to count open files and sockets as well, which takes a system call for
+            each.
     """
 
     name = "processes"
@@ -54,13 +55,13 @@ class ProcessProbe:
         self._taken_ns = 0
 
     def open(self) -> None:
-        """Take the counters that the first reading's rates start from."""
+        """Read the counters from which the first rates are worked out."""
         parents = _parents()
         self._taken_ns = time.monotonic_ns()
         self._before, self._known = self._count(parents), frozenset(parents)
 
     def read(self, at_us: int) -> list[Reading]:
-        """Return memory, and rates when the counters before are at least MIN_SPAN_S old."""
+        """Return memory, and also rates if the previous counters are at least MIN_SPAN_S old."""
         parents = _parents()
         taken_ns = time.monotonic_ns()
         now = self._count(parents)
@@ -80,7 +81,7 @@ class ProcessProbe:
         return [Reading(at_us, part, name, value) for part, name, value in values]
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing, because the probe holds no resources."""
 
     def _count(self, parents: Mapping[int, int]) -> Mapping[str, Mapping[int, Counts]]:
         roots = {part: _pids(pids) for part, pids in self._parts.items()}
@@ -98,14 +99,14 @@ def _pids(pids: Pids) -> frozenset[int]:
 
 
 def _parents() -> dict[int, int]:
-    """Return every process's parent; where there is /proc, at a quarter of psutil's cost.
+    """Return every process's parent; with /proc, this costs a quarter of what psutil takes.
 
-    A load is read so beside it, on a machine that may have a thousand processes.
+    It is called while the load runs, on a machine that may have a thousand processes.
     """
     found: dict[int, int] = {}
     if _SELF.exists():
         for pid in psutil.pids():
-            with suppress(OSError):  # it ended while we looked: it isn't there
+            with suppress(OSError):  # it ended in the meantime
                 # The second field is the name in parentheses, which may hold anything.
                 found[pid] = int(_stat_of(pid).rpartition(b")")[2].split(maxsplit=2)[1])
         return found
@@ -116,7 +117,7 @@ def _parents() -> dict[int, int]:
 
 
 def _stat_of(pid: int) -> bytes:
-    """Read /proc/PID/stat; a Path and a file object would take three times the CPU."""
+    """Read /proc/PID/stat; with a Path and a file object it would take three times the CPU."""
     descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
     try:
         return os.read(descriptor, _LONGEST_STAT_BYTES)

@@ -1,7 +1,7 @@
-"""Figures of tiers that a Prometheus server knows, by one PromQL query each.
+"""Read figures of tiers from a Prometheus server, each by one PromQL query.
 
 Source: Prometheus' HTTP API, `GET /api/v1/query` (a vector of one series, or a scalar).
-Add here: another form of answer. Keep out: what a figure is used for.
+Add here: another form of answer. Keep out: the use of the figures.
 """
 
 import math
@@ -19,13 +19,13 @@ _STRANGE: Final = "what answers for Prometheus does not speak its API"
 
 
 class PrometheusProbe:
-    """Ask for figures of tiers; the source of a reading is the tier.
+    """Query figures of tiers; the source of a reading is the tier.
 
     Args:
-        url: of the server, below which `/api/v1/query` lies.
-        queries: by tier and metric of the catalog.
-        token: sent as a bearer token; empty for none.
-        given: readings that nobody has to ask for, such as a number of cores.
+        url: the URL of the server; `/api/v1/query` is added to it.
+        queries: the queries by tier and metric of the catalog.
+        token: the bearer token; empty for none.
+        given: readings that need no query, such as a number of cores.
     """
 
     name = "prometheus"
@@ -49,25 +49,25 @@ class PrometheusProbe:
         self._client: httpx.Client | None = None
 
     def open(self) -> None:
-        """Connect, and see whether each query gives one number.
+        """Connect, and check that each query gives one number.
 
         Raises:
-            ProbeError: the server does not answer, or a query gives no single number.
+            ProbeError: the server does not answer, or a query does not give exactly one number.
         """
         self._client = httpx.Client(
             timeout=ANSWER_WITHIN_S,
             trust_env=False,
             headers=self._headers,
-            # Loading the certificates would cost 20 ms for every attempt.
+            # Loading certificates would cost 20 ms at every attempt.
             verify=self._url.lower().startswith("https:"),
         )
         self.read(0)
 
     def read(self, at_us: int) -> list[Reading]:
-        """Return what each query gives now; one that is not a number has no reading.
+        """Return the current value of each query; a value that is not a number gives no reading.
 
         Raises:
-            ProbeError: as of `open`.
+            ProbeError: as for `open`.
         """
         found = ((tier, metric, self._asked(tier, query)) for tier, metric, query in self._queries)
         asked = [

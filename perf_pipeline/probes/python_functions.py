@@ -1,10 +1,10 @@
-"""Find the Python functions that a tier spends its CPU on under load, by py-spy.
+"""Find with py-spy which Python functions use a tier's CPU under load.
 
-py-spy reads the stacks of a process from outside, twenty times a second, without stopping it: a
-function that is the innermost one of a thread at work in a share of the looks has this share of the
-tier's time. Waiting threads are ignored.
+py-spy samples the stacks of a process from outside, twenty times a second, without stopping it. A
+function that is the innermost one of a working thread in some share of the samples took that share
+of the tier's time. Waiting threads are ignored.
 
-Add here: another thing that py-spy tells. Keep out: when it looks (loading/costs.py), and what
+Add here: another fact that py-spy reports. Keep out: when it samples (loading/costs.py), and what
 costs mean (analysis/costs.py).
 """
 
@@ -35,21 +35,21 @@ _HOW_ALLOWED: Final = (
 
 
 def py_spy_here() -> str:
-    """Return the path of py-spy, beside this Python or on PATH; empty where there is none."""
+    """Return the path of py-spy, next to this Python or on PATH; empty if there is none."""
     beside = Path(sys.executable).with_name("py-spy")
     return str(beside) if beside.is_file() else shutil.which("py-spy") or ""
 
 
 class PythonFunctions:
-    """Watch the processes of a tier between `start` and `stop`, as often as called.
+    """Watch the processes of a tier between `start` and `stop`; it can be started again.
 
-    It never ends a load: what it can't see is a sentence in `problems`.
+    It never ends a load: anything it can't see becomes a sentence in `problems`.
 
     Args:
-        tier: whose time it is.
-        pids: gives its processes; their children are watched as well.
-        longest_s: py-spy ends by itself after this time, where nobody is left to stop it.
-        program: path of py-spy.
+        tier: the tier that is watched.
+        pids: returns the pids of its processes; their children are watched as well.
+        longest_s: py-spy ends by itself after this time, in case nobody is left to stop it.
+        program: the path of py-spy.
 
     Attributes:
         problems: one sentence for each thing that could not be seen.
@@ -70,7 +70,7 @@ class PythonFunctions:
         self._watching: list[subprocess.Popen[str]] = []
 
     def start(self) -> None:
-        """Begin to look; nothing happens where it has begun already."""
+        """Start sampling; do nothing if it has already started."""
         if self._folder is not None:
             return
         if not self._program:
@@ -88,12 +88,12 @@ class PythonFunctions:
             self._unknown(f"py-spy could not be started: {error.strerror}")
 
     def stop(self) -> None:
-        """Stop sampling; nothing happens if it has not begun."""
+        """Stop sampling; do nothing if it has not started."""
         if self._folder is None:
             return
         with self._folder as folder:
             for watching in self._watching:
-                watching.send_signal(signal.SIGINT)  # asks it to write down what it has seen
+                watching.send_signal(signal.SIGINT)  # this asks it to write its samples
             for watching in self._watching:
                 self._end(watching)
             for file in Path(folder).iterdir():
@@ -101,7 +101,7 @@ class PythonFunctions:
         self._folder, self._watching = None, []
 
     def costs(self) -> list[Cost]:
-        """Return the functions that were seen, the most frequent first, at most 20."""
+        """Return at most 20 functions that were seen, the most frequent first."""
         return [
             Cost(self._tier, FUNCTION, KNOWN.mask(name), looks / _LOOKS_PER_S, 0)
             for name, looks in self._looks.most_common(_MOST_KEPT)
@@ -123,7 +123,7 @@ class PythonFunctions:
         )
 
     def _end(self, watching: "subprocess.Popen[str]") -> None:
-        """Await the end of py-spy, and say why it saw nothing."""
+        """Wait until py-spy ends, and report why it saw nothing."""
         try:
             _, said = watching.communicate(timeout=_END_S)
         except subprocess.TimeoutExpired:
@@ -142,7 +142,7 @@ class PythonFunctions:
 
 
 def looks_in(text: str) -> Counter[str]:
-    """Count in how many looks each function was the innermost one.
+    """Count in how many samples each function was the innermost one.
 
     >>> looks_in("process 7:py;main (a.py:1);read (a.py:9) 3")
     Counter({'read (a.py:9)': 3})
@@ -157,7 +157,7 @@ def looks_in(text: str) -> Counter[str]:
 
 
 def _roots(pids: Sequence[int]) -> list[int]:
-    """Leave out processes whose parent is among them: it is watched with its children."""
+    """Leave out processes whose parent is listed, because children are watched with it."""
     known, roots = set(pids), []
     for pid in known:
         try:

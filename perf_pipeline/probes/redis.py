@@ -1,4 +1,4 @@
-"""Redis: its memory, how often a key was found, evicted keys, commands per second, and latency.
+"""Read Redis: memory, key hits, evicted keys, commands per second, and latency.
 
 Add here: another field of INFO. Keep out: commands that touch keys.
 """
@@ -23,7 +23,7 @@ from perf_pipeline.probes.probe import (
 
 SOURCE = "redis"
 _COUNTERS = ("keyspace_hits", "keyspace_misses", "evicted_keys", "total_commands_processed")
-# redis-py reads whatever a server sends as what Redis would send.
+# redis-py assumes that whatever answers is a Redis.
 _ODD = (LookupError, TypeError, AttributeError, ValueError)
 _NO_MEMORY = (
     "the server at the Redis URL does not report its memory: INFO memory has no number "
@@ -34,8 +34,8 @@ _NO_MEMORY = (
 class RedisProbe:
     """Read INFO, and time a PING.
 
-    Memory is `used_memory`: what Redis allocated, without what it keeps for itself in fragments.
-    Its counters are of all clients, the load among them.
+    Memory is `used_memory`: what Redis allocated, without fragmentation. The counters are those of
+    all clients, including the load.
 
     Args:
         url: `redis://[user:password@]host:port/db`; its password is never shown.
@@ -68,9 +68,9 @@ class RedisProbe:
                 socket_timeout=ANSWER_WITHIN_S,
                 socket_connect_timeout=ANSWER_WITHIN_S,
                 single_connection_client=True,
-                # The other protocol begins with HELLO, which Redis 5 does not know.
+                # The newer protocol begins with HELLO, which Redis 5 does not know.
                 protocol=2,
-                # Trying again is the sampler's business, which tells about it.
+                # The sampler itself tries again, and reports it.
                 retry=Retry(NoBackoff(), 0),
             )
         except redis.RedisError as error:
@@ -82,7 +82,7 @@ class RedisProbe:
         """Return memory and latency, and the counters that the server reports.
 
         Raises:
-            ProbeError: no answer within ANSWER_WITHIN_S, or one that does not tell the memory.
+            ProbeError: no answer within ANSWER_WITHIN_S, or an answer without the memory.
         """
         if self._client is None:
             raise ProbeError("the Redis probe is not open")
@@ -100,10 +100,10 @@ class RedisProbe:
         return [Reading(at_us, SOURCE, name, value) for name, value in found.items()]
 
     def _counted(self, client: redis.Redis) -> dict[str, float]:
-        """Return what follows from the counters; nothing where the server does not report them."""
+        """Return the readings from counters; none if the server does not report them."""
         try:
             told: dict[str, object] = client.info("stats")
-        except redis.ResponseError:  # this user may not ask
+        except redis.ResponseError:  # this user may not send INFO
             return {}
         values = [told.get(name) for name in _COUNTERS]
         if not all(isinstance(value, int) and value >= 0 for value in values):
@@ -130,7 +130,7 @@ class RedisProbe:
             self._client = None
 
     def server_version(self) -> str:
-        """Return the version that the server reports; empty where it reports none.
+        """Return the version that the server reports; empty if it reports none.
 
         Raises:
             ProbeError: no answer within ANSWER_WITHIN_S.
@@ -153,7 +153,7 @@ class RedisProbe:
 
 
 def _latency(client: redis.Redis) -> dict[str, float]:
-    """Time a PING; nothing where this user may not send one."""
+    """Time a PING; yield nothing if this user may not send one."""
     asked_s = time.monotonic()
     try:
         client.ping()

@@ -1,6 +1,6 @@
-"""The sampler: one thread per probe on an absolute schedule, every reading with its real time.
+"""The sampler: one thread per probe on an absolute schedule; every reading has its real time.
 
-Add here: what holds for all probes. Keep out: what only one probe knows, and the load.
+Add here: behaviour of all probes. Keep out: details of a single probe, and the load.
 """
 
 import re
@@ -20,22 +20,23 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Sampler:
-    """Sample probes from before until after a load; a failing probe never ends the load.
+    """Sample probes from before a load until after it; a failing probe never ends the load.
 
-    `start`, and entering, return when every probe gave its first reading (or failed, or `BEFORE_S`
-    passed). Leaving takes one last reading of each. Readings are in `<folder>/readings-<probe>.csv`
-    (READING_COLUMNS), one write of whole lines per reading, so a crash keeps what was read.
-    A probe has a thread of its own: one that hangs delays nobody, and one that is slow skips ticks
-    of its schedule instead of running late for ever; `sampling_interval_s` tells how far apart
-    its readings really are.
+    `start`, or entering the context, returns once every probe has given its first reading, has
+    failed, or `BEFORE_S` have passed. Leaving takes one last reading of each. Readings are in
+    `<folder>/readings-<probe>.csv` (READING_COLUMNS), one write of whole lines per reading, so a
+    crash keeps what was read. Each probe has its own thread: a probe that hangs delays no other,
+    and a slow probe skips ticks of its schedule instead of running ever later;
+    `sampling_interval_s` shows how far apart its readings really are.
 
     Args:
-        probes: each with its interval in µs.
-        folder: of the benchmark in the spool; made when missing.
+        probes: the probes, each with its interval in µs.
+        folder: the benchmark's folder in the spool; it is created if missing.
         origin_ns: `time.monotonic_ns()` of the benchmark's origin.
 
     Raises:
-        ValueError: two probes share a name, a name is no file name, an interval is not positive.
+        ValueError: two probes share a name, a name is not a file name, or an interval is not
+            positive.
     """
 
     def __init__(self, probes: Sequence[tuple[Probe, int]], folder: Path, origin_ns: int) -> None:
@@ -54,12 +55,12 @@ class Sampler:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Return one sentence per failed probe: since when, how often, whether it came back."""
+        """Return one sentence per failed probe: since when, how often, and whether it recovered."""
         found = (track.problem for track in self._tracks)
         return (*(problem for problem in found if problem), *self._overdue)
 
     def start(self) -> None:
-        """Start all threads and wait for the readings before the load; do so only once."""
+        """Start all threads and wait for the first readings; call it only once."""
         if any(map(_has_begun, self._threads)):
             return
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -70,9 +71,9 @@ class Sampler:
             track.began.wait(max(0.0, deadline - time.monotonic()))
 
     def stop(self) -> None:
-        """Take the readings after the load and end all threads, within `AFTER_S`.
+        """Take the last readings and end all threads within `AFTER_S`.
 
-        Nothing is done where nothing was started, and what could not be started is passed over.
+        It does nothing if nothing was started, and skips threads that could not be started.
         """
         self._stop.set()
         deadline = time.monotonic() + AFTER_S

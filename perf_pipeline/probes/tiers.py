@@ -1,7 +1,7 @@
-"""Tiers of a system as its author names them: containers, systemd units, processes by name.
+"""Read tiers that the profile defines by containers, systemd units or names of processes.
 
-Add here: another way to find what belongs to a tier on this machine. Keep out: counting what it
-uses (docker.py, processes.py), and queries (prometheus.py).
+Add here: another way to find the processes of a tier on this machine. Keep out: counting what they
+use (docker.py, processes.py), and queries (prometheus.py).
 """
 
 import os
@@ -21,18 +21,18 @@ from perf_pipeline.probes.processes import ProcessProbe
 CORES: Final = "process_cores"
 CGROUPS: Final = Path("/sys/fs/cgroup")
 _PROC: Final = Path("/proc")
-_LONGEST_NAME: Final = 15  # of a process in /proc/PID/comm (TASK_COMM_LEN)
+_LONGEST_NAME: Final = 15  # the longest name of a process in /proc/PID/comm (TASK_COMM_LEN)
 
 
 class LocalTiers:
     """Read tiers whose processes run on this machine; the source of a reading is the tier.
 
     Args:
-        units: systemd units of each tier.
-        processes: names of processes of each tier.
-        cores: of each tier; the machine's where it has none here.
-        cgroups: where the kernel shows control groups.
-        descriptors: count open files and sockets as well.
+        units: the systemd units of each tier.
+        processes: the names of processes of each tier.
+        cores: the cores of each tier; a tier that is missing here has those of the machine.
+        cgroups: the folder in which the kernel shows control groups.
+        descriptors: whether to count open files and sockets as well.
     """
 
     name = "tiers"
@@ -54,10 +54,10 @@ class LocalTiers:
         self._probe = ProcessProbe(self._tiers, descriptors=descriptors)
 
     def open(self) -> None:
-        """Take the counters that the first reading's rates start from.
+        """Read the counters from which the first rates are worked out.
 
         Raises:
-            ProbeError: a tier has no process here.
+            ProbeError: a tier has no process on this machine.
         """
         absent = [tier for tier, pids in self._tiers.items() if not pids()]
         if absent:
@@ -65,21 +65,21 @@ class LocalTiers:
         self._probe.open()
 
     def read(self, at_us: int) -> list[Reading]:
-        """Return CPU of one core, memory and I/O of each tier, and its cores."""
+        """Return CPU (in percent of one core), memory, I/O and cores of each tier."""
         readings = self._probe.read(at_us)
         return [*readings, *_with_cores(readings, self._cores, os.cpu_count() or 1)]
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing, because the probe holds no resources."""
 
 
 class ContainerTiers:
-    """Read tiers that are containers, of which several may make a tier.
+    """Read tiers that consist of one or several containers.
 
     Args:
-        containers: of each tier.
-        cores: of each tier; the containers' own limits where it has none here.
-        docker: reads single containers.
+        containers: the containers of each tier.
+        cores: the cores of each tier; a tier that is missing here has the limits of its containers.
+        docker: the probe that reads single containers.
     """
 
     name = "tier-containers"
@@ -95,7 +95,7 @@ class ContainerTiers:
         self._cores = dict(cores)
 
     def open(self) -> None:
-        """Connect, and see how many cores each tier has.
+        """Connect, and find out how many cores each tier has.
 
         Raises:
             ProbeError: there is no engine, or it does not know a container.
@@ -109,7 +109,7 @@ class ContainerTiers:
                     self._cores[tier] = sum(found)
 
     def read(self, at_us: int) -> list[Reading]:
-        """Return the sum over each tier's containers, where all of them have a reading.
+        """Return the sums over each tier's containers, if all of them have a reading.
 
         Raises:
             ProbeError: the engine does not answer, or a container is gone.
@@ -153,7 +153,7 @@ def pids_of_units(units: Iterable[str], cgroups: Path = CGROUPS) -> list[int]:
 
 
 def pids_by_name(names: Iterable[str]) -> list[int]:
-    """Return the processes whose program, or whose own name for itself, is one of these."""
+    """Return the processes with one of these names: the program's, or the one they chose."""
     wanted = set(names)
     short = {name[:_LONGEST_NAME] for name in wanted}
     found = []

@@ -1,6 +1,6 @@
-"""One probe's thread: when to read, where to write, what to do when the probe fails.
+"""The thread of one probe: when it reads, where it writes, and what it does when the probe fails.
 
-Add here: a rule for one probe's schedule or file. Keep out: how several are started and ended
+Add here: a rule about a probe's schedule or file. Keep out: starting and ending several of them
 (sampler), and what is read.
 """
 
@@ -19,20 +19,20 @@ from perf_pipeline.metrics.sample import READING_COLUMNS, Reading
 from perf_pipeline.probes.probe import Probe, ProbeError
 from perf_pipeline.units import US_PER_S, format_duration
 
-# Rates need a time span; with this one the reading before the load has its rates, too.
+# Rates need a time span; with this one, even the reading before the load has rates.
 LEAD_US: Final = 250_000
 LONGEST_BACK_OFF_US: Final = 10 * US_PER_S
 
 
 class Track:
-    """Read one probe at start, on every tick that it keeps up with, and at the end.
+    """Read one probe at the start, on every tick that it can keep up with, and at the end.
 
     Args:
-        probe: what to read.
-        interval_us: between two ticks.
-        path: file of its readings; replaced.
+        probe: the probe that is read.
+        interval_us: the time between two ticks.
+        path: the file of its readings, which is replaced.
         origin_ns: `time.monotonic_ns()` of the benchmark's origin.
-        stop: set when the load is over.
+        stop: an event that is set when the load is over.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Track:
 
     @property
     def problem(self) -> str:
-        """Return one sentence on what went wrong; empty when nothing did."""
+        """Return one sentence on what went wrong; empty if nothing did."""
         if not self._failures:
             return ""
         times = "once" if self._failures == 1 else f"{self._failures} times"
@@ -69,11 +69,11 @@ class Track:
         return f"probe {self.name} failed {times}, first {first}: {self._sentence}; {back}"
 
     def abandon(self) -> None:
-        """Write nothing any more: the file is about to be read."""
+        """Stop writing, because the file is about to be read."""
         self._is_abandoned = True
 
     def run(self) -> None:
-        """Read until stopped; the body of the thread."""
+        """Read until stopped; this is the body of the thread."""
         try:
             with self._path.open("wb", buffering=0) as file:
                 self._sample(file)
@@ -124,7 +124,7 @@ class Track:
         file.write(csv_lines(astuple(reading) for reading in readings))
 
     def _next_us(self, first_tick_us: int) -> int:
-        """Return the next tick that is still ahead; after failures the one after the back-off."""
+        """Return the next tick in the future; after failures, the first one after the back-off."""
         now_us = self._now_us()
         if self._in_a_row:
             doubled_us = self._interval_us << min(self._in_a_row - 1, 20)
@@ -133,7 +133,7 @@ class Track:
         return first_tick_us + (past + 1) * self._interval_us
 
     def _wait_until(self, at_us: int) -> bool:
-        """Wait and say whether the load is over."""
+        """Wait until a time, and say whether the load is over."""
         while (left_us := at_us - self._now_us()) > 0:
             if self._stop.wait(left_us / US_PER_S):
                 return True
@@ -165,7 +165,7 @@ def _finite(readings: list[Reading]) -> list[Reading]:
     """Return the readings.
 
     Raises:
-        ProbeError: one is no finite number, which would be left out of every figure.
+        ProbeError: a reading is not a finite number, and would be left out of every figure.
     """
     for reading in readings:
         if not isfinite(reading.value):
@@ -184,7 +184,7 @@ def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
 
 
 def _without_secrets(error: Exception) -> str:
-    """Name an unexpected error by its class and place: its text may quote a DSN."""
+    """Name an unexpected error by its class and place, because its text may quote a DSN."""
     places = extract_tb(error.__traceback__)
     where = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
     return f"unexpected {type(error).__name__}{where}"

@@ -1,7 +1,7 @@
-"""A backlog for the consuming side's ceiling: counted, and filled up where too little waits.
+"""Provide the backlog for the ceiling of consuming: count the messages, and add missing ones.
 
-Runs in the driver, before a load. Add here: another thing that a backlog must be. Keep out: what is
-measured.
+It runs in the driver, before a load. Add here: another requirement on a backlog. Keep out:
+measuring.
 """
 
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ _POLL_S: Final = 0.01
 
 
 def ensure_backlog(brokers: str, group: str, topic: str, messages: int, *, value: bytes) -> int:
-    """See that a group has that many messages before it; give how many were produced for it.
+    """Ensure that enough messages wait for a group; return how many were produced for that.
 
     Args:
         brokers: bootstrap servers.
-        group: whose position is fixed; has no members.
-        topic: of the backlog.
-        messages: least number that waits afterwards.
-        value: of those that are produced.
+        group: the group, which has no members and whose position is fixed.
+        topic: the topic of the backlog.
+        messages: the least number of messages that wait afterwards.
+        value: the value of the messages that are produced.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, have no such topic, or refuse a message.

@@ -1,4 +1,4 @@
-"""Tell a worker where its brokers are, with their credentials.
+"""Find a worker's brokers, with credentials.
 
 Add here: another setting that every Kafka workload needs. Keep out: clients.
 """
@@ -7,9 +7,9 @@ from typing import Final
 
 from perf_pipeline.engine.ports import WorkerContext
 
-BROKERS: Final = "brokers"  # among a worker's secrets: the brokers with credentials
+BROKERS: Final = "brokers"  # a worker's secret that holds the brokers with credentials
 
 
 def brokers_of(context: WorkerContext) -> str:
-    """Return the brokers with credentials where there are some, else parameter `brokers`."""
+    """Return the brokers with credentials, or else the parameter `brokers`."""
     return context.secrets.get(BROKERS) or str(context.parameters["brokers"])

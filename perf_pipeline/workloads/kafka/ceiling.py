@@ -1,6 +1,6 @@
-"""The ceiling of the producing side: batches as fast as the client's queue takes them, unpaced.
+"""The ceiling of producing: unpaced batches, as fast as the client's queue takes them.
 
-Add here: what changes the ceiling (and say it in the profile). Keep out: paced producing.
+Add here: something that changes the ceiling (mention it in the profile). Keep out: paced producing.
 """
 
 import asyncio
@@ -50,10 +50,10 @@ class _Burst:
 
 
 class ProduceCeiling(OneProducer):
-    """Produce a batch per iteration as fast as the client's queue takes it: its ceiling.
+    """Produce a batch per iteration, as fast as the client's queue takes it.
 
-    One sample a batch, until its last delivery report; records are the delivered messages. There
-    is no ledger of them.
+    Each batch is one sample, which lasts until the batch's last delivery report; its records are
+    the delivered messages. There is no ledger of them.
     """
 
     operation = "produce_batch"
@@ -75,7 +75,7 @@ class ProduceCeiling(OneProducer):
             self._threads.shutdown()
 
     async def iterate(self, iteration: Iteration) -> None:
-        """Produce one batch and record it when everything is reported."""
+        """Produce one batch, and record it when all delivery reports are there."""
         count = self.number("batch", MESSAGES_PER_BATCH)
         messages: Batch = [
             {"key": key, "value": value} for _, key, value in self.maker.parts(iteration, count)
@@ -115,7 +115,7 @@ class ProduceCeiling(OneProducer):
                 if self._is_closing.is_set() or time.monotonic() > give_up:
                     return Settled(burst.clock.now_us(), Outcome.FAILED, QUEUE_FULL)
                 time.sleep(QUEUE_PAUSE_US / US_PER_S)
-        # Every message has a report by message.timeout.ms; a second more is for the thread.
+        # Every message has a report after message.timeout.ms; the thread gets one more second.
         if not burst.is_done.wait(timeout_s + 1.0):
             return Settled(burst.clock.now_us(), Outcome.TIMEOUT, "timed_out")
         if burst.error is not None:

@@ -1,10 +1,10 @@
-"""The queue's consuming side: a VU takes a message, works on it for a while, and finishes it.
+"""Consuming from the queue: a VU takes a message, works on it for a while, and finishes it.
 
 Parameters (JSON): `brokers`, `topic`, `group`, `work_us` (least and most simulated work,
 uniform), `commit_interval_us`; `session_timeout_ms`, `heartbeat_ms`. Concurrency is the number
 of VUs. A sample's intended start is when the message was received, its start when a VU took it,
-so busy time over VUs x time is the consumer's utilisation.
-Add here: another kind of work. Keep out: group protocol and commits (kafka_reception).
+so busy time divided by VUs x time is the consumer's utilisation.
+Add here: another kind of work. Keep out: group protocol and commits (reception.py).
 """
 
 import json
@@ -34,14 +34,14 @@ class Received:
     """Hold one message, or an error of the consumer, on its way to a VU.
 
     Attributes:
-        partition: -1 for an error.
-        offset: of the message.
-        value: None for an error or a tombstone.
-        at_us: when it was received.
-        epoch: of the assignment that it came under.
-        error: class of the error, empty for a message.
-        message_id: empty for a message without one.
-        fault: why it has none, where it should.
+        partition: the partition; -1 for an error.
+        offset: the offset of the message.
+        value: the value; None for an error or a tombstone.
+        at_us: when the message was received.
+        epoch: the assignment under which it came.
+        error: the class of the error; empty for a message.
+        message_id: the id; empty for a message without one.
+        fault: why the message has no id although it should.
     """
 
     partition: int
@@ -60,7 +60,7 @@ class Received:
 
     @property
     def size(self) -> int:
-        """Return the bytes of its value."""
+        """Return the size of its value in bytes."""
         return len(self.value or b"")
 
 
@@ -69,12 +69,12 @@ ReadId = Callable[[Message], tuple[str, str]]
 
 
 class MessageReception(Reception[Received]):
-    """Hand over message by message; offsets are committed up to the first unfinished one.
+    """Hand over single messages; offsets are committed up to the first unfinished message.
 
     Args:
-        context: of the worker.
-        finish_us: how long a revoked partition waits for work under way.
-        read_id: of each message.
+        context: the context of the worker.
+        finish_us: how long a revoked partition waits for work in progress.
+        read_id: reads the id of each message.
     """
 
     most_waiting = 1_000
@@ -84,7 +84,7 @@ class MessageReception(Reception[Received]):
         self._read_id = read_id
 
     def accept(self, messages: Sequence[Message], at_us: int) -> list[Received]:
-        """Return the messages and errors; ends of partitions only move the position."""
+        """Return the messages and errors; the end of a partition only moves the position."""
         del at_us
         now_us = self.clock.now_us()
         found = (self._one(message, now_us) for message in messages)
@@ -115,7 +115,7 @@ class MessageReception(Reception[Received]):
 
 
 class ConsumeMessages(Consuming[Received]):
-    """Work on one message per iteration; waiting for one is idle time and no sample."""
+    """Work on one message per iteration; waiting for a message is idle time and not a sample."""
 
     operation = "consume"
 
@@ -143,11 +143,12 @@ class ConsumeMessages(Consuming[Received]):
             work_us = iteration.random.randint(*self._work_us)
             await context.clock.sleep_until_us(started_us + work_us)
         except BaseException:
-            reception.settled()  # it will come again
+            reception.settled()  # the message will come again
             self._record(iteration, received, started_us, Outcome.INTERRUPTED)
             self.cut_off(iteration, started_us)
             raise
-        # First written down, then offered for commit: never committed and unknown.
+        # Record the message before its offset may be committed, so that none is committed but
+        # unrecorded.
         if received.fault:
             sentence = f"{self.operation} got a message that it can't read: {received.fault}"
             context.recorder.note(sentence)
@@ -183,7 +184,7 @@ class ConsumeMessages(Consuming[Received]):
 
 
 def message_id_of(value: bytes | None) -> tuple[str, str]:
-    """Return the id of a message, or else why it has none that can be written down.
+    """Return the id of a message, or why it has none that can be recorded.
 
     >>> message_id_of(b'{"messageId": "a1"}'), message_id_of(None)
     (('a1', ''), ('', 'it has no value'))
@@ -192,7 +193,7 @@ def message_id_of(value: bytes | None) -> tuple[str, str]:
         return "", "it has no value"
     try:
         document = json.loads(value)
-    except (ValueError, RecursionError):  # no UTF-8, 5,000 digits, 100,000 brackets
+    except (ValueError, RecursionError):  # not UTF-8, a number of 5,000 digits, 100,000 brackets
         return "", "its value is not JSON"
     found = document.get("messageId") if isinstance(document, dict) else None
     if not isinstance(found, str):

@@ -1,9 +1,10 @@
-"""The ceiling of the consuming side: a backlog, batch by batch, as fast as the client fetches it.
+"""The ceiling of consuming: a backlog, batch by batch, as fast as the client fetches it.
 
 Parameters (JSON): `brokers`, `topic`, `group`, `commit_interval_us`; `session_timeout_ms`,
-`heartbeat_ms`. A message is counted, its bytes too, and its offset compared with the one before; it
-is not read. That is what Kafka's own performance tool does, and more.
-Add here: what changes the ceiling (and say it in the profile). Keep out: work on messages.
+`heartbeat_ms`. Messages and their bytes are counted, and each offset is compared with the previous
+one; values are not parsed. Kafka's own performance tool does the same except for the offsets.
+Add here: something that changes the ceiling (mention it in the profile). Keep out: work on
+messages.
 """
 
 import asyncio
@@ -32,18 +33,18 @@ _FINISH_US: Final = 100 * US_PER_MS
 
 @dataclass(frozen=True, slots=True)
 class ReceivedBatch:
-    """Hold the count of the messages that were received together, or an error of the consumer.
+    """Hold the counts of messages that were received together, or an error of the consumer.
 
     Attributes:
-        messages: how many.
-        bytes_in: of their values.
-        out_of_order: messages whose offset was at or before their partition's last.
-        positions: of each partition, the offset after its last one here.
-        began_us: when the first one was received.
-        ended_us: when all were counted.
-        epoch: of the assignment that they came under.
-        error: class of the error, empty for messages.
-        holes: offsets that were left out, the widest ones.
+        messages: the number of messages.
+        bytes_in: the bytes of their values.
+        out_of_order: the number of messages whose offset was not after the partition's last one.
+        positions: for each partition, the offset after the last one in this batch.
+        began_us: when the first message was received.
+        ended_us: when all messages were counted.
+        epoch: the assignment under which they came.
+        error: the class of the error; empty for messages.
+        holes: the widest gaps in the offsets.
     """
 
     messages: int
@@ -63,21 +64,21 @@ class ReceivedBatch:
 
     @property
     def size(self) -> int:
-        """Return 0, because the messages are counted and not kept."""
+        """Return 0, because messages are counted and not kept."""
         return 0
 
 
 class BatchReception(Reception[ReceivedBatch]):
-    """Hand over batches; a batch's offsets are committed once it is written down."""
+    """Hand over batches; a batch's offsets are committed once it is recorded."""
 
     most_waiting = 16_000
 
-    # Both belong to the thread: offsets go on where they were, but not in another assignment.
+    # Only the thread uses both: offsets continue where they were, but not in another assignment.
     _positions: Mapping[int, int] = MappingProxyType({})
     _positions_epoch = 0
 
     def accept(self, messages: Sequence[Message], at_us: int) -> list[ReceivedBatch]:
-        """Count the messages; an error among them is handed over by itself."""
+        """Count the messages; an error among them is handed over separately."""
         before = self._positions if self._positions_epoch == self.epoch else {}
         positions, failures, holes = dict(before), list[ReceivedBatch](), list[Hole]()
         count = size = out_of_order = 0
@@ -115,19 +116,19 @@ class BatchReception(Reception[ReceivedBatch]):
         return ReceivedBatch(0, 0, 0, {}, now_us, now_us, self.epoch, error_class(error))
 
     def finished(self, batch: ReceivedBatch) -> None:
-        """Note that a taken batch is written down, so that its offsets may be committed."""
+        """Note that a taken batch is recorded, so that its offsets may be committed."""
         for partition, position in batch.positions.items():
             self.progress.reached_end(partition, position)
         self.settled()
 
 
 class ConsumeCeiling(Consuming[ReceivedBatch]):
-    """Take a batch per iteration; waiting for one is idle time and no sample.
+    """Take a batch per iteration; waiting for a batch is idle time and not a sample.
 
-    A sample lasts from the first message's arrival until the last one of the batch is counted, and
-    its records are the messages. One whose offsets come twice is failed: `gap`. Where offsets are
-    left out, a second reader looks after the load whether a message was there: then one more
-    operation of that batch is failed, also as `gap`.
+    A sample lasts from the arrival of a batch's first message until the last one is counted; its
+    records are the messages. A batch with repeated offsets fails as `gap`. If offsets are missing,
+    a second reader checks after the load whether there was a message; if so, one more operation of
+    that batch fails as `gap`.
     """
 
     operation = "consume_batch"
@@ -150,7 +151,7 @@ class ConsumeCeiling(Consuming[ReceivedBatch]):
         self.reception.finished(batch)
 
     async def _look_back(self) -> None:
-        """Look into the holes."""
+        """Check after the load whether messages were in the holes."""
         if self._holes:
             for iteration, batch, error in await asyncio.to_thread(self._losses):
                 self._record(iteration, batch, error, 0)
@@ -187,5 +188,5 @@ class ConsumeCeiling(Consuming[ReceivedBatch]):
 
 
 def _widest(holes: Iterable[Hole]) -> list[Hole]:
-    """Return the widest holes: a transaction's end is one wide, and a loss is mostly wider."""
+    """Return the widest holes: a transaction's end is one offset, and a loss is mostly wider."""
     return nlargest(MOST_HOLES, holes, key=lambda hole: hole.width)

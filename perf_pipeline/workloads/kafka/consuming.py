@@ -1,9 +1,9 @@
-"""What every consuming workload shares: joining the group before the load, leaving it after.
+"""The base of all consuming workloads: join the group before the load, and leave it afterwards.
 
-A wait for messages is no operation: nobody promised any. One that the end of the load cuts off is,
-where the brokers do not answer then: a consumer that stands still because of them never passes.
-Add here: what a further way of consuming would repeat. Keep out: the group protocol
-(reception.py), and what is done with messages.
+A wait for messages is not an operation, because nobody promised any. If the end of the load cuts a
+wait off and the brokers do not answer then, it is an operation that failed: a consumer that stands
+still because of the brokers must never pass. Add here: something that another way of consuming
+would repeat. Keep out: the group protocol (reception.py), and work on messages.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from perf_pipeline.workloads.kafka.reception import Reception
 
 T = TypeVar("T", bound=Handed)
 
-CLOSE_S: Final = 4.5  # the engine gives a workload 5 s
+CLOSE_S: Final = 4.5  # the engine gives a workload 5 s to close
 _LEAST_S: Final = 0.1
 
 
 class Consuming(ABC, Generic[T]):
-    """Hold a member of the group, one in each worker."""
+    """Hold the worker's member of the consumer group."""
 
     protocol = "kafka"
     operation: ClassVar[str]
@@ -42,13 +42,13 @@ class Consuming(ABC, Generic[T]):
 
     @property
     def opened(self) -> WorkerContext:
-        """Return the context; `open` comes first."""
+        """Return the context; `open` must be called first."""
         assert self._context is not None, "open comes first"
         return self._context
 
     @property
     def reception(self) -> Reception[T]:
-        """Return what messages come from; `open` comes first."""
+        """Return the source of messages; `open` must be called first."""
         assert self._reception is not None, "open comes first"
         return self._reception
 
@@ -69,9 +69,9 @@ class Consuming(ABC, Generic[T]):
             raise
 
     async def close(self) -> None:
-        """Ask whether the brokers answer, if the end cut anybody off; commit, and leave the group.
+        """Ask the brokers if the end cut any wait off; commit, and leave the group.
 
-        All together takes up to 4.5 s.
+        In total this takes up to 4.5 s.
         """
         until_s = time.monotonic() + CLOSE_S
         try:
@@ -81,10 +81,10 @@ class Consuming(ABC, Generic[T]):
                 await self._reception.close(max(_LEAST_S, until_s - time.monotonic()))
 
     async def _look_back(self) -> None:
-        """Look once more at what was received, for up to 4 s, while the brokers are asked."""
+        """Check received messages once more, for up to 4 s, while the brokers are asked."""
 
     async def received(self, iteration: Iteration) -> T:
-        """Wait for what the reception hands over; cancelling loses none."""
+        """Wait for messages from the reception; cancelling loses none."""
         began_us = self.opened.clock.now_us()
         try:
             received = await self.reception.take()
@@ -96,13 +96,13 @@ class Consuming(ABC, Generic[T]):
         return received
 
     def cut_off(self, iteration: Iteration, began_us: int) -> None:
-        """Keep an iteration that the end of the load cuts off, for the question at the end."""
+        """Remember an iteration that the end of the load cuts off, for the question at the end."""
         self._cut_off.append((iteration, began_us))
 
     async def _tell_of_silence(self) -> None:
-        """Record who was cut off after the brokers had gone silent. Takes up to 4 s.
+        """Record iterations that were cut off after the brokers went silent; this takes up to 4 s.
 
-        They were not answered; brokers that answer with a refusal have failed them.
+        They got no answer; if the brokers answer with a refusal, they failed.
         """
         if not self._cut_off:
             return

@@ -1,8 +1,8 @@
-"""Tell a topic that was deleted under load from brokers that do not answer.
+"""Distinguish a topic that was deleted under load from brokers that do not answer.
 
-A client holds what it was to produce back until it times out, also where the brokers answer and
-only the topic is gone: to librdkafka one looks like the other.
-Add here: another way in which a topic is gone. Keep out: topics before the load (topics.py).
+A client keeps messages until they time out, even if the brokers answer and only the topic is gone;
+librdkafka does not distinguish the two.
+Add here: another way in which a topic can disappear. Keep out: topics before the load (topics.py).
 """
 
 import threading
@@ -18,8 +18,8 @@ from perf_pipeline.workloads.kafka.errors import cause, error_class, is_silence
 from perf_pipeline.workloads.kafka.topics import admin_of
 
 _ANSWER_S: Final = 1.5
-_SILENT_S: Final = 0.3  # for brokers that did not answer when last asked
-_AGAIN_S: Final = 1.0  # all VUs time out together, and ask once
+_SILENT_S: Final = 0.3  # how long not to ask brokers again that did not answer
+_AGAIN_S: Final = 1.0  # all VUs time out at once, but only one asks
 _GONE_CODES: Final = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -31,7 +31,7 @@ _GONE: Final = frozenset(error_class(KafkaError(code)) for code in _GONE_CODES)
 
 
 def note_if_deleted(context: WorkerContext, error: str) -> None:
-    """Note that the topic was deleted while it was loaded, where the class of error says so."""
+    """Note that the topic was deleted during the load, if the class of error says so."""
     if error in _GONE:
         where = bootstrap_servers(brokers_of(context))
         context.recorder.note(
@@ -40,11 +40,11 @@ def note_if_deleted(context: WorkerContext, error: str) -> None:
 
 
 class DeletedTopic:
-    """Ask whether a topic is still there; from any thread.
+    """Ask whether a topic still exists; any thread may do so.
 
     Args:
-        brokers: with credentials.
-        topic: its name; it was there before the load.
+        brokers: the brokers, with credentials.
+        topic: the name of the topic, which existed before the load.
     """
 
     def __init__(self, brokers: str, topic: str) -> None:
@@ -56,9 +56,10 @@ class DeletedTopic:
         self._error = ""
 
     def error(self) -> str:
-        """Return the class of error of a topic that is gone, empty for one that may be there.
+        """Return the class of error if the topic is gone; empty if it may exist.
 
-        Asked before the load, it connects. Blocks for up to 1.5 s where nobody answers.
+        Call it once before the load, so that it connects. It blocks for up to 1.5 s if no broker
+        answers.
         """
         with self._lock:
             if time.monotonic() - self._asked_s >= _AGAIN_S:
@@ -67,7 +68,7 @@ class DeletedTopic:
             return self._error
 
     def _ask(self) -> str:
-        # A question by name that creates no topic, as that for metadata would.
+        # This request names the topic without creating it, unlike a request for metadata.
         asked = self._admin.describe_topics(
             TopicCollection([self._topic]), request_timeout=self._waits_s
         )

@@ -1,7 +1,7 @@
-"""Delivery reports: a thread serves the producer, stamps each report and hands it to the loop.
+"""Delivery reports: a thread serves the producer, timestamps each report and hands it to the loop.
 
-The stamp is taken in the thread, so that a busy event loop does not become the broker's
-latency. Add here: what every producing workload needs. Keep out: what is produced.
+The thread takes the timestamp, so that a busy event loop is not counted as the broker's latency.
+Add here: something that every producing workload needs. Keep out: making messages.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ NO_SETTINGS: Final[ClientSettings] = MappingProxyType({})
 READY_S: Final = 8.0
 
 _POLL_S: Final = 0.1
-# Until they tell the producer id nothing begins; later ones are passed over in microseconds.
+# Nothing begins until the statistics show the producer id; later ones are skipped in microseconds.
 _STATISTICS_MS: Final = 100
 _PAUSE_S: Final = 0.01
-# librdkafka (2.16) forgets its question for the id where the first connection gives way to that of
-# a named broker, and asks again after 0.5 s, or when it next has metadata.
+# librdkafka (2.16) forgets its request for the id when the first connection is replaced by that of
+# a named broker, and asks again after 0.5 s or with the next metadata.
 _ASK_AGAIN_S: Final = 0.05
-# Where confluent-kafka leaves what librdkafka said of a message that it did not queue.
+# The key under which confluent-kafka stores librdkafka's error on a message that was not queued.
 _REFUSAL: Final = "_error"
 
 
@@ -39,7 +39,7 @@ class Reported(Protocol):
     """Receive a delivery report on the event loop."""
 
     def settle(self) -> None:
-        """Act on the report; runs on the loop."""
+        """Act on the report; this runs on the loop."""
         ...
 
 
@@ -49,13 +49,13 @@ Batch = list[dict[str, Any]]
 
 
 class DeliveryThread:
-    """Serve one producer; without settings idempotent: `acks=all`, in order, nothing twice.
+    """Serve one producer, which by default is idempotent: `acks=all`, in order, no duplicates.
 
     Args:
         brokers: bootstrap servers.
-        linger_ms: how long the client waits to fill a batch.
-        timeout_ms: from the produce call to a delivery report, at most.
-        settings: of the scenario, for librdkafka; they win.
+        linger_ms: how long the client waits for a batch to fill.
+        timeout_ms: the longest time from the produce call to the delivery report.
+        settings: the scenario's settings for librdkafka, which take precedence.
     """
 
     def __init__(
@@ -88,16 +88,17 @@ class DeliveryThread:
             }
         )
         if not settings.get("enable.idempotence", True):
-            self._has_id.set()  # nobody gives it one
+            self._has_id.set()  # there is no id to wait for
         self._thread = threading.Thread(target=self._serve, name="kafka-deliveries", daemon=True)
 
     def open(self, topic: str) -> None:
-        """Start, and wait for the topic's metadata and the producer id; blocks up to 16 s.
+        """Start, and wait for the topic's metadata and the producer id; this blocks for up to 16 s.
 
-        Without it the first burst would wait half a second for the id. Nothing is produced.
+        Otherwise the first burst would wait half a second for the id. Nothing is produced.
 
         Raises:
-            TargetUnavailableError: no answer, no such topic, or no producer id in 8 s.
+            TargetUnavailableError: no broker answers, the topic does not exist, or there is no
+                producer id within 8 s.
         """
         self._thread.start()
         require_topic(self.producer, self._brokers, topic)
@@ -113,9 +114,9 @@ class DeliveryThread:
             require_topic(self.producer, self._brokers, topic)
 
     def close(self, timeout_s: float) -> None:
-        """Wait for outstanding reports, then stop; those missing after the timeout are dropped.
+        """Wait for outstanding reports, then stop; after the timeout, missing reports are dropped.
 
-        It waits for a second at most where no broker is left that could send one.
+        It waits for at most a second if no broker is left that could send a report.
         """
         deadline = time.monotonic() + (1.0 if self._has_lost_all else timeout_s)
         while len(self.producer) and time.monotonic() < deadline:
@@ -126,14 +127,14 @@ class DeliveryThread:
             self._thread.join()
 
     def hand_over(self, report: Reported) -> None:
-        """Settle a report on the loop; many reports wake the loop once. From the thread only."""
+        """Settle a report on the loop, which many reports wake once; only the thread calls this."""
         self._fresh.append(report)
         if not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon_threadsafe(self._settle)
 
     def _settle(self) -> None:
-        # First the flag: a report that arrives from here on schedules the loop again.
+        # Clear the flag first: a report that arrives after this schedules the loop again.
         self._is_scheduled = False
         while self._fresh:
             self._fresh.popleft().settle()
@@ -147,7 +148,7 @@ class DeliveryThread:
             self._has_lost_all = True
 
     def _on_statistics(self, text: str) -> None:
-        # Only the statistics tell when the producer id is there (librdkafka 2.x, STATISTICS.md).
+        # Only the statistics show when there is a producer id (librdkafka 2.x, STATISTICS.md).
         if self._has_id.is_set() and not self._has_lost_all:
             return
         told = json.loads(text)
@@ -158,7 +159,7 @@ class DeliveryThread:
 
 
 def queue_batch(producer: Producer, topic: str, messages: Batch, report: Report) -> Batch:
-    """Hand a batch to the client's queue, and return what did not fit in.
+    """Hand a batch to the client's queue, and return the messages that did not fit.
 
     Raises:
         KafkaException: a message was refused for another reason; some may have been queued.

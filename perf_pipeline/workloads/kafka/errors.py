@@ -1,6 +1,6 @@
-"""Name Kafka's errors in samples, and in sentences for people.
+"""Names of Kafka's errors for samples, and sentences about them for people.
 
-Add here: a wording for another way in which brokers refuse. Keep out: retries, samples.
+Add here: a sentence for another kind of refusal. Keep out: retries, samples.
 """
 
 from typing import Final
@@ -26,7 +26,7 @@ def cause(error: KafkaException) -> KafkaError:
 
 
 def error_class(error: KafkaError) -> str:
-    """Return librdkafka's name of an error, as samples hold it: `msg_timed_out`, `transport` ..."""
+    """Return librdkafka's name of an error as samples have it: `msg_timed_out`, `transport` ..."""
     return error.name().strip("_").lower()
 
 
@@ -41,7 +41,7 @@ def is_silence(error: KafkaError) -> bool:
 
 
 def unavailable(brokers: str, what: str, error: KafkaError) -> TargetUnavailableError:
-    """Turn an error into one with a sentence: what was tried, where, and what was answered."""
+    """Turn an error into one with a sentence: what was tried, where, and what the answer was."""
     return TargetUnavailableError(
         f"{what} failed on the brokers {shown_brokers(brokers)}: {error.str()} "
         f"({error_class(error)})",

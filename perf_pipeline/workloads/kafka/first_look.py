@@ -1,6 +1,6 @@
 """Check the brokers and the topic before anything is produced or consumed.
 
-Add here: another thing to know before a client is used. Keep out: making clients.
+Add here: another check before a client is used. Keep out: making clients.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ async def look_first(context: WorkerContext) -> None:
     """Refuse brokers that advertise a host which may not be loaded.
 
     Args:
-        context: of the worker: its brokers, and parameter `allowed`, the hosts that its target
-            allows.
+        context: the worker's context, with its brokers and the parameter `allowed`, the hosts that
+            its target allows.
 
     Raises:
-        TargetNotAllowedError: names the place.
+        TargetNotAllowedError: a broker advertises such a host; the message names it.
         TargetUnavailableError: no broker answers.
     """
     brokers = brokers_of(context)
@@ -41,13 +41,13 @@ async def look_first(context: WorkerContext) -> None:
 
 
 def require_topic(client: Producer | Consumer, brokers: str, topic: str) -> None:
-    """Fetch a topic's metadata, which also connects.
+    """Fetch a topic's metadata, and so connect as well.
 
-    It is asked for by name when it is known to be there: a producer's question would create it
-    where brokers auto-create. A consumer's does not.
+    The topic is requested by name only once it is known to exist: a producer's request would create
+    it if brokers auto-create, unlike a consumer's.
 
     Raises:
-        TargetUnavailableError: no answer within 8 s, or no such topic.
+        TargetUnavailableError: no broker answers within 8 s, or the topic does not exist.
     """
     what = f"reading the metadata of {topic}"
     try:

@@ -1,6 +1,6 @@
-"""Hold what the receiving thread hands to the VUs that work.
+"""The interface of what the receiving thread hands to VUs.
 
-Add here: what both sides must know of it. Keep out: messages, and how they are worked on.
+Add here: something that both sides must know. Keep out: messages, and work on them.
 """
 
 from typing import Protocol
@@ -11,17 +11,17 @@ class Handed(Protocol):
 
     @property
     def epoch(self) -> int:
-        """Return the assignment that it came under."""
+        """Return the assignment under which it came."""
         ...
 
     @property
     def error(self) -> str:
-        """Return the class of the error, empty for messages."""
+        """Return the class of the error; empty for messages."""
         ...
 
     @property
     def count(self) -> int:
-        """Return how much of `most_waiting` it takes up."""
+        """Return how much of `most_waiting` it uses."""
         ...
 
     @property

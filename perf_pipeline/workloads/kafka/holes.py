@@ -1,8 +1,9 @@
-"""Holes in the offsets of a partition: was a message there that a consumer was not given?
+"""Find out whether gaps in a partition's offsets hide messages that a consumer did not get.
 
-The end of a transaction takes an offset, what an aborted one wrote is passed over, and compaction
-removes messages: such holes are there for everybody. Whether one is, a second reader finds out.
-Add here: another way to tell a hole from a loss. Keep out: which batch it was in.
+The end of a transaction takes an offset, messages of an aborted transaction are skipped, and
+compaction removes messages: such holes exist for every consumer. A second reader finds out whether
+a hole is one of these.
+Add here: another way to tell a hole from a loss. Keep out: the batch that a hole was in.
 """
 
 import time
@@ -24,12 +25,12 @@ _DELETED: Final = KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001 - as above
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Hold offsets of which no message came.
+    """Hold a range of offsets without messages.
 
     Attributes:
-        partition: where.
-        begin: the first of them.
-        end: the offset after the last of them, which had a message.
+        partition: the partition.
+        begin: the first of these offsets.
+        end: the offset after the last of them, for which a message came.
     """
 
     partition: int
@@ -38,7 +39,7 @@ class Hole:
 
     @property
     def width(self) -> int:
-        """Return the number of its offsets."""
+        """Return the number of offsets."""
         return self.end - self.begin
 
 
@@ -47,15 +48,16 @@ def losses_in(
 ) -> Iterator[tuple[Hole, str]]:
     """Yield the holes in which another reader finds messages, each with a class of error.
 
-    `gap`: a message is there. `expired`: the brokers deleted what was there, before or after it was
-    passed over. Where they do not tell, their error stands for it. Blocks for up to 2 s; what is
-    left then is not looked into.
+    `gap`: there is a message. `expired`: the brokers deleted what was there, before or after it was
+        skipped. If the brokers do not answer, their error is the class. It blocks for up to 2 s;
+        holes that are left then are not checked.
 
     Args:
-        holes: to look into, the most important first.
+        holes: the holes to check, the most important first.
         brokers: bootstrap servers, with credentials.
         topic: of the holes.
-        group: whose rights are used; it is not joined, and its position stays.
+        group: the group whose permissions are used; it is not joined, and its position does not
+            change.
     """
     reader = Consumer(
         {
@@ -76,7 +78,7 @@ def losses_in(
             if error:
                 yield hole, error
             if error not in {"", GAP, EXPIRED}:
-                return  # they would not tell of the next one either
+                return  # they would not answer for the next hole either
     finally:
         reader.close()
 

@@ -1,7 +1,7 @@
-"""The id of a message of one's own, as it stands in a JSON value.
+"""Read the id of a user's own message from its JSON value.
 
-Add here: another place where an id may stand. Keep out: which ids can be written down
-(metrics/message_ids.py), messages, and what is counted by ids.
+Add here: another place of an id. Keep out: which ids can be recorded (metrics/message_ids.py),
+messages, and counting by ids.
 """
 
 from perf_pipeline.config.json_path import Place
@@ -10,7 +10,7 @@ from perf_pipeline.metrics.message_ids import text_of_id
 
 
 def id_at(value: bytes, path: Place) -> str:
-    """Return the id at a place of a JSON value; empty where there is none.
+    """Return the id at a place of a JSON value; empty if there is none.
 
     >>> id_at(b'{"order": {"id": 7}}', ("order", "id"))
     '7'

@@ -1,7 +1,7 @@
 """Read a place of a message: its key, one of its headers, or a place of its JSON value.
 
-Add here: another place where an id or a time may stand. Keep out: what an id is
-(metrics/message_ids.py) and what a time is (metrics/completion.py).
+Add here: another place of an id or a time. Keep out: what an id is (metrics/message_ids.py) and
+what a time is (metrics/completion.py).
 """
 
 from collections.abc import Callable
@@ -15,12 +15,13 @@ from perf_pipeline.config.own_deliveries import KEY
 
 
 def reader_of(place: str) -> Callable[[Message], object]:
-    """Return what reads a place of a message: a text, a number, or what is neither.
+    """Return a function that reads a place of a message, which may hold any JSON value.
 
-    It is None or `ABSENT` where nothing stands there. Keys and headers are decoded as UTF-8.
+    The function returns None or `ABSENT` if nothing is there. Keys and headers are decoded as
+    UTF-8.
 
     Args:
-        place: `key`, `header:NAME`, or a JSON path of the value.
+        place: `key`, `header:NAME`, or a JSON path into the value.
     """
     if place == KEY:
         return lambda message: _decoded(message.key())

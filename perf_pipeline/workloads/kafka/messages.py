@@ -1,6 +1,6 @@
-"""The messages that the queue benchmarks produce: ids, keys and JSON values of an exact size.
+"""Make the messages of the queue benchmarks: ids, keys and JSON values of an exact size.
 
-Pure. Add here: a field of the message. Keep out: clients, and when a message is sent.
+It does no I/O. Add here: a field of the message. Keep out: clients, and when a message is sent.
 """
 
 import itertools
@@ -25,10 +25,10 @@ class QueueMessage:
     """Hold one message before it is produced.
 
     Attributes:
-        message_id: a UUID as text, the same at every station.
+        message_id: a UUID as text, which stays the same at every station.
         key: `user-N`; all messages of a user go to one partition.
         value: JSON with messageId, userId, messageType, scheduledSendTime, content.
-        headers: None for none.
+        headers: the headers; None for none.
 
     A message of your own may have no key, another value, and no id.
     """
@@ -44,10 +44,10 @@ class MessageMaker:
     """Make the messages of one worker.
 
     Attributes:
-        run: names the benchmark of the run.
-        worker: number of this worker.
-        message_bytes: size of a value; the content is filled up to it, or empty.
-        due: scheduledSendTime of all messages.
+        run: the name of the run's benchmark.
+        worker: the number of this worker.
+        message_bytes: the size of a value; the content is filled up to it, or is empty.
+        due: the scheduledSendTime of all messages.
     """
 
     run: str
@@ -56,15 +56,15 @@ class MessageMaker:
     due: datetime
 
     def messages(self, iteration: Iteration, count: int) -> Iterator[QueueMessage]:
-        """Yield an iteration's messages: the same ids whenever the same run does it again.
+        """Yield an iteration's messages; the same run always makes the same ids.
 
-        Ids differ by run, scenario, worker, VU, iteration and place: a UUID5 of the first five
-        whose last 32 bits are the place.
+        Ids differ by run, scenario, worker, VU, iteration and place: an id is a UUID5 of the first
+        five, and its last 32 bits are the place.
         """
         return itertools.starmap(QueueMessage, self.parts(iteration, count))
 
     def parts(self, iteration: Iteration, count: int) -> Iterator[tuple[str, bytes, bytes]]:
-        """Yield id, key and value of the same messages, for those who need no objects."""
+        """Yield id, key and value of the same messages, without making objects."""
         name = f"{self.run}/{iteration.scenario}/{self.worker}/{iteration.vu}/{iteration.number}"
         family = str(uuid5(_NAMESPACE, name))[:-8]
         first = iteration.random.randrange(USERS)

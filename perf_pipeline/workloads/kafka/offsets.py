@@ -1,7 +1,7 @@
-"""Say which offsets of a group's partitions may be committed: never one past unfinished work.
+"""Work out which offsets of a group may be committed: never one after unfinished work.
 
-Pure, and safe between the thread that receives and the loop that works. Add here: a rule of
-what counts as done. Keep out: clients.
+It does no I/O, and both the receiving thread and the working loop may use it. Add here: a rule of
+what counts as finished. Keep out: clients.
 """
 
 import threading
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 
 class OffsetProgress:
-    """Follow received and finished messages of each partition.
+    """Track received and finished messages of each partition.
 
     The position of a partition is the offset before which everything is finished.
 
@@ -31,7 +31,7 @@ class OffsetProgress:
         self._committed: dict[int, int] = {}
 
     def begun(self, partition: int, offset: int) -> None:
-        """Note where a partition goes on, unless that is known: nothing precedes it.
+        """Note the offset where a partition continues, unless it is known already.
 
         >>> progress = OffsetProgress()
         >>> progress.begun(1, 3); progress.rewound()
@@ -46,14 +46,14 @@ class OffsetProgress:
             if partition not in self._order:
                 self._order[partition] = deque()
                 self._unfinished[partition] = set()
-            # Where the group stands already needs no commit.
+            # The group's present offset needs no commit.
             self._committed.setdefault(partition, offset)
             self._position.setdefault(partition, offset)
             self._order[partition].append(offset)
             self._unfinished[partition].add(offset)
 
     def finished(self, partition: int, offset: int) -> None:
-        """Note that the work on a message is done; one of a partition that was lost is ignored."""
+        """Note that the work on a message is done; messages of lost partitions are ignored."""
         with self._lock:
             unfinished = self._unfinished.get(partition, set())
             if offset not in unfinished:
@@ -65,10 +65,10 @@ class OffsetProgress:
             self._skip_to_end(partition)
 
     def reached_end(self, partition: int, offset: int) -> None:
-        """Note that no message precedes `offset` that was not received.
+        """Note that all messages before `offset` were received.
 
-        Offsets without messages (markers of transactions) would count as lag for ever. One of a
-        partition that was lost, or has not begun, is ignored.
+        Otherwise offsets without messages (markers of transactions) would count as lag forever.
+        Partitions that were lost, or have not begun, are ignored.
 
         >>> progress = OffsetProgress()
         >>> progress.begun(1, 3); progress.reached_end(1, 6); progress.due()
@@ -98,7 +98,7 @@ class OffsetProgress:
                     self._committed[partition] = max(offset, self._committed.get(partition, -1))
 
     def forget(self, partitions: Iterable[int]) -> None:
-        """Drop partitions that belong to another member now."""
+        """Forget partitions that now belong to another member."""
         with self._lock:
             for partition in partitions:
                 for known in (self._position, self._end, self._committed):
@@ -107,7 +107,7 @@ class OffsetProgress:
                 self._unfinished.pop(partition, None)
 
     def rewound(self) -> dict[int, int]:
-        """Drop received messages that are not finished; return where each partition continues.
+        """Forget received messages that are not finished; return where each partition continues.
 
         >>> progress = OffsetProgress()
         >>> for offset in (7, 8, 9): progress.received(0, offset)
@@ -118,7 +118,7 @@ class OffsetProgress:
             for partition in self._order:
                 self._order[partition].clear()
                 self._unfinished[partition].clear()
-            self._end.clear()  # messages before it are to come again
+            self._end.clear()  # messages before it will come again
             return dict(self._position)
 
     def _skip_to_end(self, partition: int) -> None:

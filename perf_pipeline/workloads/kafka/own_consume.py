@@ -1,8 +1,8 @@
-"""A consumer of the profile's own: its group, its work, and ids where the messages have them.
+"""The consumers that a profile defines: their group, their work, and message ids if there are any.
 
-Parameters: `own`, the profile's; `topic`, `group`; `brokers`, `allowed`. Secret: `brokers` with
-credentials. Concurrency is the number of VUs.
-Add here: what only a consumer of one's own does. Keep out: group protocol and commits
+Parameters: `own` (those of the profile), `topic`, `group`, `brokers`, `allowed`. Secret: `brokers`
+    with credentials. Concurrency is the number of VUs.
+Add here: something that only these consumers do. Keep out: group protocol and commits
 (reception.py), and the work itself (consume.py).
 """
 
@@ -22,10 +22,10 @@ REBALANCE: Final = "rebalance"
 
 
 class OwnConsume(ConsumeMessages):
-    """Work on one message per iteration, in a group of one's own; rebalances are samples, too.
+    """Work on one message per iteration, in the profile's own group; rebalances are samples, too.
 
-    A message without an id, such as the tombstone of a compacted topic, is worked on and counted;
-    it only is in no ledger.
+    A message without an id, such as the tombstone of a compacted topic, is worked on and counted,
+    but is not in the ledger.
     """
 
     checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -34,7 +34,8 @@ class OwnConsume(ConsumeMessages):
         """Join the group; messages flow from the first iteration on.
 
         Raises:
-            TargetUnavailableError: no answer, no such topic, or no assignment.
+            TargetUnavailableError: no broker answers, the topic does not exist, or there is no
+                assignment.
             TargetNotAllowedError: a broker advertises a host that may not be loaded.
         """
         own = OwnConsumeParameters.model_validate(context.parameters["own"])
@@ -75,10 +76,10 @@ class OwnConsume(ConsumeMessages):
 
 
 def id_reader(place: str | None) -> ReadId:
-    """Return what reads the id of a message, and no fault: a message may have none.
+    """Return a function that reads the id of a message; a message without an id is no fault.
 
     Args:
-        place: `header:NAME`, or a JSON path of the value; None reads none.
+        place: `header:NAME`, or a JSON path into the value; None if messages have no ids.
     """
     if place is None:
         return lambda _: ("", "")

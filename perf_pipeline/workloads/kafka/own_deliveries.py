@@ -1,8 +1,8 @@
-"""Deliveries that show in a topic: each message of it says that one message was completed.
+"""Read deliveries from a topic, in which each message says that one message was completed.
 
-A thread reads the whole topic from where it ended before the load, without a group's position.
-Add here: another place in a message where an id or a time may stand. Keep out: the load's own
-consumers (consume.py).
+A thread reads the whole topic from its end before the load, without the position of a group.
+Add here: another place of an id or a time in a message. Keep out: the load's own consumers
+(consume.py).
 """
 
 import threading
@@ -38,13 +38,13 @@ _LOG_APPEND: Final = "LogAppendTime"
 
 
 class TopicDeliveries:
-    """Read a topic while load runs.
+    """Read a topic of deliveries while the load runs.
 
     Args:
         brokers: bootstrap servers.
-        deliveries: topic, and where id and time stand.
-        benchmark: for sentences.
-        now_us: our clock.
+        deliveries: the topic, and where messages have id and time.
+        benchmark: the name of the benchmark, for messages.
+        now_us: reads our clock.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class TopicDeliveries:
         self._consumer: Consumer | None = None
 
     def require(self) -> None:
-        """See whether the topic is there, and whether its messages have the broker's time.
+        """Check that the topic exists, and that its messages have the broker's time if needed.
 
         Raises:
-            TargetUnavailableError: it is not, or the brokers do not answer.
+            TargetUnavailableError: either is not so, or the brokers do not answer.
         """
         consumer = self._client()
         try:
@@ -82,7 +82,7 @@ class TopicDeliveries:
             )
 
     def begin(self) -> None:
-        """Begin at the present end of each partition.
+        """Start reading at the current end of each partition.
 
         Raises:
             TargetUnavailableError: the brokers do not answer.
@@ -105,12 +105,12 @@ class TopicDeliveries:
         self._thread.start()
 
     def read(self, message_ids: Collection[str]) -> list[Completion]:
-        """Give what arrived so far.
+        """Return what has arrived so far.
 
         Raises:
-            TargetUnavailableError: the topic could not be read on.
+            TargetUnavailableError: reading the topic failed.
         """
-        del message_ids  # all that arrives is kept
+        del message_ids  # everything that arrives is kept
         if self._failure:
             raise self._unavailable(self._failure)
         return list(self._found)
@@ -131,8 +131,8 @@ class TopicDeliveries:
         assert consumer is not None, "begin() made it"
         try:
             while not self._stop.is_set():
-                # One at a time: `consume` holds what arrived back until it has many, or no time is
-                # left, which would be a part of each latency by our clock.
+                # Read one at a time: `consume` waits until it has many messages or its time is
+                # over, which would add to each latency by our clock.
                 message = consumer.poll(_POLL_S)
                 if message is not None:
                     self._take(message, self._now_us())
@@ -193,7 +193,7 @@ class TopicDeliveries:
             except KafkaException as error:
                 if is_silence(cause(error)):
                     raise
-                return "unknown"  # they may not be read
+                return "unknown"  # we may not read the topic's settings
             except KeyError:
                 return "unknown"
 

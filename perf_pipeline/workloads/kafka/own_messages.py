@@ -1,7 +1,7 @@
-"""Messages as the profile describes them: key, value, headers, and the id that each is known by.
+"""Make messages as the profile describes them: key, value, headers, and id.
 
-Add here: another part of a message of your own. Keep out: producing it (own_produce.py), and the
-keys of a profile (config/own_topics.py).
+Add here: another part of such a message. Keep out: producing it (own_produce.py), and the keys of a
+profile (config/own_topics.py).
 """
 
 import math
@@ -34,7 +34,7 @@ from perf_pipeline.workloads.steps.writing import Write, json_writer, text_write
 Draw = Callable[[random.Random], bytes]
 NO_ID: Final = "a message was produced without an id at {}, so it is not counted by id"
 _NAMESPACE: Final = UUID("b0a1fb3c-3d58-5c58-8f3a-0c8c2f6a7d11")
-_Z99: Final = 2.3263478740408408  # 99 % of a normal distribution lie below it
+_Z99: Final = 2.3263478740408408  # 99 % of the standard normal distribution lie below this
 _LETTERS: Final = (string.ascii_letters + string.digits + "+/").encode()
 
 
@@ -43,14 +43,14 @@ class OwnMaker:
     """Make the messages of one scenario in one worker.
 
     Attributes:
-        family: names run, scenario and worker; ids begin with it.
-        key: writes a key; None for messages without.
+        family: names run, scenario and worker; all ids begin with it.
+        key: writes a key; None for messages without a key.
         value: writes a value.
-        headers: names and writers.
-        id_header: name of the header that holds the id; empty for none.
-        makes_id: that header gets an id of its own.
-        id_path: names and indices that lead to the id in the value; None for none.
-        encode: by a schema; None leaves the value as it is written.
+        headers: the names of headers, each with what writes its value.
+        id_header: the name of the header that holds the id; empty for none.
+        makes_id: whether that header gets a fresh id.
+        id_path: names and indices that lead to the id in the value; None if it is not there.
+        encode: encodes the value by a schema; None leaves it as it is written.
     """
 
     family: str
@@ -63,11 +63,11 @@ class OwnMaker:
     encode: Encode | None = None
 
     def messages(self, iteration: Iteration, count: int) -> Iterator[QueueMessage]:
-        """Yield an iteration's messages; one without an id that can be written has an empty id."""
+        """Yield an iteration's messages; a message whose id can't be recorded has an empty id."""
         name = f"{self.family}/{iteration.scenario}/{iteration.vu}/{iteration.number}"
         id_stem = str(uuid5(_NAMESPACE, name))[:-8] if self.makes_id else ""
         for place in range(count):
-            scope = Scope(iteration)  # each message draws rows of its own
+            scope = Scope(iteration)  # each message draws its own rows
             value = self.value(scope)
             written = {name: write(scope) for name, write in self.headers}
             headers: Headers = list(written.items())
@@ -86,11 +86,11 @@ class OwnMaker:
 
 
 def maker_of(own: OwnProduceParameters, context: WorkerContext) -> OwnMaker:
-    """Work out once what can be, before the load.
+    """Work out before the load everything that can be worked out once.
 
     Raises:
         ProfileError: a file changed since the profile was checked.
-        TargetUnavailableError: there are too few seeded users, or rows of a query.
+        TargetUnavailableError: there are too few seeded users, or too few rows of a query.
     """
     around = surroundings_of(own, context)
     place = own.message_id or ""
@@ -108,10 +108,10 @@ def maker_of(own: OwnProduceParameters, context: WorkerContext) -> OwnMaker:
 
 
 def require_fitting(maker: OwnMaker) -> None:
-    """Make one message, of which nothing is sent, to see that its value fits its schema.
+    """Make one message, without sending it, to check that its value fits its schema.
 
     Raises:
-        ProfileError: it does not; says why.
+        ProfileError: it does not fit; the sentence says why.
     """
     iteration = Iteration("", "kafka", 1, 0, 0, Phase.WARM_UP, random.Random(0))
     try:
@@ -158,7 +158,7 @@ def _drawn(draw: Draw) -> Write:
 
 
 def key_draw(keys: Keys) -> Draw:
-    """Return what draws a key, as often as its skew says; key n is the prefix and n."""
+    """Return a function that draws keys with the given skew; key n is the prefix and n."""
     written = [f"{keys.prefix}{number}".encode() for number in range(1, keys.count + 1)]
     if keys.skew == "uniform":
         return lambda chance: chance.choice(written)
@@ -172,7 +172,7 @@ def key_draw(keys: Keys) -> Draw:
 
 
 def size_draw(sizes: Sizes, seed: int) -> Draw:
-    """Return what draws a value of random letters, which no compression makes much smaller."""
+    """Return a function that draws values of random letters, which hardly compress."""
     most = sizes.most
     letters = bytes(random.Random(seed).choices(_LETTERS, k=2 * most + 1))
 

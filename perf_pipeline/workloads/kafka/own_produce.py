@@ -1,9 +1,10 @@
-"""Messages of the profile's own are produced: single ones, or several as a transaction.
+"""Produce the messages that a profile defines, one at a time or several as a transaction.
 
-Parameters: `own`, the profile's; `topic`, where messages go; `brokers`, `allowed`; `folder`, where
-its relative paths start; `run`, the run's id; `env`, the scenario's own values; `query_files`, of
-data sets by query. Secrets: `brokers` with credentials, and environment variables as `env:NAME`.
-Add here: another way to produce messages of one's own. Keep out: the messages (own_messages.py).
+Parameters: `own`, those of the profile; `topic`, where messages go; `brokers`, `allowed`; `folder`,
+    where relative paths start; `run`, the run's id; `env`, the scenario's own values;
+    `query_files`, the rows of data sets by query. Secrets: `brokers` with credentials, and
+    environment variables as `env:NAME`.
+Add here: another way to produce such messages. Keep out: the messages themselves (own_messages.py).
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from perf_pipeline.workloads.kafka.produce import ProduceMessages, ProduceTransa
 from perf_pipeline.workloads.kafka.producing import Producing, Settled
 from perf_pipeline.workloads.kafka.schemas import UnfitValueError
 
-_OVERHEAD_BYTES: Final = 1_000  # of a message in a request, its headers apart
+_OVERHEAD_BYTES: Final = 1_000  # what a message adds to a request, without its headers
 
 
 class _OwnMessages(Producing):
@@ -35,7 +36,7 @@ class _OwnMessages(Producing):
         self._largest_bytes = largest_bytes
 
     def messages(self, iteration: Iteration, count: int) -> list[QueueMessage]:
-        """Make an iteration's messages, and write down that they are intended."""
+        """Make an iteration's messages, and record that they are intended."""
         made = list(self._own_maker.messages(iteration, count))
         if self._own.message_id is not None:
             self.note(made, LedgerEvent.INTENDED, iteration.intended_us)
@@ -44,14 +45,14 @@ class _OwnMessages(Producing):
         return made
 
     def unfit(self, iteration: Iteration, began_us: int, error: UnfitValueError) -> None:
-        """Record an iteration whose value does not fit its schema; nothing was produced."""
+        """Record an iteration that produced nothing, because its value does not fit its schema."""
         self.opened.recorder.note(str(error))
         settled = Settled(self.opened.clock.now_us(), Outcome.FAILED, "schema")
         (made,) = self._own.operations
         self.record(iteration, made.name, began_us, settled, records=0, bytes_out=0)
 
     def client_settings(self) -> ClientSettings:
-        """Return what the scenario sets of librdkafka's properties."""
+        """Return the properties of librdkafka that the scenario sets."""
         own = self._own
         return {
             "compression.type": own.compression,
@@ -84,13 +85,14 @@ class OwnProduce:
         """Prepare the messages and connect; nothing is produced.
 
         Raises:
-            TargetUnavailableError: no answer, no such topic, or too few rows of data.
+            TargetUnavailableError: no broker answers, the topic does not exist, or there are too
+                few rows of data.
             ProfileError: a file changed since the profile was checked.
         TargetNotAllowedError: a broker advertises a host that may not be loaded.
         """
         own = OwnProduceParameters.model_validate(context.parameters["own"])
         if own.registered is not None:
-            require_fitting(maker_of(own, context))  # one of its own: each row of data comes once
+            require_fitting(maker_of(own, context))  # its own, so that each row comes once
         maker, largest = maker_of(own, context), int(context.parameters.get("largest_bytes", 0))
         kind = _OwnTransactions if own.transaction else _OwnSingles
         self._think_time_us, self._clock = own.think_time_us, context.clock
@@ -104,7 +106,7 @@ class OwnProduce:
         await self._producing.open(replace(context, parameters=given))
 
     async def iterate(self, iteration: Iteration) -> None:
-        """Produce, record the delivery, then think."""
+        """Produce, record the delivery, then pause for the think time."""
         began_us = self._clock.now_us()
         try:
             await self._producing.iterate(iteration)

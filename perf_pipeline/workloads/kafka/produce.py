@@ -1,8 +1,9 @@
-"""The queue's producing side: single messages here, transactions and the ceiling beside it.
+"""Produce single messages to the queue; transactions and the ceiling have their own modules.
 
 Parameters (JSON): `brokers`, `topic`, `run`, `message_bytes`, `linger_ms`, `timeout_us`,
 `ledger`; `messages_per_transaction`; `batch`. Rates count delivery reports and commits, never
-calls. Add here: another way to produce. Keep out: topics (kafka_topics), rates (the plan's).
+calls. Add here: another way to produce. Keep out: topics (topics.py), and rates, which the plan
+sets.
 """
 
 import asyncio
@@ -46,7 +47,8 @@ class _Awaited:
 
     def settle(self) -> None:
         assert self.report is not None, "handed over with its report"
-        # Also for an iteration that was interrupted: the system has promised this message.
+        # This is recorded even if the iteration was interrupted, because the system has promised
+        # the message.
         if self.report.outcome is Outcome.OK:
             self.owner.note((self.message,), LedgerEvent.ACKNOWLEDGED, self.report.at_us)
         if not self.settled.done():
@@ -54,7 +56,7 @@ class _Awaited:
 
 
 class ProduceMessages(OneProducer):
-    """Produce one message per iteration and await its delivery report: a VU is one in flight."""
+    """Produce one message per iteration and await its delivery report; a VU has one in flight."""
 
     operation = "produce"
 
@@ -96,7 +98,7 @@ class ProduceMessages(OneProducer):
                 refusal = cause(error)
                 return Settled(clock.now_us(), outcome_of(refusal), error_class(refusal))
             except BufferError:
-                # The client's own queue: waiting in it is latency like any other.
+                # Waiting in the client's own queue is latency like any other.
                 if clock.now_us() >= give_up_us:
                     return Settled(clock.now_us(), Outcome.FAILED, QUEUE_FULL)
                 await clock.sleep_until_us(clock.now_us() + QUEUE_PAUSE_US)

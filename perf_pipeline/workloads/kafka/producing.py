@@ -1,6 +1,6 @@
-"""What every producing workload shares: parameters, messages, the ledger, and its samples.
+"""The base of all producing workloads: parameters, messages, the ledger, and samples.
 
-Add here: what a further way of producing would repeat. Keep out: the calls that produce.
+Add here: something that another way of producing would repeat. Keep out: the calls that produce.
 """
 
 import asyncio
@@ -30,9 +30,9 @@ class Settled:
     """Say how a produce call or a transaction ended.
 
     Attributes:
-        at_us: when the report was there, stamped where it arrived.
-        outcome: of the sample.
-        error: its class, empty when ok.
+        at_us: when the report arrived, by a timestamp taken in the thread that received it.
+        outcome: the outcome of the sample.
+        error: the class of the error; empty if there is none.
     """
 
     at_us: int
@@ -67,7 +67,7 @@ class Producing(ABC):
         )
         self._deleted = DeletedTopic(brokers_of(context), str(context.parameters["topic"]))
         await look_first(context)
-        await asyncio.to_thread(self._deleted.error)  # it connects before the load
+        await asyncio.to_thread(self._deleted.error)  # so that it connects before the load
         try:
             await self._connect(context)
         except BaseException:
@@ -83,18 +83,18 @@ class Producing(ABC):
 
     @property
     def opened(self) -> WorkerContext:
-        """Return the context; `open` comes first."""
+        """Return the context; `open` must be called first."""
         assert self._context is not None, "open comes first"
         return self._context
 
     @property
     def maker(self) -> MessageMaker:
-        """Return what makes messages; `open` comes first."""
+        """Return the maker of messages; `open` must be called first."""
         assert self._maker is not None, "open comes first"
         return self._maker
 
     def messages(self, iteration: Iteration, count: int) -> list[QueueMessage]:
-        """Make an iteration's messages and write down that they are intended."""
+        """Make an iteration's messages, and record that they are intended."""
         made = list(self.maker.messages(iteration, count))
         self.note(made, LedgerEvent.INTENDED, iteration.intended_us)
         return made
@@ -108,7 +108,7 @@ class Producing(ABC):
                     context.recorder.ledger(LedgerEntry(message.message_id, event, at_us))
 
     def client_settings(self) -> ClientSettings:
-        """Return properties of librdkafka that this way of producing sets."""
+        """Return the properties of librdkafka that this way of producing sets."""
         return NO_SETTINGS
 
     def number(self, name: str, default: int) -> int:
@@ -116,9 +116,9 @@ class Producing(ABC):
         return int(self.opened.parameters.get(name, default))
 
     def named(self, settled: Settled) -> Settled:
-        """Return a timeout as a failure where the topic was deleted; all else as it is.
+        """Turn a timeout into a failure if the topic was deleted; return anything else unchanged.
 
-        Blocks for up to 1.5 s where no broker answers; from any thread.
+        It blocks for up to 1.5 s if no broker answers; any thread may call it.
         """
         assert self._deleted is not None, "open comes first"
         if settled.outcome is not Outcome.TIMEOUT or not (error := self._deleted.error()):
@@ -135,7 +135,7 @@ class Producing(ABC):
         records: int,
         bytes_out: int,
     ) -> None:
-        """Record the iteration's sample; records and bytes are those that were delivered."""
+        """Record the iteration's sample, with the records and bytes that were delivered."""
         if settled.error:
             note_if_deleted(self.opened, settled.error)
         self.opened.recorder.sample(
@@ -151,7 +151,7 @@ class Producing(ABC):
 
 
 class OneProducer(Producing):
-    """Use one idempotent producer for all VUs of the worker, as an application would."""
+    """A base with one idempotent producer for all VUs of the worker, as in an application."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -174,6 +174,6 @@ class OneProducer(Producing):
 
     @property
     def deliveries(self) -> DeliveryThread:
-        """Return the producer with its thread; `open` comes first."""
+        """Return the producer with its thread; `open` must be called first."""
         assert self._deliveries is not None, "open comes first"
         return self._deliveries

@@ -1,4 +1,4 @@
-"""Lets librdkafka read the properties of a target, before anything is sent.
+"""Let librdkafka check the properties of a target before anything is sent.
 
 Add here: another check that only the library can make. Keep out: which properties a target may set
 (config/kafka_names.py).
@@ -12,17 +12,17 @@ from perf_pipeline.workloads.kafka.errors import cause
 
 
 def require_properties(brokers: str, target: str) -> None:
-    """Refuse properties with values that librdkafka does not take; nothing is connected to.
+    """Refuse properties whose values librdkafka does not take, without connecting.
 
     Args:
-        brokers: of the target, with its properties.
-        target: its name, for the sentence.
+        brokers: the brokers of the target, with its properties.
+        target: the name of the target, for the message.
 
     Raises:
-        AddressError: says which property it is.
+        AddressError: librdkafka refuses a property; the message names it.
     """
     given = client_properties(brokers)
-    # With a login it would fetch a token at once, from a place that nobody has checked yet.
+    # With a login it would immediately fetch a token, from a place that has not been checked yet.
     plain = {key: value for key, value in given.items() if not key.startswith(("sasl", "security"))}
     if not plain:
         return

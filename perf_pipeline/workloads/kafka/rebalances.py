@@ -1,14 +1,15 @@
 """Time how long a group member had no partitions, from the revocation to the assignment.
 
-It is pure, and safe between the thread that learns of both and the loop that records them.
-Add here: what else is counted of rebalances. Keep out: clients.
+It does no I/O, and both the thread that observes rebalances and the loop that records them may use
+it.
+Add here: another figure about rebalances. Keep out: clients.
 """
 
 from collections import deque
 
 
 class Rebalances:
-    """Remember the rebalances that nobody has recorded yet.
+    """Remember the rebalances that have not been recorded yet.
 
     >>> found = Rebalances()
     >>> found.ended(5); found.began(10); found.ended(30); found.taken()
@@ -20,16 +21,16 @@ class Rebalances:
         self._fresh: deque[tuple[int, int]] = deque()
 
     def began(self, at_us: int) -> None:
-        """Say that the partitions are taken away, once or several times before the next ones."""
+        """Note that partitions were revoked, once or several times before the next assignment."""
         if self._began_us is None:
             self._began_us = at_us
 
     def ended(self, at_us: int) -> None:
-        """Say that partitions are assigned, perhaps none; the first assignment ends nothing."""
+        """Note that partitions, perhaps none, were assigned; the first assignment ends nothing."""
         if self._began_us is not None:
             self._fresh.append((self._began_us, at_us))
             self._began_us = None
 
     def taken(self) -> list[tuple[int, int]]:
-        """Return begin and end of each rebalance that is over, once."""
+        """Return begin and end of each rebalance that is over, each only once."""
         return [self._fresh.popleft() for _ in range(len(self._fresh))]

@@ -1,8 +1,8 @@
-"""Receiving: a thread polls the consumer, stamps messages and hands them to the event loop.
+"""Receive messages: a thread polls the consumer, timestamps messages and hands them to the loop.
 
-Also keeps the group's membership and commits finished work. What is handed over, single messages or
-whole batches, is the subclass's to say. Add here: what the group protocol asks of a member. Keep
-out: the work on a message.
+It also keeps the membership in the group and commits finished work. A subclass decides what is
+handed over, single messages or whole batches. Add here: another duty of a group member. Keep out:
+the work on a message.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from perf_pipeline.workloads.kafka.rewinding import first_offsets, go_back, is_f
 from perf_pipeline.workloads.kafka.silence import BrokerSilence, LastQuestion
 
 BATCH_MESSAGES: Final = 1_000
-# As much again may wait in librdkafka, and one fetch (50 MB) beyond it.
+# The same amount may wait in librdkafka, plus one fetch (50 MB).
 MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 JOIN_S: Final = 45.0
 
@@ -43,19 +43,19 @@ T = TypeVar("T", bound=Handed)
 
 
 class Reception(ABC, Generic[T]):
-    """Be one member of a consumer group.
+    """Act as one member of a consumer group.
 
     Args:
-        context: of the worker; its parameters are `brokers`, `topic` and `group`, and may be
-            `commit_interval_us` (least time between two commits), `session_timeout_ms` and
-            `heartbeat_ms`.
-        finish_us: how long a revoked partition waits for work under way.
+        context: the worker's context; its parameters are `brokers`, `topic` and `group`, and
+            perhaps `commit_interval_us` (the least time between two commits), `session_timeout_ms`
+            and `heartbeat_ms`.
+        finish_us: how long a revoked partition waits for work in progress.
 
     Attributes:
-        clock: the context's; stamps messages.
-        epoch: counts assignments; what came under an earlier one is passed over.
-        progress: of the assigned partitions.
-        rebalances: of the group, since messages flow.
+        clock: the context's clock, which timestamps messages.
+        epoch: counts assignments; messages of an earlier assignment are skipped.
+        progress: the progress in the assigned partitions.
+        rebalances: the rebalances of the group since messages began to flow.
     """
 
     most_waiting: ClassVar[int]
@@ -77,7 +77,7 @@ class Reception(ABC, Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._has_joined, self._is_wanted, self._stop = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._serve, name="kafka-reception", daemon=True)
-        # Written by one side only: handed by the thread, taken and working by the loop.
+        # Each has one writer: `handed` the thread, `taken` and `working` the loop.
         self._handed = self._taken = self._working = 0
         self._handed_bytes = self._taken_bytes = 0
         self.epoch = 0
@@ -85,10 +85,11 @@ class Reception(ABC, Generic[T]):
         self._next_commit_s = time.monotonic()
 
     async def open(self) -> None:
-        """Join the group and hold an assignment, perhaps an empty one; nothing is received yet.
+        """Join the group and wait for an assignment, perhaps an empty one; nothing is received yet.
 
         Raises:
-            TargetUnavailableError: no answer, no such topic, or no assignment within 45 s.
+            TargetUnavailableError: no broker answers, the topic does not exist, or there is no
+                assignment within 45 s.
         """
         await asyncio.to_thread(require_topic, self._consumer, self._brokers, self._topic)
         self._thread.start()
@@ -102,7 +103,8 @@ class Reception(ABC, Generic[T]):
     async def take(self) -> T:
         """Wait for messages, or for an error of the consumer; cancelling loses none.
 
-        A mistake in the receiving thread is raised here, once: it must not look like a quiet topic.
+        An exception in the receiving thread is raised here, once, so that it does not look like a
+        quiet topic.
         """
         self._is_wanted.set()
         while True:
@@ -111,48 +113,48 @@ class Reception(ABC, Generic[T]):
                 raise received
             self._taken += received.count
             self._taken_bytes += received.size
-            # Counted as work before the epoch is compared: see _on_revoke.
+            # Count it as work before comparing the epoch: see _on_revoke.
             self._working += 1
             if received.error or received.epoch == self.epoch:
                 return received
             self._working -= 1
 
     def settled(self) -> None:
-        """Note that nobody holds what was taken any more."""
+        """Note that nobody holds the taken messages any more."""
         self._working -= 1
 
     @abstractmethod
     def finished(self, received: T) -> None:
-        """Note that received messages are written down, so that their offsets may be committed."""
+        """Note that received messages are recorded, so that their offsets may be committed."""
 
     @abstractmethod
     def accept(self, messages: Sequence[Message], at_us: int) -> list[T]:
-        """Turn messages and events into what VUs are handed, in order; not on the loop.
+        """Turn messages and events into what VUs get, in order; this does not run on the loop.
 
         Args:
-            messages: as they were received, also ends of partitions and errors.
-            at_us: when the first one was received.
+            messages: the messages as they were received, including ends of partitions and errors.
+            at_us: when the first message was received.
         """
 
     @abstractmethod
     def failure(self, error: KafkaError) -> T:
-        """Turn an error of the consumer into what a VU is handed; not on the loop."""
+        """Turn an error of the consumer into what a VU gets; this does not run on the loop."""
 
     @property
     def heard_us(self) -> int:
-        """Return the time at which the brokers were last heard, on the run's clock."""
+        """Return when the brokers were last heard from, on the run's clock."""
         ago_s = time.monotonic() - self._silence.heard_s
         return self.clock.now_us() - round(ago_s * US_PER_S)
 
     def asked_at_the_end(self) -> KafkaError | None:
-        """Ask the brokers whether they still answer; return the error, if any. Blocks up to 4 s."""
+        """Ask the brokers whether they still answer, for up to 4 s; return the error, if any."""
         return self._last_question.ask()
 
     async def close(self, within_s: float) -> None:
-        """Commit what is finished, synchronously, and leave the group.
+        """Commit finished work, synchronously, and leave the group.
 
-        Brokers that hang must not hold the end of a worker up: after `within_s` the thread is left
-        behind. It holds the client, so that nobody takes it away from under the call.
+        Brokers that hang must not delay the end of a worker, so the thread is left behind after
+        `within_s`. It keeps the client, so that the client is not destroyed during the call.
         """
         self._stop.set()
         if self._thread.ident is None:
@@ -174,7 +176,8 @@ class Reception(ABC, Generic[T]):
             self._call(self._queue.put_nowait, error)
             self._last_question.answer(None)  # the error is already reported
         finally:
-            # Leaving revokes the assignment, which commits: seconds, where nobody answers.
+            # Leaving revokes the assignment, which commits; that takes seconds if no broker
+            # answers.
             if not self._silence.is_known:
                 self._consumer.close()
 
@@ -207,7 +210,8 @@ class Reception(ABC, Generic[T]):
         at_us = self.clock.now_us()
         if first.error() is None:
             self._silence.heard()
-        # consume() with a timeout would wait for a full batch; without one it only collects.
+        # consume() with a timeout would wait for a full batch; without one it only collects what is
+        # there.
         more, epoch = min(room, BATCH_MESSAGES) - 1, self.epoch
         messages = [first, *self._consumer.consume(more, timeout=0)] if more else [first]
         if epoch != self.epoch:
@@ -215,7 +219,7 @@ class Reception(ABC, Generic[T]):
         self._hand_over(self.accept(messages, at_us))
 
     def _sent_back(self, messages: list[Message]) -> list[Message]:
-        """Let messages come again that may be of before a rebalance; return what is none."""
+        """Fetch messages again that may precede a rebalance; return the events among them."""
         known = self.progress.rewound()
         back = {at: known.get(at, first) for at, first in first_offsets(messages).items()}
         go_back(self._consumer, self._topic, back)
@@ -251,7 +255,7 @@ class Reception(ABC, Generic[T]):
             self._consumer.commit(offsets=offsets, asynchronous=False)
 
     def _on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
-        # An unconfirmed offset stays due and is committed again at the next interval.
+        # An unconfirmed offset stays due, and is committed again at the next interval.
         if error is None:
             good = {
                 partition.partition: partition.offset
@@ -267,23 +271,24 @@ class Reception(ABC, Generic[T]):
             consumer.assign(partitions)
         self.rebalances.ended(self.clock.now_us())
         if not self._is_flowing:
-            # Nothing flows before the load begins, but a member polls, or it blocks the others.
+            # No message flows before the load begins, but a member must poll, or it would block the
+            # others.
             consumer.pause(partitions)
         self._has_joined.set()
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        # From here on VUs pass over what is queued; what they work on is finished first.
+        # From here on VUs skip queued messages; messages in progress are finished first.
         self._lose_assignment()
         give_up_s = time.monotonic() + self._finish_s
         while self._working and time.monotonic() < give_up_s:
             time.sleep(_PAUSE_S)
-        # A commit that fails here leaves messages to come again: counted as duplicates by id.
+        # If a commit fails here, messages come again and count as duplicates by id.
         if not self._silence.is_known:
             with contextlib.suppress(KafkaException):
                 self._commit(is_asynchronous=False)
         self.progress.forget(partition.partition for partition in partitions)
         if self._is_incremental:
-            # What VUs pass over of partitions that stay comes again.
+            # In partitions that stay, messages that VUs skip come again.
             go_back(consumer, self._topic, self.progress.rewound())
 
     def _lose_assignment(self) -> None:

@@ -1,7 +1,8 @@
-"""Messages that come again: a rebalance that leaves partitions where they are goes back in them.
+"""Rewind partitions that stay assigned during a rebalance, so that skipped messages come again.
 
-Where brokers share the work out (KIP-848), a member keeps what it is not asked for.
-Add here: another rule of where a partition goes on. Keep out: what counts as done (offsets.py).
+If brokers assign partitions (KIP-848), a member keeps those that it need not give up.
+Add here: another rule of where a partition continues. Keep out: what counts as finished
+(offsets.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +14,10 @@ END: Final = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes 
 
 
 def go_back(consumer: Consumer, topic: str, offsets: Mapping[int, int]) -> None:
-    """Let messages from these offsets on come again, of the partitions that are still assigned.
+    """Seek to these offsets in the partitions that are still assigned.
 
     Raises:
-        KafkaException: a partition can't be sought.
+        KafkaException: seeking in a partition failed.
     """
     for held in consumer.assignment():
         if held.topic == topic and held.partition in offsets:
@@ -24,13 +25,13 @@ def go_back(consumer: Consumer, topic: str, offsets: Mapping[int, int]) -> None:
 
 
 def is_failure(message: Message) -> bool:
-    """Say whether it is an error of the consumer: neither a message nor a partition's end."""
+    """Say whether this is an error of the consumer, not a message or the end of a partition."""
     error = message.error()
     return error is not None and error.code() != END
 
 
 def first_offsets(messages: Sequence[Message]) -> dict[int, int]:
-    """Return the least offset of each partition among messages and ends of partitions."""
+    """Return the lowest offset of each partition among messages and ends of partitions."""
     least = dict[int, int]()
     for message in messages:
         partition, offset = message.partition(), message.offset()

@@ -1,7 +1,8 @@
-"""Values that follow a schema of a registry, encoded by Confluent's own serializers.
+"""Encode values by a schema of a registry with Confluent's own serializers.
 
-They are an extra, `perf_pipeline[schemas]`, because few need them and they bring a dozen packages.
-Add here: another kind of schema. Keep out: what is encoded (own_messages.py).
+The serializers are an extra, `perf_pipeline[schemas]`, because few people need them and they bring
+a dozen packages.
+Add here: another kind of schema. Keep out: making the values (own_messages.py).
 """
 
 import json
@@ -15,7 +16,7 @@ from perf_pipeline.errors import ProfileError, TargetUnavailableError
 Encode = Callable[[bytes], bytes]
 """Encodes a value that is written as JSON."""
 _Maker = Callable[[Any, str, RegisteredSchema], Callable[..., bytes]]
-# The registry is the target's: nothing is registered there.
+# The registry belongs to the target, so nothing is registered there.
 _CONFIGURATION: Final = {"auto.register.schemas": False, "use.latest.version": True}
 
 
@@ -24,19 +25,19 @@ class UnfitValueError(Exception):
 
 
 def encoder_of(schema: RegisteredSchema, topic: str, *, login: str, ca_file: str) -> Encode:
-    """Ask the registry for the newest schema of a subject, and return what encodes by it.
+    """Ask the registry for the newest schema of a subject; return a function that encodes by it.
 
-    The registry is asked here and not while load runs.
+    The registry is asked here, and never while the load runs.
 
     Args:
-        schema: of the scenario.
-        topic: of the messages.
+        schema: the schema of the scenario.
+        topic: the topic of the messages.
         login: `user:password`; empty for none.
-        ca_file: with the authority of the registry; empty for those of the system.
+        ca_file: the file with the registry's authority; empty for the system's authorities.
 
     Raises:
         TargetUnavailableError: the registry does not answer, or has no such subject.
-        ProfileError: the serializers are not installed, or the schema is of no use here.
+        ProfileError: the serializers are not installed, or the schema is not supported.
     """
     subject = schema.subject or f"{topic}-value"
     try:
@@ -50,7 +51,7 @@ def encoder_of(schema: RegisteredSchema, topic: str, *, login: str, ca_file: str
         try:
             return serializer(json.loads(value))
         except Exception as error:
-            # Each library behind it has errors of its own, and all of them say what does not fit.
+            # Each library underneath has its own errors, which all say what does not fit.
             why = str(error) or type(error).__name__
             raise UnfitValueError(f"a value does not fit the schema {subject}: {why}") from error
 
@@ -73,7 +74,7 @@ def _serializer(
     settings = {"url": schema.registry, **{key: text for key, text in given.items() if text}}
     try:
         client = SchemaRegistryClient({**settings, "timeout": 5, "max.retries": 0})
-    except (OSError, ValueError) as error:  # no such certificate, or none; no user
+    except (OSError, ValueError) as error:  # a bad certificate, or no user
         sentence = f"the schema registry {schema.registry} can't be asked so: {error}"
         hint = "correct the variable of basicEnv, or caFile, of the scenario's schema"
         raise ProfileError("of the run", [sentence], hint=hint) from error
@@ -85,7 +86,7 @@ def _serializer(
     except OSError as error:
         raise _no_schema(schema, f"does not answer: {error}") from error
     except Exception as error:
-        # The HTTP client behind it has errors of its own.
+        # The HTTP client underneath has its own errors.
         if not type(error).__module__.startswith("httpx"):
             raise
         raise _no_schema(schema, f"does not answer: {error}") from error

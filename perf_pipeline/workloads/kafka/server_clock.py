@@ -1,8 +1,8 @@
-"""The brokers' clocks, by the log-append time of probe messages in a topic of our own.
+"""Read the brokers' clocks from the log-append time of probe messages in our own topic.
 
-The topic has a partition for each broker, so that every clock is asked: together they have one
-bound. Its messages go after an hour.
-Add here: nothing but this question. Keep out: joining the trips (analysis/clock.py).
+The topic has a partition for each broker, so that every clock is read; one bound covers all of
+them. The messages expire after an hour.
+Add here: only things about this question. Keep out: combining the trips (analysis/clock.py).
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class KafkaClock:
 
     Args:
         brokers: bootstrap servers.
-        now_us: our clock.
+        now_us: reads our clock.
     """
 
     name: Final = "the brokers' clock"
@@ -40,7 +40,7 @@ class KafkaClock:
         self._partitions = cycle([0])
 
     def open(self) -> None:
-        """Make the topic unless it is there, and connect.
+        """Create the topic unless it exists, and connect.
 
         Raises:
             TargetUnavailableError: the brokers do not answer, or refuse the topic.
@@ -48,7 +48,7 @@ class KafkaClock:
         with explained(self._brokers, f"asking {self.name} through the topic {CLOCK_TOPIC}"):
             self._make_topic()
             self._connect()
-        self.trip()  # the first one connects
+        self.trip()  # the first message connects
 
     def _make_topic(self) -> None:
         admin = admin_of(self._brokers)
@@ -83,10 +83,11 @@ class KafkaClock:
         self._partitions = cycle(sorted(partitions[CLOCK_TOPIC].partitions) or [0])
 
     def trip(self) -> ClockTrip:
-        """Produce one message and take the time that its broker gave it.
+        """Produce one message, and return the time that its broker gave it.
 
         Raises:
-            TargetUnavailableError: no report, or the topic has no log-append time.
+            TargetUnavailableError: there is no delivery report, or the topic has no log-append
+                time.
         """
         assert self._producer is not None, "it is open"
         reports: list[tuple[KafkaError | None, Message, int]] = []

@@ -1,9 +1,9 @@
-"""Notice that no broker answers any more, which a consumer's silence would hide.
+"""Notice when brokers stop answering, which a consumer alone would not show.
 
-A client that lost its broker receives nothing, like one whose topic is empty, and a broker that
-is paused keeps its connections. So whoever has heard nothing for a while asks, and whoever still
-waits at the end of a load asks once more. Both ask in the thread that serves the client: calls of
-another one would wait for its poll.
+A client that lost its broker receives nothing, just like a client whose topic is empty, and a
+paused broker keeps its connections. So a client that has heard nothing for a while asks, and one
+that still waits at the end of a load asks once more. Both ask in the thread that serves the client,
+because calls of another thread would wait for its poll.
 Add here: another sign of life. Keep out: what a failure does (reception.py).
 """
 
@@ -15,21 +15,21 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from perf_pipeline.workloads.kafka.errors import cause, is_silence
 
-# Requests without an answer hold back what comes after them on their connection.
+# Requests without an answer hold back later requests on the same connection.
 SOCKET_TIMEOUT_MS: Final = 5_000
-QUIET_S: Final = 3.0  # then it is asked
-HICCUP_S: Final = 2.5  # a broker that answers within it is well
-AGAIN_S: Final = 1.0  # for one that is known not to answer
-_LEAST_S: Final = 0.1  # a question that is asked can be answered
-LAST_ANSWER_S: Final = 4.0  # a question that was under way, and the last one
+QUIET_S: Final = 3.0  # silence after which the brokers are asked
+HICCUP_S: Final = 2.5  # a broker that answers within this time is fine
+AGAIN_S: Final = 1.0  # for a broker that is known not to answer
+_LEAST_S: Final = 0.1  # enough for the question to be asked and answered
+LAST_ANSWER_S: Final = 4.0  # enough for a question that was in progress and for the last one
 _TIMED_OUT: Final = KafkaError._TIMED_OUT  # noqa: SLF001 - librdkafka's own codes have this name in the public API
 
 
 class BrokerSilence:
-    """Hold when the brokers of one client were heard last; to be used in its thread only.
+    """Track when a client's brokers were last heard from; only the client's thread may use it.
 
     Attributes:
-        is_known: nobody answered when last asked.
+        is_known: whether no broker answered the last question.
     """
 
     def __init__(self) -> None:
@@ -39,19 +39,19 @@ class BrokerSilence:
 
     @property
     def heard_s(self) -> float:
-        """Return the time at which the brokers were last heard, in s of `time.monotonic`."""
+        """Return when the brokers were last heard from, in s of `time.monotonic`."""
         return self._heard_s
 
     def heard(self) -> None:
-        """Take what was received as a sign of life."""
+        """Take received messages as a sign of life."""
         self._heard_s = time.monotonic()
         self._ask_from_s = self._heard_s + QUIET_S
         self.is_known = False
 
     def lasting(self, consumer: Consumer, topic: str) -> KafkaError | None:
-        """Ask, where nothing was heard for 3 s; None where somebody answers and has the topic.
+        """Ask if nothing was heard for 3 s; None if a broker answers and has the topic.
 
-        Blocks for up to 2.5 s if nobody does. A topic that is gone is reported once a second.
+        It blocks for up to 2.5 s if none does. A topic that is gone is reported once a second.
         """
         if time.monotonic() < self._ask_from_s:
             return None
@@ -67,9 +67,10 @@ class BrokerSilence:
         return problem
 
     def at_the_end(self, consumer: Consumer, topic: str) -> KafkaError | None:
-        """Ask for the topic, and the leaders of this member's partitions; None where all answer.
+        """Ask for the topic and the leaders of this member's partitions; None if all answer.
 
-        For whoever still waits when a load is over. Blocks for up to 2.5 s, all questions together.
+        This is for members that still wait when a load is over. All questions together block for up
+        to 2.5 s.
         """
         until_s = time.monotonic() + HICCUP_S
         try:
@@ -96,7 +97,7 @@ class BrokerSilence:
 
 
 class LastQuestion:
-    """Let the event loop ask, at the end of a load, in the thread that serves a client."""
+    """Let the event loop ask at the end of a load, through the thread that serves a client."""
 
     def __init__(self) -> None:
         self._is_asked, self._is_answered = threading.Event(), threading.Event()
@@ -104,13 +105,13 @@ class LastQuestion:
 
     @property
     def is_open(self) -> bool:
-        """Say whether somebody waits for the answer."""
+        """Say whether somebody is waiting for the answer."""
         return self._is_asked.is_set() and not self._is_answered.is_set()
 
     def ask(self) -> KafkaError | None:
-        """Return what the brokers answered, None when all is well. Blocks for up to 4 s.
+        """Return the error, or None if all is well; this blocks for up to 4 s.
 
-        A thread that hangs in a call to them has no answer either.
+        A thread that hangs in a call to the brokers counts as no answer.
         """
         self._is_asked.set()
         if not self._is_answered.wait(LAST_ANSWER_S):
@@ -118,6 +119,6 @@ class LastQuestion:
         return self._answer
 
     def answer(self, error: KafkaError | None) -> None:
-        """Answer the one who asked; called from the thread that serves the client."""
+        """Pass on the answer; the thread that serves the client calls it."""
         self._answer = error
         self._is_answered.set()

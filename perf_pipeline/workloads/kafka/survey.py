@@ -1,4 +1,4 @@
-"""Survey a cluster for people who begin to measure it: topics, who reads them, and sizes.
+"""Survey a cluster for people who begin to measure it: topics, consumer groups, message sizes.
 
 Nothing is produced, committed or created. Add here: another fact that a first profile needs. Keep
 out: profiles (new_project/), and what is read while a load runs (probes/).
@@ -38,9 +38,10 @@ class SeenTopic:
     Attributes:
         name: of the topic.
         marks: of its partitions, ordered.
-        groups: that have committed on it, with how many messages they are behind, busiest first.
-        sizes: of values of some of its newest messages, in bytes.
-        has_keys: most of these messages have a key.
+        groups: the groups that have committed offsets, each with its lag in messages, the busiest
+            first.
+        sizes: the sizes of the values of some of its newest messages, in bytes.
+        has_keys: whether most of these messages have a key.
     """
 
     name: str
@@ -51,17 +52,17 @@ class SeenTopic:
 
     @property
     def messages(self) -> int:
-        """Return how many offsets it holds, which are its messages or somewhat more."""
+        """Return the number of offsets in it, which is the number of messages or slightly more."""
         return sum(mark.high_watermark - mark.low_watermark for mark in self.marks)
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Hold what was seen of a cluster.
+    """Hold what was found in a cluster.
 
     Attributes:
-        topics: those with most messages first, at most 20.
-        unseen: what the brokers did not tell, one sentence each.
+        topics: at most 20 topics, those with the most messages first.
+        unseen: what the brokers did not reveal, in one sentence each.
     """
 
     topics: Sequence[SeenTopic]
@@ -69,14 +70,14 @@ class Survey:
 
 
 def survey(brokers: str, wanted: Collection[str] = ()) -> Survey:
-    """Look at the topics of a cluster, without those that Kafka and its tools keep for themselves.
+    """Look at the topics of a cluster, except those that Kafka and its tools use internally.
 
     Args:
-        brokers: bootstrap servers that were checked, with how to log in.
-        wanted: only these topics.
+        brokers: checked bootstrap servers, with the login.
+        wanted: the topics to look at; empty for all.
 
     Raises:
-        RequestError: one of the wanted topics is not there.
+        RequestError: one of the wanted topics does not exist.
         TargetUnavailableError: the brokers do not answer, or refuse.
     """
     admin = admin_of(brokers)
@@ -125,7 +126,7 @@ def _seen(
 def _groups(
     admin: AdminClient, brokers: str, marks: Mapping[str, Sequence[PartitionLag]]
 ) -> tuple[dict[str, dict[str, int]], list[str]]:
-    """Return by topic how far each group is behind; and what nobody may know, or was too much."""
+    """Return each group's lag by topic, and what was not accessible or took too long."""
     try:
         listed = admin.list_consumer_groups(request_timeout=TIMEOUT_S).result(TIMEOUT_S)
         names = sorted(group.group_id for group in listed.valid)
@@ -167,7 +168,7 @@ def _behind(
 def _newest(
     reader: Consumer, name: str, marks: Sequence[PartitionLag]
 ) -> Iterator[tuple[int, bool]]:
-    """Read some of the newest messages: the size of each value, and whether it has a key."""
+    """Read some of the newest messages: the size of each value, and whether there is a key."""
     wanted = max(1, _MOST_MESSAGES // max(1, len(marks)))
     begins = [
         TopicPartition(name, mark.partition, max(mark.low_watermark, mark.high_watermark - wanted))
@@ -181,7 +182,7 @@ def _newest(
     while left and time.monotonic() < until_s:
         messages = [got for got in reader.consume(left, _POLL_S) if got.error() is None]
         if not messages and left < _MOST_MESSAGES:
-            break  # the ends are reached
+            break  # the ends of all partitions are reached
         for message in messages:
             left -= 1
             yield len(message.value() or b""), message.key() is not None

@@ -1,8 +1,8 @@
-"""Copies of a topic for a comparison, and the small process that removes them whatever happens.
+"""Copy a topic for a comparison, and remove the copies in a small process whatever happens.
 
-The process holds nothing but their names: it waits until it is asked to end, by a comparison or by
-the guard of one that was killed, and deletes them.
-Add here: another thing that a copy takes over from its topic. Keep out: load, and consumers.
+The process knows only their names: it waits until it is asked to end, by a comparison or by the
+guard of a comparison that was killed, and then deletes them.
+Add here: something else that a copy takes over from its topic. Keep out: load, and consumers.
 """
 
 import os
@@ -35,14 +35,14 @@ _ENDINGS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def copy_topic(brokers: str, original: str, copies: Sequence[str]) -> None:
-    """Make empty topics with the partitions, the replicas and the settings of another one.
+    """Create empty topics with the partitions, replicas and settings of another topic.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, refuse, or have no such topic.
     """
     admin = admin_of(brokers)
     with explained(brokers, f"copying the topic {original}"):
-        # All topics: one that is gone by now would be created where brokers auto-create.
+        # Ask for all topics: if brokers auto-create, asking by name would create a missing one.
         found = admin.list_topics(timeout=TIMEOUT_S).topics.get(original)
         if found is None or not found.partitions:
             raise no_topic(brokers, original)
@@ -57,7 +57,7 @@ def copy_topic(brokers: str, original: str, copies: Sequence[str]) -> None:
 
 
 def _settings(brokers: str, topic: str) -> Mapping[str, str]:
-    """Return what is set for this topic alone."""
+    """Return the settings that were made for this topic alone."""
     resource, admin = ConfigResource(ConfigResource.Type.TOPIC, topic), admin_of(brokers)
     asked = admin.describe_configs([resource], request_timeout=TIMEOUT_S)
     found = asked[resource].result(TIMEOUT_S)
@@ -66,12 +66,12 @@ def _settings(brokers: str, topic: str) -> Mapping[str, str]:
 
 
 def delete_copies(brokers: str, copies: Sequence[str]) -> None:
-    """Delete topics; one that is not there is no error.
+    """Delete topics; a topic that does not exist is not an error.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, or refuse.
     """
-    admin = admin_of(brokers)  # it has to outlive its question
+    admin = admin_of(brokers)  # the client has to outlive its request
     with explained(brokers, f"deleting the topics {', '.join(copies)}"):
         asked = admin.delete_topics(list(copies), operation_timeout=TIMEOUT_S)
         for gone in asked.values():

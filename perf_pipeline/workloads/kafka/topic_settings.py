@@ -33,14 +33,14 @@ _NAMED: Final = "or name another topic in the profile"
 
 
 def require_kept_messages(brokers: str, topic: str, for_us: int) -> None:
-    """Refuse a topic that loses messages by itself before they can be consumed.
+    """Refuse a topic that removes messages before they can be consumed.
 
-    Brokers that may not or can't tell a topic's settings refuse nothing.
+    If the settings of the topic can't be read, nothing is refused.
 
     Args:
         brokers: bootstrap servers.
-        topic: of the messages.
-        for_us: how long after it was produced a message may be consumed.
+        topic: the topic of the messages.
+        for_us: how long after producing it a message may still be consumed.
 
     Raises:
         TargetUnavailableError: the topic is compacted, or deletes messages sooner, or the brokers
@@ -66,7 +66,7 @@ def require_kept_messages(brokers: str, topic: str, for_us: int) -> None:
 
 
 def is_compacted(brokers: str, topic: str) -> bool:
-    """Say whether compaction takes messages from a topic; no where the brokers don't say.
+    """Say whether compaction removes messages of a topic; False if the brokers don't say.
 
     Raises:
         TargetUnavailableError: the brokers do not answer.
@@ -75,7 +75,7 @@ def is_compacted(brokers: str, topic: str) -> bool:
 
 
 def most_message_bytes(brokers: str, topic: str) -> int | None:
-    """Return how large a batch of a topic may be; None where the brokers don't say.
+    """Return how large a batch of a topic may be; None if the brokers don't say.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, or have no such topic.
@@ -86,8 +86,8 @@ def most_message_bytes(brokers: str, topic: str) -> int | None:
 
 
 def _settings(brokers: str, topic: str) -> Mapping[str, ConfigEntry]:
-    """Return the settings of a topic, the cluster's own included; empty if they are unknown."""
-    # The client has to outlive the question: without it the answer never comes.
+    """Return the settings of a topic, including those of the cluster; empty if unknown."""
+    # The client has to outlive the request: without it the answer never comes.
     admin, resource = admin_of(brokers), ConfigResource(ConfigResource.Type.TOPIC, topic)
     with explained(brokers, f"reading the settings of {topic}"):
         try:
@@ -105,7 +105,7 @@ def _text(settings: Mapping[str, ConfigEntry], name: str) -> str:
 
 
 def _kept_us(settings: Mapping[str, ConfigEntry]) -> int | None:
-    """Return how long messages stay; None without a limit, or where it can't be read."""
+    """Return how long messages are kept; None if there is no limit, or it can't be read."""
     try:
         kept_ms = int(_text(settings, _RETENTION))
     except ValueError:

@@ -1,7 +1,7 @@
-"""Topics and positions of the queue benchmarks: made and fixed before any load, read after it.
+"""Create the topics of the queue benchmarks and fix the groups' positions, before any load.
 
-Runs in the driver. Add here: another administrative step round a queue benchmark. Keep out:
-producing, consuming, and sampling of the lag (probes).
+It runs in the driver. Add here: another administrative step of a queue benchmark. Keep out:
+producing, consuming, and sampling the lag (probes/).
 """
 
 import time
@@ -38,9 +38,9 @@ T = TypeVar("T")
 TIMEOUT_S: Final = 8.0
 
 _POLL_S: Final = 0.05
-# -1: the cluster's own default, three where there are three brokers.
+# -1 is the cluster's own default, which is three if there are three brokers.
 _CLUSTER_DEFAULT: Final = -1
-# A partition or a group's coordinator that is new or is moving; over in a moment.
+# A partition or a group's coordinator is new or moving; that is over in a moment.
 _PASSING: Final = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -57,9 +57,9 @@ _ACTIVE_GROUP: Final = frozenset({KafkaError.UNKNOWN_MEMBER_ID, KafkaError.NON_E
 
 
 def ensure_topic(brokers: str, topic: str, partitions: int) -> int:
-    """Make a topic unless it exists, and return the number of its partitions.
+    """Create a topic unless it exists, and return the number of its partitions.
 
-    An existing topic is left as it is, also when it has another number of partitions.
+    An existing topic is left unchanged, even if it has another number of partitions.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, or refuse.
@@ -73,14 +73,14 @@ def ensure_topic(brokers: str, topic: str, partitions: int) -> int:
         try:
             admin.create_topics([wanted], operation_timeout=TIMEOUT_S)[topic].result(TIMEOUT_S)
         except KafkaException as error:
-            # Another worker or run may have made it in between.
+            # Another worker or run may have created it in between.
             if cause(error).code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
         return len(_await_topic(brokers, admin, topic))
 
 
 def require_existing(brokers: str, topic: str) -> None:
-    """Refuse a topic that is not there.
+    """Refuse a topic that does not exist.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, or have no such topic.
@@ -91,7 +91,7 @@ def require_existing(brokers: str, topic: str) -> None:
 
 
 def cluster_of(brokers: str) -> str:
-    """Return the id of a cluster, which is the same by whatever addresses it is reached.
+    """Return the id of a cluster, which does not depend on the addresses that reach it.
 
     Raises:
         TargetUnavailableError: the brokers do not answer.
@@ -104,12 +104,12 @@ def cluster_of(brokers: str) -> str:
 def watermarks(
     brokers: str, topic: str, connected: AdminClient | None = None
 ) -> list[PartitionLag]:
-    """Return low and high watermark of every partition, ordered; committed_offset is None.
+    """Return the low and high watermark of every partition in order; committed_offset is None.
 
     Args:
-        brokers: with credentials.
-        topic: its name.
-        connected: asks over the connections that it has; None connects anew.
+        brokers: the brokers, with credentials.
+        topic: the name of the topic.
+        connected: a client whose connections are used; None makes a new one.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, or have no such topic.
@@ -126,14 +126,14 @@ def watermarks(
 
 
 def fix_position(brokers: str, group: str, topic: str, *, at_end: bool = True) -> dict[int, int]:
-    """Commit the present end (or beginning) of every partition as the group's offset; return them.
+    """Commit the current end (or beginning) of every partition as the group's offset; return them.
 
-    Called before producing starts, a consumer that joins later misses nothing and counts
-    nothing of earlier runs.
+    It is called before producing starts, so that a consumer that joins later misses nothing and
+    counts no messages of earlier runs.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, have no such topic, or the group has
-            members, whose positions are theirs.
+            members, which own its positions.
     """
     marks = watermarks(brokers, topic)
     ends = {mark.partition: mark.high_watermark if at_end else mark.low_watermark for mark in marks}
@@ -159,13 +159,13 @@ def fix_position(brokers: str, group: str, topic: str, *, at_end: bool = True) -
 
 
 def committed(brokers: str, group: str, topic: str) -> dict[int, int | None]:
-    """Return the group's committed offset of every partition; None where it never committed.
+    """Return the group's committed offset of every partition; None if it never committed one.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, or have no such topic.
     """
     admin = admin_of(brokers)
-    # Waits for offsets of an open transaction.
+    # This waits for offsets of an open transaction.
     settings = {**onlooker_settings(brokers, group), "isolation.level": "read_committed"}
     with (
         explained(brokers, f"reading the offsets of group {group} on {topic}"),
@@ -186,13 +186,13 @@ def committed(brokers: str, group: str, topic: str) -> dict[int, int | None]:
 
 
 def admin_of(brokers: str) -> AdminClient:
-    """Make a client for questions and orders that are no load."""
-    # librdkafka would print every refused connection; the sentence says it once.
+    """Make a client for administrative requests, which are not load."""
+    # librdkafka would print every refused connection; our message says it once.
     return AdminClient({**kafka_settings(brokers), "log_level": 0})
 
 
 def no_topic(brokers: str, topic: str) -> TargetUnavailableError:
-    """Return the sentence about a topic that is not there."""
+    """Return the message about a topic that does not exist."""
     return TargetUnavailableError(
         f"there is no topic {topic} on {shown_brokers(brokers)}",
         hint="create it, or correct the topic's name in the profile",
@@ -201,12 +201,12 @@ def no_topic(brokers: str, topic: str) -> TargetUnavailableError:
 
 @contextmanager
 def explained(brokers: str, what: str) -> Iterator[None]:
-    """Raise what brokers refuse or don't answer as TargetUnavailableError, with what was tried."""
+    """Raise refusals and missing answers as TargetUnavailableError, with what was tried."""
     try:
         yield
     except KafkaException as error:
         raise unavailable(brokers, what, cause(error)) from error
-    except TimeoutError as error:  # a broker that is connected, and hangs
+    except TimeoutError as error:  # a broker is connected, but hangs
         raise TargetUnavailableError(
             f"{what} got no answer from the brokers {shown_brokers(brokers)} within "
             f"{TIMEOUT_S:g} s",
@@ -227,7 +227,7 @@ def _existing(brokers: str, admin: AdminClient, topic: str) -> list[int]:
 
 
 def _await_topic(brokers: str, admin: AdminClient, topic: str) -> list[int]:
-    # The metadata knows a new topic a moment before every broker does.
+    # The metadata lists a new topic a moment before every broker knows it.
     deadline = time.monotonic() + TIMEOUT_S
     while not (found := _partitions(admin, topic)):
         if time.monotonic() > deadline:

@@ -1,6 +1,6 @@
-"""Transactions: one iteration begins one, produces its messages, and commits it.
+"""Produce transactions: an iteration begins one, produces its messages, and commits it.
 
-Add here: what belongs to a transaction. Keep out: single messages (kafka_produce).
+Add here: another part of transactions. Keep out: single messages (produce.py).
 """
 
 import asyncio
@@ -28,22 +28,22 @@ from perf_pipeline.workloads.kafka.producing import (
     Settled,
 )
 
-ABORT_S: Final = 1.0  # the failure is reported after it, even if the broker is gone
-# Before the load, at least: a broker that has just started loads its transactions first, and says
-# that it does ("Coordinator load in progress").
+ABORT_S: Final = 1.0  # after this time a failure is reported, even if the broker is gone
+# The least timeout before the load: a broker that has just started first loads its transactions,
+# and answers "Coordinator load in progress".
 _OPENED_WITHIN_S: Final = 30.0
 
 
 class Transactor:
-    """Commit one transaction at a time under a transactional id of its own; blocks.
+    """Commit one transaction at a time under its own transactional id; calls block.
 
     Args:
         brokers: bootstrap servers.
-        transactional_id: nobody else may use it meanwhile, or one of the two is fenced.
-        linger_ms: how long the client waits to fill a batch.
-        timeout_ms: for each call of the load, and until the broker gives an unfinished transaction
-            up.
-        settings: of the scenario, for librdkafka.
+        transactional_id: the id, which nobody else may use, or one of the two is fenced.
+        linger_ms: how long the client waits for a batch to fill.
+        timeout_ms: the timeout of each call of the load, and the time after which the broker aborts
+            an unfinished transaction.
+        settings: the scenario's settings for librdkafka.
     """
 
     def __init__(
@@ -73,7 +73,8 @@ class Transactor:
         """Connect, fetch the topic's metadata and the producer id; nothing is produced.
 
         Raises:
-            TargetUnavailableError: no answer, no such topic, or no transactions there.
+            TargetUnavailableError: no broker answers, the topic does not exist, or the brokers have
+                no transactions.
         """
         producer = Producer(self._configuration)
         require_topic(producer, self._brokers, topic)
@@ -87,8 +88,9 @@ class Transactor:
         """Produce the messages in one transaction and return when it is committed.
 
         Raises:
-            KafkaException: it is not; what could be aborted was aborted.
-            BufferError: the client's queue does not hold this many messages; aborted.
+            KafkaException: the transaction is not committed; it was aborted if possible.
+            BufferError: the client's queue can't hold this many messages; the transaction was
+                aborted.
         """
         producer = self._producer
         if producer is None:
@@ -105,19 +107,19 @@ class Transactor:
             raise
 
     def _abort(self, producer: Producer) -> None:
-        # librdkafka 2.16 goes on with wrong sequence numbers after an abort (the next commit
-        # fails with out_of_order_sequence_number): a new producer of this id starts afresh,
-        # and makes the broker abort whatever could not be aborted here.
+        # After an abort, librdkafka 2.16 continues with wrong sequence numbers (the next commit
+        # fails with out_of_order_sequence_number). A new producer with this id starts again, and
+        # makes the broker abort whatever could not be aborted here.
         self._producer = None
         with contextlib.suppress(KafkaException):
             producer.abort_transaction(min(ABORT_S, self._timeout_s))
 
 
 class ProduceTransactions(Producing):
-    """Produce and commit one transaction per iteration, on a producer that no other VU uses.
+    """Produce and commit one transaction per iteration; each VU has its own producer.
 
-    One sample a transaction, until its commit is acknowledged; records are its messages. The
-    calls of librdkafka block, so each VU has a thread.
+    Each transaction is one sample, which lasts until its commit is acknowledged; its records are
+    the messages. Calls of librdkafka block, so each VU has a thread.
     """
 
     operation = "transaction"
@@ -129,7 +131,8 @@ class ProduceTransactions(Producing):
 
     async def _connect(self, context: WorkerContext) -> None:
         brokers, topic = brokers_of(context), str(context.parameters["topic"])
-        # A prefix of this process's own: two scenarios of a run must not fence each other.
+        # The prefix is unique to this process, so that two scenarios of a run can't fence each
+        # other.
         prefix = f"perf-pipeline-{secrets.token_hex(6)}"
         transactors = [
             Transactor(
@@ -161,7 +164,8 @@ class ProduceTransactions(Producing):
         call = asyncio.get_running_loop().run_in_executor(
             self._threads, self._commit, transactor, messages
         )
-        # Not in `finally`: after a cancellation the thread goes on until its call returns.
+        # This is not in `finally`, since after a cancellation the thread goes on until its call
+        # returns.
         call.add_done_callback(lambda done: self._returned(transactor, messages, done))
         try:
             settled = await asyncio.shield(call)
@@ -178,12 +182,12 @@ class ProduceTransactions(Producing):
             )
 
     async def close(self) -> None:
-        """Wait for the calls under way; each ends within the timeout."""
+        """Wait for the calls in progress; each ends within the timeout."""
         if self._threads is not None:
             await asyncio.to_thread(self._threads.shutdown)
 
     async def _lent(self, iteration: Iteration) -> Transactor:
-        """Wait, but only while a call of an interrupted iteration is still under way."""
+        """Wait as long as a call of an interrupted iteration is still in progress."""
         began_us = self.opened.clock.now_us()
         try:
             return await self._idle.get()

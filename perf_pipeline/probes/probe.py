@@ -32,7 +32,7 @@ class Probe(Protocol):
 
     @property
     def name(self) -> str:
-        """Return its name in files, problems and `sampling_interval_s`: letters, digits, - and _."""
+        """Return its name in files, problems and `sampling_interval_s`: letters, digits, -, _."""
         ...
 
     def open(self) -> None:

@@ -57,7 +57,7 @@ class Consuming(ABC, Generic[T]):
 
         Raises:
             TargetUnavailableError: no answer, no such topic, or no assignment.
-        TargetNotAllowedError: a broker advertises a host that may not be loaded.
+            TargetNotAllowedError: a broker advertises a host that may not be loaded.
         """
         self._context = context
         await look_first(context)

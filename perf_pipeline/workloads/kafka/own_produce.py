@@ -88,7 +88,7 @@ class OwnProduce:
             TargetUnavailableError: no broker answers, the topic does not exist, or there are too
                 few rows of data.
             ProfileError: a file changed since the profile was checked.
-        TargetNotAllowedError: a broker advertises a host that may not be loaded.
+            TargetNotAllowedError: a broker advertises a host that may not be loaded.
         """
         own = OwnProduceParameters.model_validate(context.parameters["own"])
         if own.registered is not None:

@@ -56,7 +56,7 @@ class Producing(ABC):
 
         Raises:
             TargetUnavailableError: the brokers do not answer, or have no such topic.
-        TargetNotAllowedError: one of them advertises a host that may not be loaded.
+            TargetNotAllowedError: one of them advertises a host that may not be loaded.
         """
         self._context = context
         self._maker = MessageMaker(

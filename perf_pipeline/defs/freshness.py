@@ -17,6 +17,8 @@ from perf_pipeline.units import US_PER_S, format_duration
 
 CHECK: Final = "fresh"
 EVERY_S: Final = 600
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""Clocks of two machines differ by less, as a run of another one may be pulled at its end."""
 _REPORT: Final = dg.AssetKey("report")
 
 
@@ -82,6 +84,11 @@ def age_of(state: State, within: timedelta, now: datetime) -> tuple[bool, str]:
     if found is None:
         return False, "There is no valid run, so nothing is known of the target."
     run_id, began_at = found
+    if began_at - now > _CLOCKS_DIFFER:
+        return False, (
+            f"The last valid run, {run_id}, is dated {began_at:%Y-%m-%d %H:%M} UTC, which is still "
+            "to come by this machine's clock, so its age is not known. Set the clock, or run again."
+        )
     age = format_duration(round((now - began_at).total_seconds()) * US_PER_S)
     limit = format_duration(round(within.total_seconds()) * US_PER_S)
     sentence = f"The last valid run, {run_id}, began {age} ago; it may be {limit} old."

@@ -25,6 +25,10 @@ def test_only_a_valid_run_counts(tmp_path: Path) -> None:
     passed, sentence = age_of(state, WEEK, EIGHT_DAYS_LATER)
     assert not passed
     assert sentence.startswith("The last valid run, r001, began ")
+    # A clock that was ahead when it ran would keep the check fresh until that day.
+    passed, sentence = age_of(state, WEEK, datetime(2026, 10, 1, tzinfo=UTC))
+    assert not passed
+    assert sentence.startswith("The last valid run, r001, is dated 2026-11-01 01:00 UTC, which is ")
 
 
 def test_the_check_is_written_down_when_it_changes(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from click.testing import CliRunner, Result
 from perf_pipeline.cli.main import main
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.judging.compare import compare_run
+from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.history import open_history
+from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.synthetic_history import (
     API,
@@ -146,6 +148,21 @@ def test_a_run_that_measured_nothing_valid_cannot_be_a_baseline(tmp_path: Path) 
     _, output = refused(tmp_path, "baseline", "pin", "r001", "--name", "v1", "--reason", "x")
 
     assert "run r001 has no benchmark that was completed and is valid" in output
+
+
+@pytest.mark.parametrize("decision", [("pin", "r001", "--name", "v1"), ("accept", "r001")])
+def test_a_run_that_failed_is_no_baseline_and_nobody_is_told_it_were(
+    tmp_path: Path, decision: tuple[str, ...]
+) -> None:
+    add_runs(tmp_path, api_runs(80.0))
+    failed = parse_threshold("http_req_failed", "rate<0.01").judge(0.2)
+    with State(tmp_path).history() as history:
+        history.store_verdicts({RunKey("r001", API): [failed]})
+
+    seen, output = refused(tmp_path, "baseline", *decision, "--reason", "x")
+
+    assert "run r001 failed http_req_failed, and figures of a target that fails" in output
+    assert seen == 104
 
 
 def test_changes_are_listed_with_both_levels_and_who_found_them(state: Path) -> None:

@@ -4,7 +4,7 @@ Add here: a probe for a benchmark. Keep out: how a probe reads (probes/).
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -73,11 +73,22 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
         watched = list(_watched(session, benchmark, config))
         if watched or Part.BROKERS in parts_of(session.profile, benchmark):
             probes.append(BrokerProbe(target.brokers, allowed=target.allowed))
-        for group, topics in watched:
-            probes.append(LagProbe(target.brokers, group, topics, allowed=target.allowed))
+        probes += _lag_probes(target.brokers, target.allowed, watched)
     if target.containers:
         probes.append(DockerProbe.where_environment_says(target.containers, os.environ))
     return [*probes, *tier_probes(target, descriptors=config.growth is not None)]
+
+
+def _lag_probes(
+    brokers: str, allowed: Sequence[str], watched: Sequence[tuple[str, Sequence[str]]]
+) -> Iterator[LagProbe]:
+    """Yield a probe for each group; the partitions of a topic are read for its first group only."""
+    seen = set[str]()
+    for number, (group, topics) in enumerate(watched, 1):
+        name = "consumer_lag" if number == 1 else f"consumer_lag-{number}"
+        only_total = not seen.isdisjoint(topics)
+        yield LagProbe(brokers, group, topics, allowed=allowed, name=name, only_total=only_total)
+        seen.update(topics)
 
 
 def _watched(

@@ -50,9 +50,9 @@ class LagProbe:
         group: the consumer group.
         topics: the topics that it consumes.
         allowed: hosts other than this machine that the brokers may advertise.
+        name: the probe's name, where there are several.
+        only_total: return no reading of a partition, because another group has those.
     """
-
-    name = "consumer_lag"
 
     def __init__(
         self,
@@ -61,7 +61,10 @@ class LagProbe:
         topics: Sequence[str],
         *,
         allowed: Sequence[str] = (),
+        name: str = "consumer_lag",
+        only_total: bool = False,
     ) -> None:
+        self.name, self._only_total = name, only_total
         self._allowed = tuple(allowed)
         self._brokers = brokers
         self._group = group
@@ -108,7 +111,7 @@ class LagProbe:
     def read(self, at_us: int) -> list[Reading]:
         """Return the group's total (source: the group) and each partition's (topic/number).
 
-        If there are more than 1,000 partitions, return only the total.
+        If there are more than 1,000 partitions, or if it was asked for, return only the total.
 
         Raises:
             ProbeError: no answer within ANSWER_WITHIN_S, or a topic is gone.
@@ -119,7 +122,7 @@ class LagProbe:
         total = Reading(
             at_us, self._group, "consumer_lag", float(sum(lag.messages for lag in lags))
         )
-        if len(lags) > MOST_PARTITIONS:
+        if self._only_total or len(lags) > MOST_PARTITIONS:
             return [total]
         return [
             total,

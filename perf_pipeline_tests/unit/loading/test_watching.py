@@ -12,6 +12,7 @@ import pytest
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.target import resolve_target
 from perf_pipeline.loading.watching import sampler
+from perf_pipeline.probes.kafka import LagProbe
 from perf_pipeline.probes.processes import ProcessProbe
 from perf_pipeline.stack.parts import Endpoints, ServiceInfo, Stack
 from perf_pipeline.stack.process_register import (
@@ -56,6 +57,32 @@ def test_brokers_are_watched_where_messages_may_go(
 
     names = {track.name for track in made._tracks}
     assert names - {"host", "processes"} == watched
+
+
+def test_each_group_that_consumes_is_watched(tmp_path: Path) -> None:
+    """Two groups on one topic would tell the same of a partition: the second one has its total."""
+    parameters = [("orders", "a"), ("orders", "b"), ("done", "c")]
+    scenarios = {
+        group: {**PLAN, "exec": "consume", "parameters": {"topic": topic, "group": group}}
+        for topic, group in parameters
+    }
+    raw = {
+        "name": "shop",
+        "target": "shop",
+        "targets": {"shop": {"brokers": "127.0.0.1:1"}},
+        "benchmarks": {"orders": {"scenarios": scenarios}},
+    }
+    profile = validate_profile(raw, "shop.toml")
+    resolved = resolve_target("shop", profile.targets["shop"], {})
+
+    made = sampler(session_with(profile, resolved, tmp_path), "orders", tmp_path, 0)
+
+    probes = [track._probe for track in made._tracks if isinstance(track._probe, LagProbe)]
+    assert [(probe.name, probe._group, probe._only_total) for probe in probes] == [
+        ("consumer_lag", "a", False),
+        ("consumer_lag-2", "b", True),
+        ("consumer_lag-3", "c", False),
+    ]
 
 
 def test_the_processes_of_a_part_are_those_that_run_now(tmp_path: Path) -> None:

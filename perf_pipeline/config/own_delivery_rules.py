@@ -11,7 +11,7 @@ from perf_pipeline.benchmarks.record import LedgerKind, Part
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.http_steps import HttpStepsParameters
 from perf_pipeline.config.own_deliveries import Deliveries
-from perf_pipeline.config.own_topics import OwnProduceParameters
+from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.parameters import iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
@@ -39,6 +39,20 @@ def delivery_mistakes(profile: Profile) -> Iterator[str]:
         for where, text in steps:
             if not _may_differ(text):
                 yield f"{path}.{where}: {text!r} has no variable, so all messages would be one"
+        if config.deliveries is not None or record_of(name).ledger is not LedgerKind.NONE:
+            yield from _second_completions(path, config)
+
+
+def _second_completions(path: str, config: BenchmarkConfig) -> Iterator[str]:
+    """Refuse consumers that would complete messages which are followed to another place."""
+    for name, scenario in config.scenarios.items():
+        consumed = scenario.parameters
+        if isinstance(consumed, OwnConsumeParameters) and consumed.message_id is not None:
+            yield (
+                f"{path}.scenarios.{name}.parameters.messageId: messages of this benchmark are "
+                "followed to where their deliveries show, and what this consumer takes would count "
+                "as delivered, too; leave messageId out here"
+            )
 
 
 def delivery_parts(deliveries: Deliveries | None) -> Iterator[Part]:

@@ -5,11 +5,13 @@ Add here: a reason why a missing message is no lost one. Keep out: how deliverie
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perf_pipeline.benchmarks.record import LedgerKind
 from perf_pipeline.benchmarks.registry import record_of
+from perf_pipeline.config.own_delivery_rules import promises
+from perf_pipeline.config.own_topics import OwnProduceParameters
 from perf_pipeline.loading.deliveries import Collected, collect_deliveries, still_consuming
 from perf_pipeline.loading.expiry import expired_if_known, own_expired
 from perf_pipeline.loading.own_deliveries import OwnDeliveries
@@ -17,6 +19,7 @@ from perf_pipeline.loading.own_topics import compaction_of, counts_by_id
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.metrics.totals import LedgerCounts, SpanFigures
+from perf_pipeline.report.wording import plural
 from perf_pipeline.store.records import ScenarioCounts
 from perf_pipeline.store.spool_figures import ledger_counts_from_spool
 
@@ -64,7 +67,8 @@ def completed_ledger(
         TargetUnavailableError: the database does not answer.
     """
     if own is not None:
-        return _counted(folder, own.collect())
+        followed = _counted(folder, own.collect())
+        return _without_repeated(followed) if _is_produced(session, benchmark) else followed
     kind = record_of(benchmark).ledger
     if kind is LedgerKind.SYSTEM:
         expected = ledger_counts_from_spool(folder).expected
@@ -72,8 +76,8 @@ def completed_ledger(
         return _counted(folder, found)
     if kind is LedgerKind.OWN_CONSUMER or counts_by_id(session, benchmark):
         counts = ledger_counts_from_spool(folder)
-        if not counts.lost:
-            return CompletedLedger(counts)
+        if counts.repeated or not counts.lost:
+            return _without_repeated(CompletedLedger(counts))
         if kind is LedgerKind.OWN_CONSUMER:
             why = expired_if_known(session, benchmark)
         else:
@@ -81,6 +85,28 @@ def completed_ledger(
         why = why or still_consuming(counts, spans, scenarios)
         return CompletedLedger(counts) if why is None else CompletedLedger(problems=(why,))
     return CompletedLedger()
+
+
+def _is_produced(session: Session, benchmark: str) -> bool:
+    """Say whether all promises are messages; a step may promise what an earlier step promised."""
+    scenarios = session.profile.benchmarks[benchmark].scenarios.values()
+    return all(
+        isinstance(scenario.parameters, OwnProduceParameters)
+        for scenario in scenarios
+        if promises(scenario)
+    )
+
+
+def _without_repeated(found: CompletedLedger) -> CompletedLedger:
+    """Withdraw the counts where messages share an id."""
+    if found.counts is None or not found.counts.repeated:
+        return found
+    told = (
+        f"{plural(found.counts.repeated, 'message')} had the id of an earlier one, so that nobody "
+        "can tell whether one of them was lost, or which came twice: lost and duplicated messages "
+        "are not counted; give each message an id of its own, such as ${uuid}"
+    )
+    return replace(found, counts=None, problems=(*found.problems, told))
 
 
 def _counted(folder: Path, found: Collected) -> CompletedLedger:

@@ -72,8 +72,10 @@ def own_groups_of(session: Aim, benchmark: str) -> dict[str, str]:
     """Return the groups that a benchmark's own consumers form, each with its topic.
 
     Raises:
-        ProfileError: two topics for a group, or a group that is the system's.
+        ProfileError: two topics for a group, two groups that take messages by id, or a group that
+            is the system's.
     """
+    _expect_one_group_for_ids(session, benchmark)
     config, found = session.profile.benchmarks[benchmark], dict[str, str]()
     for name, scenario in config.scenarios.items():
         own = scenario.parameters
@@ -93,6 +95,32 @@ def own_groups_of(session: Aim, benchmark: str) -> dict[str, str]:
             )
             raise ProfileError(session.profile.name, [sentence])
     return found
+
+
+def _expect_one_group_for_ids(session: Aim, benchmark: str) -> None:
+    """Refuse two groups that take messages by id: what one lost would be found with the other.
+
+    Raises:
+        ProfileError: names the groups.
+    """
+    config, groups = session.profile.benchmarks[benchmark], dict[str, dict[str, str]]()
+    if not any(
+        isinstance(own, OwnProduceParameters) and own.message_id for own in _own(session, benchmark)
+    ):
+        return
+    for name, scenario in config.scenarios.items():
+        own = scenario.parameters
+        if isinstance(own, OwnConsumeParameters) and own.message_id is not None:
+            groups.setdefault(topic_of(session, own), {})[own.group or config.group] = name
+    for topic, names in groups.items():
+        if len(names) > 1:
+            sentence = (
+                f"benchmarks.{benchmark}: the groups {' and '.join(names)} both take messages of "
+                f"{topic} by their ids, so that each would count twice, and what one group lost "
+                f"would count as taken; leave messageId out of the scenario "
+                f"{' or '.join(names.values())}"
+            )
+            raise ProfileError(session.profile.name, [sentence])
 
 
 def watched_group(session: Aim) -> str | None:

@@ -57,6 +57,7 @@ class LedgerCounts:
         lost: number of ids that were acknowledged but never completed.
         duplicated: number of completions beyond the first of an id.
         unknown: number of ids that were completed but never acknowledged.
+        repeated: number of acknowledgements beyond the first of an id.
     """
 
     expected: int
@@ -64,6 +65,7 @@ class LedgerCounts:
     lost: int
     duplicated: int
     unknown: int
+    repeated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ select count(*) filter (where acknowledged > 0),
     count(*) filter (where completed > 0),
     count(*) filter (where acknowledged > 0 and completed = 0),
     coalesce(sum(completed - 1) filter (where completed > 0), 0),
-    count(*) filter (where acknowledged = 0 and completed > 0)
+    count(*) filter (where acknowledged = 0 and completed > 0),
+    coalesce(sum(acknowledged - 1) filter (where acknowledged > 0), 0)
 from ids
 """
 _BACKLOG: Final = """
@@ -115,7 +116,7 @@ def ledger_counts_from_spool(folder: Path) -> LedgerCounts:
     """
     with spooled(folder, "ledger") as connection:
         row = connection.execute(_LEDGER_COUNTS).fetchone()
-    return LedgerCounts(*(int(count) for count in row or (0,) * 5))
+    return LedgerCounts(*(int(count) for count in row or (0,) * 6))
 
 
 def has_rows(folder: Path, kind: str) -> bool:

@@ -193,7 +193,7 @@ def test_lost_and_duplicated_are_counted_by_message_id(tmp_path: Path) -> None:
     run = Spool(ledger=entries, outcome=complete()).write(tmp_path)
 
     assert ledger_counts_from_spool(run / "api") == LedgerCounts(
-        expected=3, completed=3, lost=1, duplicated=2, unknown=1
+        expected=3, completed=3, lost=1, duplicated=2, unknown=1, repeated=1
     )
 
 

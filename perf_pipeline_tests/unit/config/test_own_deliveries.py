@@ -93,3 +93,18 @@ def test_what_can_not_be_followed_is_told_before_the_load(
         checked(deliveries, message)
 
     assert sentence in str(caught.value)
+
+
+def test_a_consumer_by_id_is_refused_beside_deliveries_which_it_would_complete() -> None:
+    # 60 messages that were produced and consumed, and none of them delivered: 0 lost, by mistake.
+    plan = {"executor": "constant-vus", "vus": 1, "duration": "1s"}
+    ids = {"topic": "orders", "messageId": "$.id"}
+    place = {**plan, "exec": "produce", "parameters": {**ids, "json": {"id": "${uuid}"}}}
+    take = {**plan, "exec": "consume", "parameters": ids}
+    benchmark = {"scenarios": {"place": place, "take": take}, "deliveries": SQL}
+
+    with pytest.raises(ProfileError) as caught:
+        validate_profile({"name": "shop", "benchmarks": {"orders": benchmark}}, "shop.toml")
+
+    assert "scenarios.take.parameters.messageId: messages of this" in str(caught.value)
+    assert "what this consumer takes would count as delivered, too" in str(caught.value)

@@ -9,6 +9,7 @@ from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.target import resolve_target
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.loading.jobs import load_job
+from perf_pipeline.loading.ledgers import completed_ledger
 from perf_pipeline.loading.own_topics import (
     compaction_of,
     counts_by_id,
@@ -17,6 +18,7 @@ from perf_pipeline.loading.own_topics import (
     watched_group,
 )
 from perf_pipeline.loading.session import Session
+from perf_pipeline_tests.support.histories.spool import Spool, ledger
 from perf_pipeline_tests.support.loads.sessions import session_with
 
 PLAN = {"executor": "constant-vus", "vus": 1, "duration": "1s"}
@@ -27,6 +29,7 @@ def session_of(
     folder: Path,
     produced: dict[str, Any] | None = None,
     consumed: dict[str, Any] | None = None,
+    also_consumed: dict[str, Any] | None = None,
     **target: str,
 ) -> Session:
     scenarios = {}
@@ -34,6 +37,8 @@ def session_of(
         scenarios["placed"] = {**PLAN, "exec": "produce", "parameters": {"value": "x", **produced}}
     if consumed is not None:
         scenarios["handled"] = {**PLAN, "exec": "consume", "parameters": consumed}
+    if also_consumed is not None:
+        scenarios["archived"] = {**PLAN, "exec": "consume", "parameters": also_consumed}
     raw = {
         "name": "orders",
         "target": "orders",
@@ -83,9 +88,36 @@ def test_messages_count_by_id_where_both_ends_know_it(
     assert counts_by_id(session, "orders") is known
 
 
+def test_two_groups_do_not_take_the_same_messages_by_id(tmp_path: Path) -> None:
+    one, other = {**WITH_ID, "group": "a"}, {**WITH_ID, "group": "b"}
+
+    with pytest.raises(ProfileError) as caught:
+        own_groups_of(session_of(tmp_path, WITH_ID, one, other, topic="orders"), "orders")
+
+    assert "the groups a and b both take messages of orders by their ids" in str(caught.value)
+    for also in ({"group": "b"}, {**other, "topic": "elsewhere"}):
+        session = session_of(tmp_path, WITH_ID, one, also, topic="orders")
+        assert list(own_groups_of(session, "orders")) == ["a", "b"]
+
+
 def test_brokers_that_do_not_say_whether_a_topic_is_compacted_leave_losses_unknown(
     tmp_path: Path,
 ) -> None:
     session = session_of(tmp_path, WITH_ID, WITH_ID, topic="orders")
 
     assert "reading the settings of orders" in (compaction_of(session, "orders") or "")
+
+
+def test_messages_that_share_an_id_are_not_counted(tmp_path: Path) -> None:
+    """Of four messages by two ids one never came; by ids alone, nothing would be lost."""
+    entries = ledger(
+        "1:acknowledged@1 1:acknowledged@2 1:completed@3 1:completed@4 "
+        "2:acknowledged@1 2:acknowledged@2 2:completed@3"
+    )
+    folder = Spool(ledger=entries).write(tmp_path) / "api"
+    session = session_of(tmp_path, WITH_ID, WITH_ID, topic="orders")
+
+    found = completed_ledger(session, "orders", folder, 0, (), ())
+
+    assert found.counts is None
+    assert "2 messages had the id of an earlier one" in found.problems[0]

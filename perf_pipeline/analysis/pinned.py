@@ -25,6 +25,7 @@ def release_diff(
     *,
     against: str,
     policy: BaselinePolicy,
+    likes: Sequence[float] = (),
     requests: float | None = None,
     valid: bool = True,
     machine: Machine | None = None,
@@ -33,7 +34,7 @@ def release_diff(
     """Compare a run with a pinned release, which is a frozen baseline.
 
     The rule is that of `baseline.diff`, but the baseline never moves. Where the release has fewer
-    than `minimum_runs` runs, the spread is that of the runs since then; the centre stays. Every run
+    than `minimum_runs` runs, the spread is that of the other runs; the centre stays. Every run
     counts as on the usual machine, as there.
 
     Args:
@@ -43,19 +44,23 @@ def release_diff(
         recent: figures of the runs between the pinned run and this one, the oldest first.
         against: name of the release.
         policy: the gate.
+        likes: figures of the runs before the release, at another level, for the spread alone.
         requests: how many values a percentile or a rate rests on; None when unknown.
         valid: False when the load generator was the limit.
         machine: what the calibration measured beside this run; None when unknown.
-        machines: the same for each run of the release, and then of the recent ones; empty when none
-            is known.
+        machines: the same for each of the likes, of the release, and then of the recent ones; empty
+            when none is known.
 
     Raises:
         KeyError: the metric is not in the catalog.
         ValueError: the release has no run, or there is another number of machines than of runs.
     """
-    runs, readings = [*release, *recent], aligned(machines, len(release) + len(recent))
+    runs = [*likes, *release, *recent]
+    readings = aligned(machines, len(runs))
     known = [index for index, run in enumerate(runs) if math.isfinite(run)]
-    frozen = [runs[index] for index in known if index < len(release)]
+    places = range(len(likes), len(likes) + len(release))
+    kept = [place for place, index in enumerate(known) if index in places]
+    frozen = [runs[known[place]] for place in kept]
     if not frozen:
         raise ValueError(f"release {against} has no finite value of {series.label}")
     floor = noise(frozen, policy.sd_floor)
@@ -66,7 +71,7 @@ def release_diff(
     judged = frozen_runs(
         series,
         [*(runs[index] for index in known), usable],
-        range(len(frozen)),
+        kept,
         policy,
         slowdowns([readings[index] for index in known], machine, parts_of(series.metric)),
         requests,
@@ -75,10 +80,10 @@ def release_diff(
 
 
 def _compared(judged: JudgedRuns, floor: NoiseFloor, against: str) -> Diff:
-    """Return the diff of the newest run; the runs of the release come first, then the others."""
+    """Return the diff of the newest run; those after the last of the release were made since."""
     newest = len(judged.measured) - 1
     now = judged.suspicion(newest)
-    since = range(len(judged.kept), newest)[-RUNS_BEFORE:]
+    since = range(judged.kept[-1] + 1, newest)[-RUNS_BEFORE:]
     earlier = [judged.suspicion(n).status for n in since]
     status, reason = gated(judged.series, now.status, earlier, judged.requests)
     if status is DiffStatus.LEARNING and not reason:

@@ -5,17 +5,21 @@ Add here: another question to pinned releases. Keep out: pinning (baselines.py).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, Series, release_diff
 from perf_pipeline.analysis.judged import judged_runs
 from perf_pipeline.analysis.machine import Machine, slowdowns
-from perf_pipeline.analysis.suspicion import BaselinePolicy
+from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus
 from perf_pipeline.analysis.tiers import parts_of
+from perf_pipeline.analysis.window import episode
 from perf_pipeline.judging.machines import machine_of
 from perf_pipeline.judging.past import Past
 from perf_pipeline.judging.series import Confirmed, MeasuredBenchmark, since_change
 from perf_pipeline.store.baselines import BaselineRow
 from perf_pipeline.store.comparison_rows import SeriesPoint
+
+_MOVED: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.IMPROVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def against_releases(
         earlier = since_change(
             points[:index], pin.run_id, changes.get(measured.key(series), ()), series, policy
         )
-        release = [*_in_line(earlier, points[index], series, policy, machines), points[index]]
+        likes, release = _in_line(earlier, points[index], series, policy, machines)
         recent = points[index + 1 :]
         compared = release_diff(
             series,
@@ -65,10 +69,11 @@ def against_releases(
             [point.value for point in recent],
             against=pin.name,
             policy=policy,
+            likes=[point.value for point in likes],
             requests=measured.requests(series),
             valid=measured.keeps_up_in(series.tags),
             machine=machine_of(measured),
-            machines=[machines.get(point.run_id) for point in (*release, *recent)],
+            machines=[machines.get(point.run_id) for point in (*likes, *release, *recent)],
         )
         yield Against(compared, tuple(point.run_id for point in release))
 
@@ -79,13 +84,24 @@ def _in_line(
     series: Series,
     policy: BaselinePolicy,
     machines: Mapping[str, Machine],
-) -> list[SeriesPoint]:
-    """Return the runs before the pinned one that were in line, each as on the usual machine."""
+) -> tuple[list[SeriesPoint], list[SeriesPoint]]:
+    """Return the runs of a release, the pinned one last, after those of another level before it.
+
+    The runs before the pinned one that were in line, each as on the usual machine, belong to the
+    release. Where the pinned run is out of line with them, its level is another one: then only
+    those of its own change do, and the others say how far runs scatter.
+    """
     slow = slowdowns(
         [machines.get(point.run_id) for point in points],
         machines.get(pinned.run_id),
         parts_of(series.metric),
     )
     values = [point.value for point in (*points, pinned)]
-    kept = judged_runs(series, values, policy, slow).kept
-    return [points[index] for index in kept][-(policy.window - 1) :]
+    judged = judged_runs(series, values, policy, slow)
+    kept = [points[index] for index in judged.kept][-(policy.window - 1) :]
+    if judged.suspicion(len(points)).status not in _MOVED:
+        return [], [*kept, pinned]
+    statuses = judged.statuses()
+    moved = range(episode(statuses), len(points))
+    alike = [points[index] for index in moved if statuses[index] is statuses[-1]]
+    return kept, [*alike, pinned][-policy.window :]

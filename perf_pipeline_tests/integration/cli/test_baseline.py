@@ -165,6 +165,29 @@ def test_a_run_that_failed_is_no_baseline_and_nobody_is_told_it_were(
     assert seen == 104
 
 
+def test_a_release_has_the_level_of_its_run_and_not_of_slower_runs_before(tmp_path: Path) -> None:
+    # Eight runs around 80 ms, and a version of 60 ms that is pinned: 80 ms are a third more.
+    add_compared(tmp_path, *QUIET, 60.0)
+    call(tmp_path, "baseline", "pin", "r009", "--name", "v2", "--reason", "faster")
+
+    add_compared(tmp_path, 60.5, *QUIET[:2])
+
+    with State(tmp_path).history() as history:
+        found = {
+            run_id: [
+                (row.status, row.baseline_median)
+                for _, row in history.diffs(run_id)
+                if (row.baseline_kind, row.statistic) == ("release", "p(95)")
+            ]
+            for run_id in ("r010", "r011", "r012")
+        }
+    assert found == {
+        "r010": [("OK", 60.0)],
+        "r011": [("SUSPECT", 60.0)],
+        "r012": [("REGRESSED", 60.0)],
+    }
+
+
 def test_changes_are_listed_with_both_levels_and_who_found_them(state: Path) -> None:
     lines = call(state, "changes").output.splitlines()
 

@@ -95,7 +95,9 @@ class VirtualUser:
                 tally.interrupted += 1
                 raise
             part.record_exception(iteration, iteration.intended_us, error)
-        except Exception as error:  # noqa: BLE001 - a bug of a workload must not end the load
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a bug of a workload must not end the load
             outcome = Outcome.FAILED
             part.record_exception(iteration, iteration.intended_us, error)
         finally:

@@ -336,10 +336,18 @@ def test_an_exception_is_of_the_iteration_that_followed_and_not_of_the_first() -
     assert (failed.started_us, failed.ended_us, failed.error) == (600_000, 600_000, "exception")
 
 
-def test_an_exception_is_a_failed_sample_and_the_load_goes_on() -> None:
+@pytest.mark.parametrize("bug", [LookupError, GeneratorExit, pytest.fail.Exception])
+def test_an_exception_is_a_failed_sample_and_the_load_goes_on(bug: type[BaseException]) -> None:
+    # pytest.fail, as an assertion in somebody's scenario, raises no `Exception`.
     scenario = {"executor": "per-vu-iterations", "vus": 1, "iterations": 3}
-    durations_us = iter((10, -1, 10))
-    done = run(scenario, lambda _: next(durations_us))
+    durations_us = iter((10, bug("odd"), 10))
+
+    def next_us(_: int) -> int:
+        if isinstance(found := next(durations_us), BaseException):
+            raise found
+        return found
+
+    done = run(scenario, next_us)
 
     # k6's run "iter_fail": iterations that raise are iterations all the same.
     assert counts(done) == (3, 0, 0)

@@ -72,8 +72,8 @@ def given_profiles(
 
     Args:
         sources: shipped names, files that end in .toml, and folders, whose .toml files are taken in
-            the order of their names.
         overrides: dotted path -> value; they override keys of each profile.
+            the order of their names, without pyproject.toml and hidden ones.
         folder: folder where relative paths start; the current folder by default.
 
     Raises:
@@ -109,10 +109,15 @@ def _paths_of(source: str, folder: Path) -> list[str]:
     path = (folder / source).absolute()
     if not path.is_dir():
         return [str(path)]
-    files = sorted(str(file) for file in path.glob("*.toml"))
+    files = sorted(str(file) for file in path.glob("*.toml") if _may_be_profile(file.name))
     if not files:
         raise ProfileError(source, ["this folder contains no file that ends in .toml"])
     return files
+
+
+def _may_be_profile(name: str) -> bool:
+    """Say whether a file of a folder is not one that tools keep beside profiles."""
+    return name != "pyproject.toml" and not name.startswith(".")
 
 
 def benchmarks_of(profiles: Iterable[Profile]) -> list[Benchmark]:

@@ -5,7 +5,7 @@ Dagster concept: components, https://docs.dagster.io/guides/build/components
 """
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 from dagster.components.component_scaffolding import scaffold_component
@@ -21,6 +21,8 @@ from perf_pipeline.defs.resources import DEFAULT, PerfRun
 from perf_pipeline.defs.schedules import schedule_of
 from perf_pipeline.defs.sensors import sensors_of
 from perf_pipeline.errors import ProfileError
+
+_MOST_DAYS: Final = 36_500
 
 
 class PerfSchedule(dg.Model, dg.Resolvable):
@@ -94,6 +96,7 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
     fresh_within_days: float = Field(
         default=0.0,
         ge=0,
+        le=_MOST_DAYS,
         description=(
             "how old the last valid run may be before the check `fresh` of `report` fails; 0 for "
             "no such check"
@@ -139,11 +142,25 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
     def _automation(self, given: list[GivenProfile], jobs: list[Job]) -> dg.Definitions:
         """Make what starts and tells by itself, and say how runs by hand are executed."""
         whens = [*([self.schedule] if self.schedule else []), *self.schedules]
+        _require_one_each([when.profile or given[0].profile.name for when in whens])
         alerts = read_alerts("alerts of the component", self.alerts) if self.alerts else None
         return dg.Definitions(
             schedules=[_schedule(when, given, jobs) for when in whens],
             sensors=sensors_of(given, jobs, alerts=alerts, new_versions=self.measure_new_versions),
             executor=dg.in_process_executor if self.in_process else None,
+        )
+
+
+def _require_one_each(names: list[str]) -> None:
+    """Refuse two schedules of one profile, which would have one name.
+
+    Raises:
+        ProfileError: a profile has two.
+    """
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ProfileError(
+            "schedules",
+            [f"the profile {twice[0]} has several; give it one, or a copy another name"],
         )
 
 

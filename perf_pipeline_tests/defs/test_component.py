@@ -179,18 +179,26 @@ def test_a_wrong_attribute_is_told_with_its_line(project: Path) -> None:
         dg_commands(project, "check yaml")
 
 
-def test_a_schedule_of_a_profile_that_is_not_there_is_told_with_those_that_are(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("schedules", "told"),
+    [
+        ([{"profile": "nightly"}], "is 'nightly'; the profiles are shop-visits"),
+        ([{}, {"profile": "shop-visits"}], "the profile shop-visits has several"),
+    ],
+    ids=["absent", "twice"],
+)
+def test_a_schedule_that_no_profile_can_have_is_told(
+    tmp_path: Path, schedules: list[dict[str, str]], told: str
 ) -> None:
     own_profile(tmp_path / "shop.toml")
     component = PerfPipeline.from_attributes_dict(
         attributes={
             "profiles": [str(tmp_path / "shop.toml")],
-            "schedule": {"cron": "@daily", "profile": "nightly"},
+            "schedules": [{"cron": "@daily", **schedule} for schedule in schedules],
         }
     )
 
-    with pytest.raises(ProfileError, match="is 'nightly'; the profiles are shop-visits"):
+    with pytest.raises(ProfileError, match=told):
         component.build_defs(dg.ComponentTree.for_test().load_context)
 
 

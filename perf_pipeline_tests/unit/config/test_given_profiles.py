@@ -46,6 +46,8 @@ def test_the_shipped_profiles_are_given_where_the_variable_names_none() -> None:
 def test_a_folder_gives_its_files_by_name_and_a_file_counts_once(tmp_path: Path) -> None:
     second, first = own(tmp_path / "b.toml", "late"), own(tmp_path / "a.toml", "early")
     (tmp_path / "notes.txt").write_text("no profile")
+    for name in ("pyproject.toml", "._a.toml"):  # of the project that `init` wrote; of macOS
+        (tmp_path / name).write_text("[project]")
 
     found = given_profiles(["quick", tmp_path, first])
 

@@ -18,6 +18,12 @@ import duckdb
 
 from perf_pipeline.metrics.summary import LEAST_VALUES
 from perf_pipeline.store.censoring import UNDECIDED
+from perf_pipeline.store.latency_course import (
+    KindOfSamples,
+    LatencyCourse,
+    kinds_of_samples,
+    latency_courses,
+)
 from perf_pipeline.store.metric_sql import FROM_VUS
 from perf_pipeline.units import US_PER_S
 
@@ -29,10 +35,6 @@ RESPONSE: Final = "response_time"
 _LEAST_STEPS: Final = 100
 _MOST_STEPS_IN_ALL: Final = 4_800
 _STEPS_S: Final = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
-_MOST_OPERATIONS: Final = 6
-# So many values carry a p(99); fewer parts than this show no course.
-_VALUES_WANTED: Final = LEAST_VALUES["p99"]
-_LEAST_PARTS: Final = 20
 _PERCENTILES: Final = (("p50", 1), ("p95", LEAST_VALUES["p95"]), ("p99", LEAST_VALUES["p99"]))
 DRAWN_READINGS: Final = (
     *("vus", "vus_busy", "vus_max"),
@@ -44,18 +46,9 @@ DRAWN_READINGS: Final = (
 )
 """Metrics of readings that reports draw, in their order."""
 
-_SPANS: Final = """
-select benchmark, min(at_us), max(at_us)
-from (
-    select benchmark, least(min(intended_us), 0) as at_us from samples
-    where run_id = $run_id group by benchmark
-    union all
-    select benchmark, max(ended_us) from samples where run_id = $run_id group by benchmark
-    union all
-    select benchmark, unnest([min(at_us), max(at_us)]) from readings
-    where run_id = $run_id and list_contains($names::varchar[], name) group by benchmark
-)
-group by benchmark order by benchmark
+_READ: Final = """
+select benchmark, min(at_us), max(at_us) from readings
+where run_id = $run_id and list_contains($names::varchar[], name) group by benchmark
 """
 # Every query below joins these: one row per benchmark with the length of its step.
 _STEPS: Final = (
@@ -82,44 +75,6 @@ select benchmark, cast(floor((at_us - 500000) / step_us) as bigint) as step,
 from readings join {_STEPS} using (benchmark)
 where run_id = $run_id and name = 'dropped_iterations' and source = ''
 group by benchmark, step order by benchmark, step
-"""
-# An operation that several scenarios do is drawn for each of them. Where a step has few values,
-# percentiles are taken over several steps. DuckDB would put down what is asked twice, 230 bytes a
-# sample: it reads it twice instead.
-_LATENCIES: Final = f"""
-with doing as (
-    select benchmark, operation, count(distinct scenario) as scenarios
-    from samples where run_id = $run_id group by benchmark, operation
-),
-drawn as not materialized (
-    select benchmark, operation || if(scenarios > 1, ' of ' || samples.scenario, '') as part,
-        samples.scenario as scenario, operation, protocol, step_us, ended_us as at_us,
-        (ended_us - started_us) / 1000.0 as ms
-    from samples join {_STEPS} using (benchmark) join doing using (benchmark, operation)
-    where run_id = $run_id
-    union all
-    select benchmark, '', '', '', '', step_us, intended_us, (ended_us - intended_us) / 1000.0
-    from samples join {_STEPS} using (benchmark) where run_id = $run_id
-),
-sizes as (
-    select benchmark, part, any_value(step_us) as step_us, count(*) as times,
-        (max(at_us) - min(at_us)) / any_value(step_us) + 1.0 as span
-    from drawn group by benchmark, part
-),
-wide as (
-    select benchmark, part, cast(step_us * greatest(1, least(
-            ceil({_VALUES_WANTED}.0 * span / times), floor(span / {_LEAST_PARTS}.0)
-        )) as bigint) as wide_us,
-        row_number() over (partition by benchmark, part = '' order by times desc, part) as place
-    from sizes
-)
-select benchmark, part, any_value(scenario), any_value(operation), any_value(protocol), wide_us,
-    cast(floor(at_us / wide_us) as bigint) as step, count(*),
-    quantile_cont(ms, [0.5, 0.95, 0.99]), max(ms)
-from drawn join wide using (benchmark, part)
-where place <= {_MOST_OPERATIONS}
-group by benchmark, part, wide_us, step
-order by benchmark, min(place), part, step
 """
 _READINGS: Final = f"""
 select benchmark, name, source, cast(floor(at_us / (2 * step_us)) as bigint) as pair, count(*),
@@ -169,9 +124,10 @@ def course_lines(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Cou
     Warm-up and drain are in it: a plot shows what happened, a summary what counts.
     """
     names = {"run_id": run_id, "names": list(DRAWN_READINGS)}
-    spans = connection.execute(_SPANS, names).fetchall()
+    kinds = kinds_of_samples(connection, run_id)
+    spans = _spans(kinds, connection.execute(_READ, names).fetchall())
     most = min(MOST_STEPS, max(_LEAST_STEPS, _MOST_STEPS_IN_ALL // max(1, len(spans))))
-    steps = {benchmark: step_us(until_us - from_us, most) for benchmark, from_us, until_us in spans}
+    steps = {name: step_us(until_us - from_us, most) for name, (from_us, until_us) in spans.items()}
     given = {"run_id": run_id, "benchmarks": list(steps), "steps": list(steps.values())}
 
     def rows(sql: str, **more: object) -> list[tuple[Any, ...]]:
@@ -181,12 +137,26 @@ def course_lines(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Cou
         *_starts(rows(_STARTS), steps, "started"),
         *_starts(rows(_DROPS), steps, "dropped"),
         *_counts(rows(_COUNTS), steps),
-        *_latencies(rows(_LATENCIES)),
+        *_latencies(latency_courses(connection, run_id, kinds, steps)),
         *sorted(
             _readings(rows(_READINGS, names=list(DRAWN_READINGS), vus=sorted(FROM_VUS))),
             key=lambda line: DRAWN_READINGS.index(line.metric),
         ),
     ]
+
+
+def _spans(
+    kinds: Iterable[KindOfSamples], read: Iterable[tuple[str, int, int]]
+) -> dict[str, tuple[int, int]]:
+    """Return from when until when each benchmark has samples or readings, from its origin on."""
+    sampled = (
+        (kind.benchmark, min(kind.intended_from_us, 0), kind.ended_until_us) for kind in kinds
+    )
+    spans: dict[str, tuple[int, int]] = {}
+    for benchmark, from_us, until_us in (*sampled, *read):
+        known = spans.get(benchmark, (from_us, until_us))
+        spans[benchmark] = (min(from_us, known[0]), max(until_us, known[1]))
+    return dict(sorted(spans.items()))
 
 
 def step_us(span_us: int, most: int = MOST_STEPS) -> int:
@@ -231,18 +201,22 @@ def _without_gaps(rows: Sequence[Any], step_s: float) -> tuple[tuple[float, floa
     )
 
 
-def _latencies(rows: list[tuple[Any, ...]]) -> Iterator[CourseLine]:
-    for (benchmark, part, scenario, operation, protocol, wide_us), found in _by(rows, 6):
-        wide_s = wide_us / US_PER_S
-        metric = part or RESPONSE
+def _latencies(courses: Iterable[LatencyCourse]) -> Iterator[CourseLine]:
+    for course in courses:
+        stretch_s, first = course.stretch_us / US_PER_S, course.kinds[0]
+        told = (first.scenario, first.operation, first.protocol) if course.part else ("", "", "")
         shown = {
-            name: [(n, values[place] if count >= least else nan) for n, count, values, _ in found]
+            name: [
+                (n, values[place] if count >= least else nan)
+                for n, count, values, _ in course.found
+            ]
             for place, (name, least) in enumerate(_PERCENTILES)
         }
-        shown["max"] = [(step, highest) for step, _, _, highest in found]
+        shown["max"] = [(n, highest) for n, _, _, highest in course.found]
         for name, values in shown.items():
-            points = tuple((step * wide_s, value) for step, value in _with_gaps(values))
-            yield CourseLine(benchmark, metric, name, wide_s, points, scenario, operation, protocol)
+            points = tuple((n * stretch_s, value) for n, value in _with_gaps(values))
+            metric = course.part or RESPONSE
+            yield CourseLine(course.benchmark, metric, name, stretch_s, points, *told)
 
 
 def _with_gaps(values: Sequence[tuple[int, float]]) -> Iterator[tuple[int, float]]:

@@ -56,7 +56,7 @@ _newest = click.option(
     "--newest",
     type=WholeNumber(1, _MOST),
     metavar="N",
-    help="Pull the newest N runs of the place; those that are here already stay.",
+    help="Pull the newest N runs of the place, and those of pinned releases.",
 )
 
 

@@ -13,7 +13,13 @@ from perf_pipeline.judging.unaccepted import unaccepted_levels
 from perf_pipeline.metrics.naming import series_label
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report.wording import moment, plural
-from perf_pipeline.store.baselines import ChangePointRow, changes, confirmations, previous_run
+from perf_pipeline.store.baselines import (
+    ChangePointRow,
+    changes,
+    confirmations,
+    previous_run,
+    releases,
+)
 from perf_pipeline.store.history import History
 from perf_pipeline.store.lineage import judged
 from perf_pipeline.store.order import began_before_it, ended_after_it
@@ -38,6 +44,7 @@ def notices_of(history: History, run_id: str) -> list[str]:
         *_reruns(history, run_id),
         *unaccepted_levels(history, run),
         *_releases(history, run_id),
+        *_absent_releases(history),
         *_dated(history, run),
     ]
 
@@ -107,6 +114,17 @@ def _releases(history: History, run_id: str) -> Iterator[str]:
             f"pinned release {name}: {plural(len(statuses), 'series', 'series')} compared, "
             f"{worse or 'none'} worse"
         )
+
+
+def _absent_releases(history: History) -> Iterator[str]:
+    """Name the pinned releases that nothing can be compared with, because their run is not here."""
+    run_ids = history.run_ids()
+    for pin in releases(history):
+        if pin.run_id not in run_ids:
+            yield (
+                f"pinned release {pin.name} is run {pin.run_id}, which is not in this history, so "
+                f"NOTHING was compared with it; `perf-pipeline pull --run {pin.run_id}` brings it"
+            )
 
 
 def _dated(history: History, run: RunRecord) -> Iterator[str]:

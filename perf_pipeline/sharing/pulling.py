@@ -25,6 +25,7 @@ from perf_pipeline.sharing.manifest import (
 from perf_pipeline.sharing.place import SharedPlace, open_place
 from perf_pipeline.sharing.pushing import DECIDED
 from perf_pipeline.sharing.told import Movement
+from perf_pipeline.store.baselines import releases
 from perf_pipeline.store.bundles.content import known_contents
 from perf_pipeline.store.bundles.decided import CHANGE, decided_texts, name_of, take_decided
 from perf_pipeline.store.bundles.parts import RAW
@@ -33,6 +34,8 @@ from perf_pipeline.store.removal import removed_runs
 from perf_pipeline.store.state import State
 
 _AT_ONCE: Final = 50
+OF_A_RELEASE: Final = 60
+"""So many runs come with a pinned release, itself included: twice those that it rests on."""
 _REMOVED: Final = "removed here before (name a run, and it comes back)"
 _BEYOND: Final = "older than the newest that you asked for"
 
@@ -43,7 +46,8 @@ class PullWish:
 
     Attributes:
         run_ids: only these, also if they were removed here; all when empty.
-        newest: at most so many of the newest runs of the place; all when None.
+        newest: so many of the newest runs of the place, and those of pinned releases; all when
+            None.
         samples: raw samples as well, of runs that were pushed with them.
     """
 
@@ -75,7 +79,8 @@ def pull(state: State, url: str, ask: PullWish) -> Movement:
         contents = known_contents(history)
         registered, removed = history.run_ids(), removed_runs(history)
     wanted = []
-    for run_id, names in _by_run(there, ask, done):
+    pinned = _pinned(state, place, done) if ask.newest is not None else frozenset()
+    for run_id, names in _by_run(there, ask, pinned, done):
         if run_id in contents:
             _compare(run_id, names, contents[run_id], done)
         elif run_id in registered:
@@ -100,18 +105,29 @@ def _require(there: Sequence[SharedName], ask: PullWish, url: str) -> None:
             )
 
 
+def _pinned(state: State, place: SharedPlace, done: Movement) -> frozenset[str]:
+    """Take the decisions of a place, and return the runs that are pinned."""
+    _pull_decided(state, place, done)
+    with state.history() as history:
+        return frozenset(row.run_id for row in releases(history))
+
+
 def _by_run(
-    there: Sequence[SharedName], ask: PullWish, done: Movement
+    there: Sequence[SharedName], ask: PullWish, pinned: Collection[str], done: Movement
 ) -> Iterator[tuple[str, list[SharedName]]]:
     """Yield the names of each run that is asked for, oldest run first."""
     by_run: dict[str, list[SharedName]] = {}
     for name in there:
         by_run.setdefault(name.run_id, []).append(name)
-    newest = len(by_run) if ask.newest is None else ask.newest
-    for place, (run_id, names) in enumerate(by_run.items()):
+    run_ids = list(by_run)
+    wanted = set(run_ids if ask.newest is None else run_ids[max(0, len(run_ids) - ask.newest) :])
+    for number, run_id in enumerate(run_ids, 1):
+        if run_id in pinned:
+            wanted.update(run_ids[max(0, number - OF_A_RELEASE) : number])
+    for run_id, names in by_run.items():
         if ask.run_ids and run_id not in ask.run_ids:
             continue
-        if place < len(by_run) - newest:
+        if run_id not in wanted:
             done.leave(_BEYOND, run_id)
         else:
             yield run_id, names
@@ -220,7 +236,7 @@ def _pull_decided(state: State, place: SharedPlace, done: Movement) -> None:
             done.refused[f"decision {name}"] = f"it is damaged: {error}"
     if taken:
         with state.history() as history:
-            done.decided = take_decided(history, taken)
+            done.decided += take_decided(history, taken)
 
 
 def _decided(name: str, text: bytes) -> str:

@@ -219,6 +219,25 @@ def test_pins_and_acceptances_travel_and_keep_their_order(
     assert anna.here("baseline", "list").out == ben.here("baseline", "list").out
 
 
+def test_a_pinned_release_comes_with_the_newest_runs_and_its_absence_is_told(
+    anna: CommandLine, place: str, tmp_path: Path
+) -> None:
+    carl = CommandLine(Path(shutil.copytree(anna.state, tmp_path / "carl")))
+    carl.here("baseline", "pin", "r002", "--name", "v1", "--reason", "release")
+    carl.here("push", place)
+    ben, dora = CommandLine(tmp_path / "ben"), CommandLine(tmp_path / "dora")
+
+    pulled = ben.here("pull", place, "--newest", "1")
+    dora.here("pull", place, "--run", "r1")
+
+    # By their dates: r002, r003, r1.
+    assert ben.sql("select run_id from runs order by 1") == [("r002",), ("r1",)]
+    assert "1 run older than the newest that you asked for: r003" in pulled.out
+    told = "pinned release v1 is run r002, which is not in this history, so"
+    assert told in " ".join(dora.here("report", "r1").out.split())
+    assert told not in " ".join(ben.here("report", "r1").out.split())
+
+
 def test_a_run_of_the_past_takes_the_place_that_its_date_asks_for(
     place: str, tmp_path: Path
 ) -> None:

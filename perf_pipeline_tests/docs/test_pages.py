@@ -3,6 +3,7 @@
 Add here: a claim of a page that can be held against the code. Keep out: the code's own tests.
 """
 
+import configparser
 import re
 import tomllib
 from functools import cache
@@ -226,3 +227,14 @@ def test_no_two_decisions_share_a_number() -> None:
     names = [page.name for page in (ROOT / "docs" / "decisions").glob("*.md")]
 
     assert len({name[:4] for name in names}) == len(names)
+
+
+def test_the_page_shows_the_layers_that_are_enforced_and_every_package() -> None:
+    tree, layers, *_ = blocks("architecture.md", "text")
+    enforced = configparser.ConfigParser()
+    enforced.read(ROOT / ".importlinter", encoding="utf-8")
+    packages = {path.parent.name for path in (ROOT / "perf_pipeline").glob("*/__init__.py")}
+
+    told = enforced["importlinter:contract:layers"]["layers"].strip()
+    assert layers.splitlines() == told.replace(" | __main__", "").splitlines()
+    assert packages <= set(re.findall(r"(?<=  )(\w+)(?=/)", tree)) | {"defs"}

@@ -44,7 +44,7 @@ def notices_of(history: History, run_id: str) -> list[str]:
         *_reruns(history, run_id),
         *unaccepted_levels(history, run),
         *_releases(history, run_id),
-        *_absent_releases(history),
+        *_missed_releases(history, run),
         *_dated(history, run),
     ]
 
@@ -116,14 +116,20 @@ def _releases(history: History, run_id: str) -> Iterator[str]:
         )
 
 
-def _absent_releases(history: History) -> Iterator[str]:
-    """Name the pinned releases that nothing can be compared with, because their run is not here."""
-    run_ids = history.run_ids()
+def _missed_releases(history: History, run: RunRecord) -> Iterator[str]:
+    """Name the pinned releases whose run is not here, or is like this one and of another line."""
+    run_ids, others = history.run_ids(), set(history.asked.runs_of_other_lines(run.run_id))
     for pin in releases(history):
         if pin.run_id not in run_ids:
             yield (
                 f"pinned release {pin.name} is run {pin.run_id}, which is not in this history, so "
                 f"NOTHING was compared with it; `perf-pipeline pull --run {pin.run_id}` brings it"
+            )
+        elif pin.run_id in others and is_like(run, pinned := history.run(pin.run_id)):
+            branch = pinned.revision.get("branch", "")
+            yield (
+                f"pinned release {pin.name} is run {pin.run_id} of branch {branch}, which is of no "
+                "baseline of this run's branch, so NOTHING was compared with it"
             )
 
 

@@ -1,12 +1,15 @@
 """Branches and pull requests that share a history are compared with their own line of code."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from perf_pipeline.judging.baselines import pin
 from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.lineage import lineage_of
+from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.judging.pruning import Wish, plan_pruning
 from perf_pipeline.store.baselines import previous_run
 from perf_pipeline.store.state import State
@@ -84,6 +87,20 @@ def test_the_run_before_is_one_of_the_same_line(state: Path) -> None:
 
     assert before is not None
     assert before.run_id == "main2"
+
+
+def test_a_release_of_another_branch_is_told_where_nothing_is_compared_with_it(
+    state: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(state, tmp_path, dirs_exist_ok=True)
+    pin(State(tmp_path), "release1", name="v1", reason="what customers have")
+    told = "pinned release v1 is run release1 of branch release, which is of no baseline of this"
+
+    with history_at(State(tmp_path).history_file) as history:
+        of_main, of_nobody = (notices_of(history, run_id) for run_id in ("main3", "local1"))
+
+    assert [told in notice for notice in of_main].count(True) == 1
+    assert not [notice for notice in of_nobody if told in notice]
 
 
 def test_a_slow_pull_request_is_in_nobodys_baseline_and_is_compared_with_its_base(

@@ -76,6 +76,8 @@ def completed_ledger(
         return _counted(folder, found)
     if kind is LedgerKind.OWN_CONSUMER or counts_by_id(session, benchmark):
         counts = ledger_counts_from_spool(folder)
+        if counts.early:
+            return CompletedLedger(limits=(_early(counts.early),))
         if counts.repeated or not counts.lost:
             return _without_repeated(CompletedLedger(counts))
         if kind is LedgerKind.OWN_CONSUMER:
@@ -98,15 +100,24 @@ def _is_produced(session: Session, benchmark: str) -> bool:
 
 
 def _without_repeated(found: CompletedLedger) -> CompletedLedger:
-    """Withdraw the counts where messages share an id."""
+    """Withdraw the counts, and what is known of latencies, where messages share an id."""
     if found.counts is None or not found.counts.repeated:
         return found
     told = (
         f"{plural(found.counts.repeated, 'message')} had the id of an earlier one, so that nobody "
-        "can tell whether one of them was lost, or which came twice: lost and duplicated messages "
-        "are not counted; give each message an id of its own, such as ${uuid}"
+        "can tell which of them was lost, came twice, or came late; give each message an id of its "
+        "own, such as ${uuid}"
     )
-    return replace(found, counts=None, problems=(*found.problems, told))
+    return replace(found, counts=None, limits=(*found.limits, told))
+
+
+def _early(messages: int) -> str:
+    return (
+        f"{plural(messages, 'message')} had the id of an older one of the topic, which the "
+        "consumer took before the new one was produced, so that nobody can tell what was lost, "
+        "came twice, or came late; give messages ids that no other run has, such as "
+        "${run}-${vu}-${iteration}"
+    )
 
 
 def _counted(folder: Path, found: Collected) -> CompletedLedger:

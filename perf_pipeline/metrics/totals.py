@@ -58,6 +58,7 @@ class LedgerCounts:
         duplicated: number of completions beyond the first of an id.
         unknown: number of ids that were completed but never acknowledged.
         repeated: number of acknowledgements beyond the first of an id.
+        early: number of ids that were completed before they were asked for.
     """
 
     expected: int
@@ -66,6 +67,7 @@ class LedgerCounts:
     duplicated: int
     unknown: int
     repeated: int = 0
+    early: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,13 @@ from typing import Final
 
 import duckdb
 
+from perf_pipeline.engine.health import CLOCK_ERROR_LIMIT_MS
 from perf_pipeline.metrics.totals import Backlog, LedgerCounts, OutOfTime, SpanFigures
 from perf_pipeline.store.access import stoppable
 from perf_pipeline.store.censoring import UNDECIDED, mark_unanswered
 from perf_pipeline.store.engines import in_memory
 from perf_pipeline.store.spool_csv import spool_files
+from perf_pipeline.units import US_PER_MS
 
 _SPANS: Final = f"""
 select scenario, operation, any_value(protocol), count(*) filter (where not ({UNDECIDED})),
@@ -30,7 +32,9 @@ _LEDGER_COUNTS: Final = """
 with ids as (
     select message_id,
         count(*) filter (where event = 'acknowledged') as acknowledged,
-        count(*) filter (where event = 'completed') as completed
+        count(*) filter (where event = 'completed') as completed,
+        min(at_us) filter (where event = 'intended') as intended_us,
+        min(at_us) filter (where event = 'completed') as completed_us
     from spooled group by message_id
 )
 select count(*) filter (where acknowledged > 0),
@@ -38,9 +42,12 @@ select count(*) filter (where acknowledged > 0),
     count(*) filter (where acknowledged > 0 and completed = 0),
     coalesce(sum(completed - 1) filter (where completed > 0), 0),
     count(*) filter (where acknowledged = 0 and completed > 0),
-    coalesce(sum(acknowledged - 1) filter (where acknowledged > 0), 0)
+    coalesce(sum(acknowledged - 1) filter (where acknowledged > 0), 0),
+    count(*) filter (where acknowledged > 0 and completed_us < intended_us - $slack_us)
 from ids
 """
+# As much may lie between the clocks of two hosts.
+_SLACK_US: Final = round(CLOCK_ERROR_LIMIT_MS * US_PER_MS)
 _BACKLOG: Final = """
 with ids as (
     select message_id, min(at_us) filter (where event = 'acknowledged') as acknowledged_us,
@@ -115,8 +122,8 @@ def ledger_counts_from_spool(folder: Path) -> LedgerCounts:
         PerfPipelineError: a file is of another version.
     """
     with spooled(folder, "ledger") as connection:
-        row = connection.execute(_LEDGER_COUNTS).fetchone()
-    return LedgerCounts(*(int(count) for count in row or (0,) * 6))
+        row = connection.execute(_LEDGER_COUNTS, {"slack_us": _SLACK_US}).fetchone()
+    return LedgerCounts(*(int(count) for count in row or (0,) * 7))
 
 
 def has_rows(folder: Path, kind: str) -> bool:

@@ -162,14 +162,29 @@ def _verdict_of(
             return DuetVerdict.NOT_MEASURED, _NONE_OF[samples.counts].format(name)
     if not samples.baseline.ok.any():
         return DuetVerdict.NOT_MEASURED, _ALL_FAILED[samples.counts]
-    more = samples.candidate.failed_share - samples.baseline.failed_share
+    more = samples.candidate.bad_share - samples.baseline.bad_share
     if more > LEAST_POINTS and _fails_more(samples, alpha):
-        return DuetVerdict.FAILS_MORE, ""
-    doubt = _SELDOM[samples.counts] if more > LEAST_POINTS else _less_work(samples)
+        return DuetVerdict.FAILS_MORE, _wrong_answers(samples)
+    seldom = _wrong_answers(samples) or _SELDOM[samples.counts]
+    doubt = seldom if more > LEAST_POINTS else _less_work(samples)
     # Also where the times alone are UNDECIDED: "not slower" passes as FASTER does.
     if doubt and all(comparison.is_not_slower for comparison in compared):
         return DuetVerdict.UNDECIDED, doubt
     return _of_times(compared), ""
+
+
+def _wrong_answers(samples: OperationSamples) -> str:
+    """Say how many answers failed a check; empty where none of the candidate's did."""
+    old, new = (
+        0 if side.wrong is None else int(side.wrong.sum())
+        for side in (samples.baseline, samples.candidate)
+    )
+    if not new:
+        return ""
+    return (
+        f"{new:,} of {len(samples.candidate.ok):,} answers of the candidate failed a check, and "
+        f"{old:,} of {len(samples.baseline.ok):,} of the baseline"
+    )
 
 
 def _less_work(samples: OperationSamples) -> str:

@@ -46,22 +46,29 @@ class SideSamples:
         took_us: from its first byte sent to the last byte received.
         ok: whether it went well.
         records: how many rows or messages it was about; None where nobody counts them.
+        wrong: whether its answer failed a check; None where nothing is checked.
     """
 
     intended_us: "NDArray[np.int64]"
     took_us: "NDArray[np.int64]"
     ok: "NDArray[np.bool_]"
     records: "NDArray[np.int64] | None" = None
+    wrong: "NDArray[np.bool_] | None" = None
+
+    @property
+    def bad(self) -> "NDArray[np.bool_]":
+        """Say of each request whether it failed, or its answer failed a check."""
+        return ~self.ok if self.wrong is None else ~self.ok | self.wrong
+
+    @property
+    def bad_share(self) -> float:
+        """Return the share of such requests; 0 without any request."""
+        return float(self.bad.mean()) if len(self.ok) else 0.0
 
     @property
     def failed(self) -> int:
         """Count the requests that did not go well."""
         return int((~self.ok).sum())
-
-    @property
-    def failed_share(self) -> float:
-        """Return their share; 0 without any request."""
-        return self.failed / len(self.ok) if len(self.ok) else 0.0
 
     @property
     def records_each(self) -> float:
@@ -73,8 +80,13 @@ class SideSamples:
     def within(self, from_us: int, until_us: int) -> "SideSamples":
         """Return the requests that were to start in a time."""
         inside = (self.intended_us >= from_us) & (self.intended_us < until_us)
-        records = None if self.records is None else self.records[inside]
-        return SideSamples(self.intended_us[inside], self.took_us[inside], self.ok[inside], records)
+        return SideSamples(
+            self.intended_us[inside],
+            self.took_us[inside],
+            self.ok[inside],
+            None if self.records is None else self.records[inside],
+            None if self.wrong is None else self.wrong[inside],
+        )
 
     def value(self, statistic: BlockStatistic) -> float | None:
         """Return a statistic over all requests that went well, in ms; None without any."""
@@ -141,7 +153,7 @@ def block_logs(samples: OperationSamples, statistic: BlockStatistic) -> list[flo
 
 
 def failing_blocks(samples: OperationSamples) -> tuple[int, int]:
-    """Count the blocks in which more requests of the candidate failed, and those with fewer."""
+    """Count the blocks in which more requests of the candidate were bad, and those with fewer."""
     cut = _Cut(samples.from_us, _SHORTEST_US, _whole(samples, _SHORTEST_US))
     more = fewer = 0
     pairs = zip(cut.failures(samples.baseline), cut.failures(samples.candidate), strict=True)
@@ -172,9 +184,9 @@ class _Cut:
         yield from self._split(side.intended_us[side.ok], side.took_us[side.ok])
 
     def failures(self, side: SideSamples) -> Iterator[int]:
-        """Count the requests that failed, block by block."""
-        failed = ~side.ok
-        yield from map(len, self._split(side.intended_us[failed], side.took_us[failed]))
+        """Count the bad requests, block by block."""
+        bad = side.bad
+        yield from map(len, self._split(side.intended_us[bad], side.took_us[bad]))
 
     def _split(
         self, intended_us: "NDArray[np.int64]", values: "NDArray[np.int64]"

@@ -36,9 +36,9 @@ select distinct min(at_us) filter (where event = 'started'),
     min(at_us) filter (where event = 'acknowledged')
 from spooled group by message_id
 """
-_COLUMNS: Final = 5  # side, intended, took, ok, records
+_COLUMNS: Final = 6  # side, intended, took, ok, records, wrong
 _OF_ORDER: Final = 3  # iteration of a VU of a side, began, ended
-_TIMES: Final = (6, 7)
+_TIMES: Final = (7, 8)
 _MOST_VUS: Final = 2**24
 
 
@@ -167,7 +167,9 @@ def _by_scenario(folder: Path, step: str) -> "dict[str, dict[str, NDArray[np.int
 
 def _samples(operation: str, rows: "NDArray[np.int64]") -> OperationSamples:
     sides = [
-        SideSamples(rows[1][mine], rows[2][mine], rows[3][mine] > 0, rows[4][mine])
+        SideSamples(
+            rows[1][mine], rows[2][mine], rows[3][mine] > 0, rows[4][mine], rows[5][mine] > 0
+        )
         for mine in (rows[0] == 0, rows[0] == 1)
     ]
     began_us, ended_us = int(rows[1].min()), int(rows[1].max()) + 1
@@ -193,8 +195,9 @@ def _by_operation(file: RowFile) -> Iterator[tuple[str, str, "NDArray[np.int64]"
         columns[2] = rows["ended_us"] - rows["started_us"]
         columns[3] = outcome == Outcome.OK
         columns[4] = rows["records"]
-        columns[5] = rows["iteration"].astype(np.int64) * _MOST_VUS + rows["vu"]
-        columns[5] = columns[5] * len(SIDES) + columns[0]
-        columns[6] = rows["started_us"]
-        columns[7] = rows["ended_us"]
+        columns[5] = rows["checks_failed"] != 0
+        columns[6] = rows["iteration"].astype(np.int64) * _MOST_VUS + rows["vu"]
+        columns[6] = columns[6] * len(SIDES) + columns[0]
+        columns[7] = rows["started_us"]
+        columns[8] = rows["ended_us"]
         yield str(kinds["operation"][number]), scenario, columns

@@ -32,7 +32,15 @@ def test_times_outcomes_and_rows_of_each_side_are_read(tmp_path: Path) -> None:
                 name, "postgres", 1, number, at_us, Phase.MEASURED, random.Random(1)
             )
             ended_us = at_us + took_us
-            recorder.sample(iteration, "look", at_us, ended_us, Outcome.OK, records=records)
+            recorder.sample(
+                iteration,
+                "look",
+                at_us,
+                ended_us,
+                Outcome.OK,
+                records=records,
+                checks_failed=int(not records),
+            )
     failed = Iteration(names[0], "postgres", 1, 2, 2_000, Phase.MEASURED, random.Random(1))
     recorder.sample(failed, "look", 2_000, 2_100, Outcome.FAILED, error="42P01", records=0)
     recorder.close()
@@ -43,6 +51,10 @@ def test_times_outcomes_and_rows_of_each_side_are_read(tmp_path: Path) -> None:
     assert sorted(found.baseline.took_us.tolist()) == [100, 500, 500]
     assert found.candidate.took_us.tolist() == [300, 300]
     assert (found.baseline.failed, found.candidate.failed) == (1, 0)
+    assert (found.baseline.bad.tolist(), found.candidate.bad.tolist()) == (
+        [False, False, True],
+        [True, True],
+    )
     # (4 + 6) / 2: the one that failed is in no average.
     assert (found.baseline.records_each, found.candidate.records_each) == (5.0, 0.0)
     cut = found.within(1_000, 2_000)

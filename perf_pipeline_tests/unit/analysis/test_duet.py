@@ -158,6 +158,30 @@ def test_a_candidate_that_fails_quickly_is_never_faster() -> None:
     assert not finding.is_not_slower
 
 
+@pytest.mark.parametrize(
+    ("wrong_before", "wrong", "verdict"),
+    [
+        (0.0, 1.0, DuetVerdict.FAILS_MORE),
+        (0.3, 0.3, DuetVerdict.FASTER),  # such answers are the profile's mistake, or usual
+    ],
+)
+def test_a_candidate_whose_answers_are_wrong_is_never_faster(
+    wrong_before: float, wrong: float, verdict: DuetVerdict
+) -> None:
+    whole, random = _operation(11, 0.67), np.random.default_rng(5)
+    sides = [
+        replace(side, wrong=random.random(len(side.ok)) < share)
+        for side, share in ((whole.baseline, wrong_before), (whole.candidate, wrong))
+    ]
+    samples = replace(whole, baseline=sides[0], candidate=sides[1])
+
+    (operation,) = judge_duet([samples.within(0, 60 * _S)], DuetRules()).operations
+
+    assert operation.verdict is verdict
+    told = "6,000 of 6,000 answers of the candidate failed a check, and 0 of 6,000 of the baseline"
+    assert operation.reason == (told if verdict is DuetVerdict.FAILS_MORE else "")
+
+
 def test_failures_that_both_sides_share_are_no_difference() -> None:
     finding = judge_duet([_operation(13, failing=(0.05, 0.05))], DuetRules(margin=0.1))
 

@@ -238,3 +238,12 @@ def test_the_page_shows_the_layers_that_are_enforced_and_every_package() -> None
     told = enforced["importlinter:contract:layers"]["layers"].strip()
     assert layers.splitlines() == told.replace(" | __main__", "").splitlines()
     assert packages <= set(re.findall(r"(?<=  )(\w+)(?=/)", tree)) | {"defs"}
+
+
+@pytest.mark.parametrize("path", [*PROSE, ROOT / "README.md"], ids=lambda path: path.name)
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(path: Path) -> None:
+    prose = re.sub(r"^```.*?^```", "", text(path), flags=_WHOLE)
+    tables = re.findall(r"(?:^\|.*\n)+", prose, re.MULTILINE)
+    bars = [[len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()] for table in tables]
+
+    assert [table for table, found in zip(tables, bars, strict=True) if len(set(found)) > 1] == []

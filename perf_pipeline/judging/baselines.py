@@ -10,10 +10,13 @@ from datetime import UTC, datetime
 
 from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.ingest import profile_of
-from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, series_in
-from perf_pipeline.metrics.catalog import TELLS_OF_FAILURES
+from perf_pipeline.judging.series import (
+    MeasuredBenchmark,
+    failed_on_failures,
+    measured_of,
+    series_in,
+)
 from perf_pipeline.metrics.naming import metric_key
-from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.revisions import revision_name
 from perf_pipeline.store.baselines import (
     Action,
@@ -130,7 +133,7 @@ def _comparable(history: History, run_id: str) -> list[MeasuredBenchmark]:
             f"run {run_id} has no benchmark that was completed and is valid",
             hint="a baseline needs at least one; `perf-pipeline report` says what went wrong",
         )
-    broken = _broken(history, run_id)
+    broken = failed_on_failures(history, run_id)
     found = [measured for measured in whole if measured.outcome.benchmark not in broken]
     if not found:
         failed = ", ".join(sorted({key for keys in broken.values() for key in keys}))
@@ -138,16 +141,6 @@ def _comparable(history: History, run_id: str) -> list[MeasuredBenchmark]:
             f"run {run_id} failed {failed}, and figures of a target that fails are no baseline",
             hint="name a run in which the target did what it was asked to",
         )
-    return found
-
-
-def _broken(history: History, run_id: str) -> dict[str, list[str]]:
-    """Return the thresholds on failures that a run missed, by benchmark: no series has these."""
-    found: dict[str, list[str]] = {}
-    for benchmark, verdict in history.verdicts(run_id):
-        threshold = verdict.threshold
-        if verdict.status is Status.FAIL and threshold.metric in TELLS_OF_FAILURES:
-            found.setdefault(benchmark, []).append(threshold.key)
     return found
 
 

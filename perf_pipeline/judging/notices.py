@@ -9,6 +9,7 @@ from typing import Final
 from perf_pipeline.analysis.environment import changed_facts
 from perf_pipeline.analysis.suspicion import WORSE
 from perf_pipeline.judging.past import is_like
+from perf_pipeline.judging.series import failed_on_failures
 from perf_pipeline.judging.unaccepted import unaccepted_levels
 from perf_pipeline.metrics.naming import series_label
 from perf_pipeline.quoting import first_few
@@ -101,6 +102,12 @@ def _reruns(history: History, run_id: str) -> Iterator[str]:
             f"suspect benchmarks were run again {plural(len(reruns), 'time')} "
             f"({', '.join(reruns)}); the majority of all runs decides"
         )
+    for rerun in reruns:
+        for benchmark, keys in failed_on_failures(history, rerun).items():
+            yield (
+                f"re-run {rerun} of {benchmark} failed {', '.join(keys)}, so that it says "
+                "of nothing that it is in line: a target that fails may be quick"
+            )
 
 
 def _releases(history: History, run_id: str) -> Iterator[str]:

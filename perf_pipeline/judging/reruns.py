@@ -11,6 +11,7 @@ from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.confirmation import Count, counted, is_confirmed, together
 from perf_pipeline.analysis.suspicion import IN_LINE, WORSE
 from perf_pipeline.config.reruns import RERUNS
+from perf_pipeline.judging.series import failed_on_failures
 from perf_pipeline.report.wording import diff_unit, interval, plural, signed
 from perf_pipeline.store.baselines import SeriesKey, confirmations, diffs_with_history
 from perf_pipeline.store.comparison_rows import DiffRow
@@ -25,8 +26,22 @@ Reruns = Mapping[str, Mapping[SeriesKey, DiffRow]]
 
 
 def reruns_of(history: History, run_id: str) -> Reruns:
-    """Read what the re-runs of a run were compared with; empty where nothing was run again."""
-    return {rerun: diffs_with_history(history, rerun) for rerun in confirmations(history, run_id)}
+    """Read what the re-runs of a run were compared with; empty where nothing was run again.
+
+    What is in line in a benchmark that failed a threshold on failures is left out: a target that
+    fails may be quick.
+    """
+    return {rerun: _meaningful(history, rerun) for rerun in confirmations(history, run_id)}
+
+
+def _meaningful(history: History, rerun: str) -> dict[SeriesKey, DiffRow]:
+    broken = failed_on_failures(history, rerun)
+    rows = diffs_with_history(history, rerun)
+    return {
+        key: row
+        for key, row in rows.items()
+        if key.benchmark not in broken or DiffStatus(row.status) in WORSE
+    }
 
 
 def settled(reruns: Reruns, benchmark: str, diff: Diff) -> Diff:

@@ -19,10 +19,12 @@ from perf_pipeline.metrics.catalog import (
     FAULT_RECOVERY_S,
     OF_EVERY_BENCHMARK,
     SCALING_CAPACITY,
+    TELLS_OF_FAILURES,
     Kind,
 )
 from perf_pipeline.metrics.statistic import compared_statistic
 from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.metrics.threshold_grammar import parse_key
 from perf_pipeline.store.baselines import FoundBy, SeriesKey
 from perf_pipeline.store.comparison_rows import SeriesPoint
@@ -129,6 +131,19 @@ def measured_of(history: History, run_id: str) -> list[MeasuredBenchmark]:
         )
         for outcome in history.outcomes(run_id)
     ]
+
+
+def failed_on_failures(history: History, run_id: str) -> dict[str, list[str]]:
+    """Return the thresholds on failures that a run missed, by benchmark; others are left out.
+
+    A target that fails may be quick, so that such a benchmark is in no baseline.
+    """
+    found: dict[str, list[str]] = {}
+    for benchmark, verdict in history.verdicts(run_id):
+        threshold = verdict.threshold
+        if verdict.status is Status.FAIL and threshold.metric in TELLS_OF_FAILURES:
+            found.setdefault(benchmark, []).append(threshold.key)
+    return found
 
 
 def series_in(profile: Profile, measured: MeasuredBenchmark) -> list[Series]:

@@ -321,6 +321,21 @@ def _again(state: Path, run_id: str, *p95_ms: float) -> None:
         compare_run(State(state), rerun.run_id)
 
 
+def test_reruns_whose_target_failed_settle_no_suspect(state: Path) -> None:
+    _again(state, "r009", 80.0, 79.5)
+    failed = parse_threshold("http_req_failed", "rate<0.01").judge(0.5)
+    with open_history(State(state).history_file) as history:
+        history.store_verdicts({RunKey(f"r009-c{n}", API): [failed] for n in (1, 2)})
+
+    settled = _p95(compare_run(State(state), "r009"))
+
+    assert settled.status is DiffStatus.SUSPECT
+    with open_history(State(state).history_file) as history:
+        assert notices_of(history, "r009")[1].startswith(
+            "re-run r009-c1 of api_user_creation failed http_req_failed, so that it says of nothing"
+        )
+
+
 def test_a_regression_is_confirmed_by_more_than_half_of_all_runs(state: Path) -> None:
     suspect = "r009"
     _again(state, suspect, SLOW)

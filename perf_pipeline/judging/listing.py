@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.analysis.suspicion import DiffStatus
 from perf_pipeline.judging.asked import require_runs
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.revisions import revision_name, tags_of_run
@@ -32,11 +33,13 @@ class ListedRun:
         run: its record.
         benchmarks: how many of its planned benchmarks are stored, and how many it planned.
         thresholds: its verdicts, counted by status.
+        regressed: how many of its compared series are REGRESSED, which fails it as well.
     """
 
     run: RunRecord
     benchmarks: tuple[int, int]
     thresholds: Counter[Status]
+    regressed: int = 0
 
     @property
     def row(self) -> tuple[str, ...]:
@@ -47,6 +50,7 @@ class ListedRun:
             for status in _GRAVEST_FIRST
             if self.thresholds[status]
         ]
+        regressed = f"; {self.regressed} series {DiffStatus.REGRESSED}" if self.regressed else ""
         return (
             self.run.run_id,
             minute(self.run.began_at),
@@ -55,7 +59,7 @@ class ListedRun:
             revision_name(self.run.revision),
             tags_of_run(self.run.tags),
             f"{stored} of {planned}",
-            ", ".join(counted) or "none judged",
+            f"{', '.join(counted) or 'none judged'}{regressed}",
         )
 
     @property
@@ -76,6 +80,7 @@ class ListedRun:
                 for status in _GRAVEST_FIRST
                 if self.thresholds[status]
             },
+            "regressed": self.regressed,
         }
 
 
@@ -103,4 +108,5 @@ def _listed(history: History, run: RunRecord) -> ListedRun:
     stored = {outcome.benchmark for outcome in history.outcomes(run.run_id)}
     planned = set(run.planned or ()) | stored
     statuses = Counter(verdict.status for _, verdict in history.verdicts(run.run_id))
-    return ListedRun(run, (len(stored), len(planned)), statuses)
+    regressed = sum(row.status == DiffStatus.REGRESSED for _, row in history.diffs(run.run_id))
+    return ListedRun(run, (len(stored), len(planned)), statuses, regressed)

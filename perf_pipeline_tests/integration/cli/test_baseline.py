@@ -1,6 +1,7 @@
 """Baselines, changes, lineage, two runs side by side and the back-test, from the command line."""
 
 import getpass
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -186,6 +187,17 @@ def test_a_release_has_the_level_of_its_run_and_not_of_slower_runs_before(tmp_pa
         "r011": [("SUSPECT", 60.0)],
         "r012": [("REGRESSED", 60.0)],
     }
+
+
+def test_a_run_that_regressed_is_listed_as_one(slow_twice: Path) -> None:
+    lines = call(slow_twice, "list").output.splitlines()
+    ended = {line.split()[0]: line for line in lines}
+    listed = json.loads(call(slow_twice, "list", "--json").output)
+
+    # Median, p(95) and p(99) of the second run that is 25 % slower.
+    assert ended["r010"].endswith("none judged; 3 series REGRESSED")
+    assert ended["r008"].endswith("none judged")
+    assert [run["regressed"] for run in listed][:3] == [3, 0, 0]
 
 
 def test_changes_are_listed_with_both_levels_and_who_found_them(state: Path) -> None:

@@ -143,12 +143,10 @@ def _missed_releases(history: History, run: RunRecord) -> Iterator[str]:
 def _dated(history: History, run: RunRecord) -> Iterator[str]:
     """Name the newest changes that the history pass dated and nobody has confirmed."""
     benchmarks = {outcome.benchmark for outcome in history.outcomes(run.run_id)}
-    likes = {recent.run_id for recent in history.runs(_RECENT_RUNS) if is_like(recent, run)}
-    rows = [
-        row
-        for row in changes(history)
-        if row.run_id in likes and row.series.benchmark in benchmarks
-    ]
+    rows = [row for row in changes(history) if row.series.benchmark in benchmarks]
+    recent = history.runs(_RECENT_RUNS) if rows else []
+    likes = {other.run_id for other in recent if is_like(other, run)}
+    rows = [row for row in rows if row.run_id in likes]
     confirmed = {(row.run_id, row.series) for row in rows if row.found_by != "history"}
     by_run: dict[str, list[ChangePointRow]] = {}
     for row in rows:

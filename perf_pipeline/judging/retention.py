@@ -6,7 +6,6 @@ stay for ever.
 
 import shutil
 
-from perf_pipeline.config.reruns import RERUNS
 from perf_pipeline.judging.reruns import TRIGGER
 from perf_pipeline.store.history import History
 from perf_pipeline.store.state import State
@@ -18,8 +17,8 @@ def let_go(history: History, state: State, run_id: str, keep_raw_runs: int) -> l
     Only the newest run decides, by its own profile: a report of an old run drops nothing. A run
     that is not in the history keeps its files, because they are all that there is of it.
     """
-    newest = (run.run_id for run in history.runs(limit=RERUNS + 1) if run.trigger != TRIGGER)
-    if next(newest, None) != run_id:
+    newest_first = reversed(history.asked.made_runs())
+    if next((run.run_id for run in newest_first if run.trigger != TRIGGER), None) != run_id:
         return []
     # Nearly all runs of a long history have no folder there: to look for each took longer than to
     # list those that are, and the question below proves all rows of a run.

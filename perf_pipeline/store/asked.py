@@ -77,7 +77,7 @@ class AskedRuns:
         """List all runs in the order in which they were made."""
         if not self._made:
             self._made.extend(made_runs(self.connection))
-        return self._made
+        return tuple(self._made)
 
     def runs_of_other_lines(self, run_id: str) -> list[str]:
         """List the runs that are in no baseline of a run, as `store.lines` says."""

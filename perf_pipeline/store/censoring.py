@@ -37,7 +37,7 @@ select scenario, operation, if(named.answered > 0, named.answered, whole.answere
     coalesce(named.longest_us, whole.longest_us, 0), interrupted
 from named join whole using (scenario) where interrupted > 0
 """
-_ANY: Final = f"select exists (from sample_kinds where {OF_KEY} and {UNDECIDED} and {{phase}})"
+_ANY: Final = f"select 1 from sample_kinds where {OF_KEY} and {UNDECIDED} and {{phase}} limit 1"
 _ANSWERED: Final = "outcome = 'ok' or (outcome = 'failed' and status > 0)"
 _MARK: Final = """
 update {table} set error = $unanswered
@@ -113,8 +113,8 @@ def has_undecided(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
 
 
 def _has_any(connection: duckdb.DuckDBPyConnection, key: RunKey, phase: str) -> bool:
-    ((found,),) = connection.execute(_ANY.format(phase=phase), key.parameters).fetchall()
-    return bool(found)
+    found = connection.execute(_ANY.format(phase=phase), key.parameters).fetchone()
+    return found is not None
 
 
 def _limits(waits: Sequence[tuple[str, str, int, int, int]]) -> dict[str, object]:

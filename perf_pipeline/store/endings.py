@@ -13,8 +13,8 @@ from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.store.records import OF_KEY, RunKey
 
 # Asked first: of a load in which all went well, as in most, there is nothing to work out.
-_HAS_FAILURES: Final = f"""
-select exists (from samples where {OF_KEY} and phase = 'measured' and outcome <> 'ok')
+_ANY_FAILURE: Final = f"""
+select 1 from sample_kinds where {OF_KEY} and phase = 'measured' and outcome <> 'ok' limit 1
 """
 # By start, not by end: what is slow, and what times out, ends last in any load.
 _ENDINGS: Final = f"""
@@ -95,7 +95,7 @@ def endings_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> list[Endin
 
     An operation that goes well in a later scenario came back. Empty for a pruned benchmark.
     """
-    if connection.execute(_HAS_FAILURES, key.parameters).fetchone() == (False,):
+    if connection.execute(_ANY_FAILURE, key.parameters).fetchone() is None:
         return []
     rows = connection.execute(_ENDINGS, key.parameters)
     return [Ending(*row) for row in rows.fetchall()]

@@ -59,11 +59,12 @@ _ALL: Final = (
 )
 # Answered from few rows, where most runs have nothing to count.
 _ANY: Final = """
-select exists (from sample_kinds where run_id = $run_id and outcome <> 'ok')
-    or exists (from checks where run_id = $run_id and fails > 0)
-    or exists (from iterations where run_id = $run_id and outcome = 'failed')
-    or exists (
-        from histograms where run_id = $run_id and metric = 'schedule_lag' and outcome <> 'ok')
+select 1 from sample_kinds where run_id = $run_id and outcome <> 'ok'
+union all select 1 from checks where run_id = $run_id and fails > 0
+union all select 1 from iterations where run_id = $run_id and outcome = 'failed'
+union all select 1 from histograms
+    where run_id = $run_id and metric = 'schedule_lag' and outcome <> 'ok'
+limit 1
 """
 
 
@@ -101,7 +102,7 @@ def failures_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Fail
     Of a pruned run there are the counts only.
     """
     given = {"run_id": run_id}
-    if connection.execute(_ANY, given).fetchone() == (False,):
+    if connection.execute(_ANY, given).fetchone() is None:
         return []
     rows = connection.execute(_ALL, given).fetchall()
     return [FailureKind(*row) for row in rows]

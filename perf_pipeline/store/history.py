@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import duckdb
 
@@ -36,9 +35,6 @@ from perf_pipeline.store.tags_text import tags_text
 from perf_pipeline.store.tallied_figures import summaries_of_samples
 from perf_pipeline.store.tallies import tallied
 from perf_pipeline.store.windows import measured_windows
-
-# As many as a LIMIT takes: profiles of older versions have any number.
-_MOST: Final = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +248,9 @@ class History:
         Raises:
             PerfPipelineError: fewer than one run would be kept, or a row is damaged.
         """
+        runs = self.asked.made_runs()
         self.asked.forget()
-        return queries.prune_raw(self.proof, min(keep_raw_runs, _MOST))
+        return queries.prune_raw(self.proof, runs, keep_raw_runs)
 
 
 @contextmanager

@@ -33,8 +33,8 @@ from runs
 """
 _MADE: Final = f"""
 select run_id, profile, triggered_by, coalesce(revision['branch'], ''),
-    coalesce(revision['pull_request'], '') <> '', coalesce(revision['base'], ''), {MEASURED},
-    made_as, began_at
+    coalesce(revision['pull_request'], '') <> '', coalesce(revision['base'], ''),
+    run_id in (select run_id from benchmarks), made_as, began_at
 from runs order by {OLDEST_FIRST}
 """
 _SET_BACK: Final = timedelta(seconds=1)

@@ -4,6 +4,7 @@ Add here: a question that a driver, a report or the baseline diff asks. Keep out
 several runs (analysis/).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +14,7 @@ from perf_pipeline.errors import PerfPipelineError, RequestError
 from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.ingest import transaction
-from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
+from perf_pipeline.store.order import NEWEST_FIRST, MadeRun
 from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.proof import RowProof, seal
 from perf_pipeline.store.records import (
@@ -43,13 +44,7 @@ _LOADS: Final = f"""
 select run_id, benchmark, load_hash from benchmarks join runs using (run_id)
 order by {NEWEST_FIRST}, benchmarks.began_at nulls last, benchmark
 """
-# With whether there is anything left to delete: every run ends with this question, and a long
-# history has thousands that were pruned long ago.
-_OLD_RUNS: Final = f"""
-select run_id, exists (from benchmarks where benchmarks.run_id = runs.run_id and raw_kept)
-from runs where {MEASURED}
-    and run_id not in (select run_id from runs where {MEASURED} order by {NEWEST_FIRST} limit ?)
-"""
+_WITH_RAW: Final = "select distinct run_id from benchmarks where raw_kept"
 _RAW: Final = (*SAMPLE_TABLES, "iterations", "ledger")
 _OF_RUNS: Final = """
 select run_id, benchmark from benchmarks where list_contains(?::varchar[], run_id)
@@ -136,12 +131,17 @@ def loads(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
     return connection.execute(_LOADS).fetchall()
 
 
-def prune_raw(proof: RowProof, keep_raw_runs: int) -> list[str]:
+def prune_raw(proof: RowProof, runs: Sequence[MadeRun], keep_raw_runs: int) -> list[str]:
     """Delete raw rows (not readings) of all but the newest runs; return the ids of all the others.
 
     Benchmarks without histograms get them first. Those that were pruned before are not touched
     again. Rows that are sealed again are proven first, because a new seal would hide damage to
     them.
+
+    Args:
+        proof: of the open history.
+        runs: all that there are, in the order in which they were made.
+        keep_raw_runs: how many of the measured ones keep their raw rows.
 
     Raises:
         PerfPipelineError: fewer than one run would be kept.
@@ -150,11 +150,12 @@ def prune_raw(proof: RowProof, keep_raw_runs: int) -> list[str]:
     """
     if keep_raw_runs < 1:
         raise PerfPipelineError(f"cannot keep the samples of {keep_raw_runs} runs; keep at least 1")
-    rows = proof.connection.execute(_OLD_RUNS, [keep_raw_runs]).fetchall()
-    old = [run_id for run_id, has_raw in rows if has_raw]
-    if old:
-        _let_go(proof, old)
-    return [run_id for run_id, _ in rows]
+    old = [run.run_id for run in runs if run.is_measured][:-keep_raw_runs]
+    with_raw = {run_id for (run_id,) in proof.connection.execute(_WITH_RAW).fetchall()}
+    # Of a long history's old runs nearly all were pruned long ago.
+    if unpruned := [run_id for run_id in old if run_id in with_raw]:
+        _let_go(proof, unpruned)
+    return old
 
 
 def _let_go(proof: RowProof, old: list[str]) -> None:

@@ -55,8 +55,8 @@ create or replace temp table read_samples as
 select ? as run_id, ? as benchmark, {_TEXT_NAMES}, {_NUMBER_NAMES} from {{rows}}
 """
 _DROP_READ: Final = "drop table read_samples"
-_HAS_SOME: Final = """
-select exists (from sample_rows where {chosen}) or exists (from sample_kinds where {chosen})
+_ANY: Final = """
+select 1 from sample_rows where {chosen} union all select 1 from sample_kinds where {chosen} limit 1
 """
 _DELETE: Final = "delete from {table} where {chosen}"
 _DELETE_EMPTY: Final = f"""
@@ -101,8 +101,8 @@ def delete_samples(
         chosen: condition on `run_id` and `benchmark`.
         given: its parameters.
     """
-    ((has_some,),) = connection.execute(_HAS_SOME.format(chosen=chosen), given).fetchall()
-    for table in SAMPLE_TABLES if has_some else ():
+    some = connection.execute(_ANY.format(chosen=chosen), given).fetchone()
+    for table in SAMPLE_TABLES if some else ():
         connection.execute(_DELETE.format(table=table, chosen=chosen), given)
 
 

@@ -72,8 +72,8 @@ def given_profiles(
 
     Args:
         sources: shipped names, files that end in .toml, and folders, whose .toml files are taken in
-        overrides: dotted path -> value; they override keys of each profile.
             the order of their names, without pyproject.toml and hidden ones.
+        overrides: dotted path -> value; they override keys of each profile.
         folder: folder where relative paths start; the current folder by default.
 
     Raises:

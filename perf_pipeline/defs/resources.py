@@ -23,7 +23,7 @@ from perf_pipeline.config.needed_parts import draws_users
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.reruns import RERUNS
 from perf_pipeline.defs.narration import LogNarrator
-from perf_pipeline.defs.selection import asked_for, stands_for
+from perf_pipeline.defs.selection import PREFIX, asked_for, require_whole, stands_for
 from perf_pipeline.metrics.run_tags import run_tag
 from perf_pipeline.narration import Narrator
 from perf_pipeline.report.links import report_link
@@ -35,21 +35,20 @@ if TYPE_CHECKING:
     from perf_pipeline.loading.session import Session
 
 DEFAULT: Final = "quick"
-_PREFIX: Final = "perf_pipeline/"
 _TAG: Final = "tag."
 
 
 def run_tags(facts: Mapping[str, str]) -> dict[str, str]:
     """Return facts of a run as Dagster tags, so that runs can be found by them."""
-    return {f"{_PREFIX}{name}": value for name, value in facts.items()}
+    return {f"{PREFIX}{name}": value for name, value in facts.items()}
 
 
 def facts_among(dagster_tags: Mapping[str, str]) -> dict[str, str]:
     """Return the facts in a run's Dagster tags, as `run_tags` wrote them."""
     return {
-        name.removeprefix(_PREFIX): value
+        name.removeprefix(PREFIX): value
         for name, value in dagster_tags.items()
-        if name.startswith(_PREFIX)
+        if name.startswith(PREFIX)
     }
 
 
@@ -145,6 +144,8 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         self._stands_for = stands_for(context.run, context.instance)
         asked = asked_for(context.run, context.instance, self.benchmarks)
         self._planned = selected_in(self._profile, asked)
+        enabled = self._profile.enabled_names
+        require_whole(context.run, self._planned, enabled, self.benchmarks)
         self._log = context.log
         self._tags = tags_among(context.run.tags) if context.run else {}
         self._instance = context.instance

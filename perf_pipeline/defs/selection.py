@@ -8,8 +8,14 @@ Dagster concept: runs, https://docs.dagster.io/guides/build/jobs
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import dagster as dg
+
+from perf_pipeline.errors import ProfileError
+
+PREFIX: Final = "perf_pipeline/"
+"""Begins the name of each Dagster tag of ours."""
 
 
 def asked_for(
@@ -26,6 +32,36 @@ def asked_for(
         return []
     steps = set[str]().union(*(_steps(record) for record in _with_ancestors(run, instance)))
     return [name for name in benchmarks if name in steps]
+
+
+def require_whole(
+    run: dg.DagsterRun | None, planned: Sequence[str], enabled: Sequence[str], ours: Sequence[str]
+) -> None:
+    """Refuse a run of a whole profile that would leave out what its graph does not know yet.
+
+    A profile is read again for each run, and the graph is what it was when the code location was
+    loaded. Whoever selects assets himself knows what he leaves out.
+
+    Args:
+        run: under way.
+        planned: the benchmarks that it does.
+        enabled: those of the profile, as it is now.
+        ours: all that are assets of the code location.
+
+    Raises:
+        ProfileError: an enabled benchmark would not be measured, and nobody chose that.
+    """
+    if not planned or run is None or run.parent_run_id:
+        return
+    known = [name for name in enabled if name in ours]
+    is_job = f"{PREFIX}profile" in run.tags and not run.asset_selection
+    absent = [name for name in enabled if name not in planned]
+    if absent and (is_job or (len(known) < len(enabled) and set(known) == set(planned))):
+        raise ProfileError(
+            f"for {run.job_name}" if is_job else "of the run",
+            [f"benchmarks.{name} is enabled, and is not in the graph of assets" for name in absent],
+            hint="reload the code location, whose graph is of an earlier or another profile",
+        )
 
 
 def stands_for(run: dg.DagsterRun | None, instance: dg.DagsterInstance | None) -> list[str]:

@@ -8,11 +8,13 @@ import dagster as dg
 import pytest
 
 from perf_pipeline.benchmarks.registry import NAMES
-from perf_pipeline.definitions import defs
-from perf_pipeline.defs.selection import asked_for, stands_for
+from perf_pipeline.definitions import build_defs, defs
+from perf_pipeline.defs.selection import asked_for, require_whole, stands_for
+from perf_pipeline.errors import ProfileError
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.dagster.own_profiles import own_profile
 from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
 from perf_pipeline_tests.support.histories.half_runs import A, B, HalfRun
 from perf_pipeline_tests.support.servers.created_users import api_alone
@@ -171,6 +173,33 @@ def test_a_run_that_re_executes_another_is_to_do_what_that_one_was_to_do() -> No
         assert asked_for(failed, instance, [A, B]) == [A, B]
         assert asked_for(judging, instance, [A, B]) == []
         assert stands_for(judging, instance) == [judging.run_id, first.run_id]
+
+
+@pytest.mark.parametrize("change", [("false", "true"), ("buy", "sell")], ids=["on", "new"])
+def test_a_profile_that_enables_more_than_the_graph_holds_is_not_run_by_halves(
+    tmp_path: Path, change: tuple[str, str]
+) -> None:
+    profile = own_profile(tmp_path / "shop.toml")
+    job = build_defs([profile]).resolve_job_def("shop_visits")
+    profile.write_text(profile.read_text().replace(*change))
+
+    with pytest.raises(dg.DagsterResourceFunctionError) as caught:
+        job.execute_in_process(
+            run_config={"resources": {"perf_run": {"config": {"profile": str(profile)}}}}
+        )
+
+    absent = "search" if change[1] == "true" else "sell"
+    assert f"benchmarks.{absent} is enabled, and is not in the graph" in str(caught.value.__cause__)
+
+
+def test_who_selects_assets_leaves_the_others_out() -> None:
+    job = defs.resolve_job_def("quick")
+    with dg.DagsterInstance.ephemeral() as instance:
+        chosen = instance.create_run_for_job(job, asset_selection=keys(A), tags=dict(job.run_tags))
+
+        require_whole(chosen, [A], [A, B], [A, B])
+        with pytest.raises(ProfileError, match="benchmarks.sell is enabled"):
+            require_whole(chosen, [A], [A, "sell"], [A, B])
 
 
 def keys(*names: str) -> frozenset[dg.AssetKey]:

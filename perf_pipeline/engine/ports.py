@@ -161,7 +161,7 @@ class WorkerContext:
 
     Attributes:
         worker: number of this worker process, from 0.
-        workers: how many worker processes there are.
+        workers: how many worker processes have a VU of this scenario, the first of all.
         vus: the most VUs of this scenario that can run at once in this worker.
         seed: seed of the run.
         parameters: the scenario's parameters as JSON values, with the addresses of its part of the

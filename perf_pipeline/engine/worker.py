@@ -145,7 +145,7 @@ class LoadWorker:
     def _context(self, scenario: ScenarioJob, stripe: Stripe) -> WorkerContext:
         return WorkerContext(
             worker=self._order.worker,
-            workers=self._order.job.workers,
+            workers=stripe.count,
             vus=stripe.share(scenario.executor.most_vus),
             seed=self._order.job.seed,
             parameters=scenario.parameters,

@@ -62,7 +62,7 @@ def _rows(name: str, data: DataSet, columns: tuple[str, ...], context: WorkerCon
 def _seeded_rows(data: DataSet, context: WorkerContext) -> Rows:
     path = Path(context.parameters["ids_files"][data.seeded])
     rows = tuple((line,) for line in path.read_text("utf-8").split())
-    needed = context.vus * context.workers if data.pick == "unique per vu" else context.workers
+    needed = _last_vu(context) if data.pick == "unique per vu" else context.workers
     if len(rows) < needed:
         raise TargetUnavailableError(
             f"{path.name} has {len(rows)} ids, too few: {needed} are needed",
@@ -71,8 +71,13 @@ def _seeded_rows(data: DataSet, context: WorkerContext) -> Rows:
     return rows
 
 
+def _last_vu(context: WorkerContext) -> int:
+    """Return the number of this worker's last VU: they are dealt out one by one, from 1."""
+    return context.worker + 1 + (context.vus - 1) * context.workers
+
+
 def _enough(name: str, rows: Rows, data: DataSet, context: WorkerContext) -> Rows:
-    needed = context.vus * context.workers if data.pick == "unique per vu" else 1
+    needed = _last_vu(context) if data.pick == "unique per vu" else 1
     if len(rows) < needed:
         raise TargetUnavailableError(
             f"{name} has {len(rows)} rows, too few for {needed} VUs to have one each",

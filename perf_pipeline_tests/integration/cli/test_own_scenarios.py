@@ -41,6 +41,20 @@ path = "/echo/${id}"
 json = { who = "${data.people.name}", password = "${env.SHOP_PASSWORD}" }
 expect = { status = 200, json = { "$.headers.authorization" = "exists", "$.path" = "/echo/8" } }
 
+[benchmarks.checkout.scenarios.alone]
+exec = "http_steps"
+executor = "per-vu-iterations"
+vus = 1
+iterations = 3
+
+[benchmarks.checkout.scenarios.alone.parameters]
+data.people = { values = ["Ada", "Grace", "Marie"], pick = "sequential" }
+
+[[benchmarks.checkout.scenarios.alone.parameters.steps]]
+name = "greet"
+path = "/echo/${data.people.value}"
+expect = { json = { "$.path" = "/echo/Grace" } }
+
 [benchmarks.checkout.scenarios.python]
 exec = "shop.flows:Browser"
 executor = "per-vu-iterations"
@@ -55,6 +69,7 @@ secrets = ["SHOP_PASSWORD"]
 "http_reqs{operation:browse}" = ["count==15"]
 "checks{check:is let in}" = ["rate==1"]
 "checks{check:$.path is /echo/8}" = ["rate==0"]
+"checks{check:$.path is /echo/Grace}" = ["rate>0"]
 http_req_failed = ["rate==0"]
 """
 FLOWS = """
@@ -74,6 +89,8 @@ COUNTS = {
     ("steps", "buy", "$.headers.authorization exists"): (40, 0),
     # wrong on purpose: the shop's id is 7
     ("steps", "buy", "$.path is /echo/8"): (0, 40),
+    # one VU reads every row, whatever the number of workers: Ada, Grace, Marie
+    ("alone", "greet", "$.path is /echo/Grace"): (1, 2),
     ("python", "browse", "is let in"): (15, 0),
 }
 

@@ -20,6 +20,7 @@ def context(
     *,
     worker: int = 0,
     workers: int = 1,
+    vus: int = 2,
     secrets: Mapping[str, str] | None = None,
     **parameters: Any,
 ) -> WorkerContext:
@@ -27,7 +28,7 @@ def context(
     return WorkerContext(
         worker=worker,
         workers=workers,
-        vus=2,
+        vus=vus,
         seed=1,
         parameters={"base_url": base_url, "run": "r1", **parameters},
         secrets=secrets or {},

@@ -17,7 +17,8 @@ Table = dict[str, Any]
 
 def own(base_url: str, *steps: Table, **more: Any) -> WorkerContext:
     """Give a worker's context for steps, their parameters written as the profile writes them."""
-    worker = {name: more.pop(name) for name in ("worker", "workers", "secrets") if name in more}
+    names = ("worker", "workers", "vus", "secrets")
+    worker = {name: more.pop(name) for name in names if name in more}
     folder = str(more.pop("folder", "."))
     ids_files = more.pop("ids_files", {})
     scenario = Scenario.model_validate(

@@ -144,6 +144,33 @@ def test_seeded_ids_are_dealt_out_and_too_few_are_told(target: HttpTarget, tmp_p
         run(HttpSteps(), given(4))
 
 
+@pytest.mark.parametrize(("worker", "vus"), [(0, 2), (1, 1)])
+def test_as_many_ids_as_vus_are_enough_for_one_each(
+    target: HttpTarget, tmp_path: Path, worker: int, vus: int
+) -> None:
+    # Of 3 VUs in 2 workers, the first worker has VUs 1 and 3, and the second one VU 2.
+    (tmp_path / "ids.txt").write_text("11\n12\n13\n", encoding="utf-8")
+    step = {"name": "read", "path": "/echo/${data.known.id}"}
+    data = {"known": {"seeded": "reads", "pick": "unique per vu"}}
+    ids_files = {"reads": str(tmp_path / "ids.txt")}
+
+    recorder = run(
+        HttpSteps(),
+        own(
+            target.base_url,
+            step,
+            data=data,
+            ids_files=ids_files,
+            worker=worker,
+            workers=2,
+            vus=vus,
+        ),
+        an_iteration(worker + 1),
+    )
+
+    assert len(recorder.samples) == 1
+
+
 def test_secrets_come_from_the_environment_and_are_sent(target: HttpTarget) -> None:
     target.requests.clear()
     secrets = {"env:TOKEN": "t-0${x", "env:BASIC": "me:päss", "postgres_dsn": "other"}

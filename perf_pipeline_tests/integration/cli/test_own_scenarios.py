@@ -148,7 +148,7 @@ def test_steps_and_python_run_side_by_side_and_are_in_every_report(ran: Ran) -> 
         )
     }
     assert counts == COUNTS, answer.err
-    assert command.value("select count(*) from verdicts") == 6  # five, and that it answered
+    assert command.value("select count(*) from verdicts") == 7  # six, and that it answered
     assert command.passes_unless_held_up(answer.run_id), answer.out
     reports = command.state / "reports" / answer.run_id
     for name in ("report.md", "report.html", "summary.json", "junit.xml"):

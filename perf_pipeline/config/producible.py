@@ -16,6 +16,7 @@ from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.spelling import meant
 
 _KNOWN: Final = frozenset({"operation", "check", "outcome"})
+_LONGEST_STATUS: Final = 3
 _OUTCOMES: Final = tuple(str(outcome) for outcome in Outcome)
 
 
@@ -63,6 +64,8 @@ def _odd_value(threshold: Threshold) -> str:
     status, error = threshold.tags.get("status", "0"), threshold.tags.get("error")
     if not (status.isascii() and status.isdecimal()):
         return f"status {status!r} is no number; write one status, such as 503"
+    if status != str(int(status[:_LONGEST_STATUS])):
+        return f"no answer has the status {status!r}; write it as in HTTP, such as 503"
     is_http = threshold.metric.startswith("http_") and error not in {None, *HTTP_ERRORS}
     if is_http and (told := meant(str(error), HTTP_ERRORS)):
         return f"no request fails as {error!r}{told}"
@@ -75,7 +78,8 @@ def _unlike(tag: str, sentence: str, tags: Mapping[str, str], known: Iterable[st
     values = list(dict.fromkeys(known))
     if tags[tag] in values:
         return ""
-    return f"{sentence} {tags[tag]!r}; there are {', '.join(values)}{meant(tags[tag], values)}"
+    there = ", ".join(values) or "none"
+    return f"{sentence} {tags[tag]!r}; there are {there}{meant(tags[tag], values)}"
 
 
 def operations_of(scenarios: Iterable[Scenario]) -> list[str] | None:

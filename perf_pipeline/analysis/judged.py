@@ -131,7 +131,7 @@ class JudgedRuns:
         if factor is None:
             return ""
         amount = f"{100 * abs(factor - 1):.0f} % {'slower' if factor > 1 else 'faster'}"
-        said = f"the machine itself was {amount} than usual beside this run"
+        said = f"the machine itself was {amount} than usual during this run"
         if status is not DiffStatus.OK:
             return f"{said}; that is taken out of the change"
         measured = self._as_measured(-1).status

@@ -76,7 +76,7 @@ def contrast(state: State, first: str, second: str) -> Contrast:
     ]
     loads = [told for before, after in pairs for told in _loads(before, after)]
     alone = _alone(runs, ours, theirs)
-    calibrated = by_calibration(diffs, f"beside run {second} than beside run {first}")
+    calibrated = by_calibration(diffs, f"in run {second} than in run {first}")
     machines = [f"{name}: {told}" for name, told in calibrated.items()]
     notices = [*_environments(*runs), *alone, *loads, *machines, *gaps, *dict.fromkeys(clocks)]
     return Contrast(*runs, tuple(notices), tuple(diffs))

@@ -105,7 +105,7 @@ def remarks(report: RunReport) -> list[Trouble]:
 def _machine(pairs: Sequence[NamedDiff]) -> list[Trouble]:
     """Say where the load machine itself was not as fast as usual, one line each benchmark."""
     told = by_calibration(pairs, "than usual")
-    return [("NOTE", f"machine beside {name}", sentence) for name, sentence in told.items()]
+    return [("NOTE", f"machine during {name}", sentence) for name, sentence in told.items()]
 
 
 def by_calibration(pairs: Iterable[NamedDiff], than: str) -> dict[str, str]:

@@ -67,7 +67,7 @@ def test_a_run_that_is_as_much_slower_as_its_machine_is_no_suspect(tmp_path: Pat
     found = _p95(tmp_path, same)
     assert found.status is DiffStatus.OK
     assert found.reason.startswith("the machine itself was ")
-    assert found.reason.endswith("slower than usual beside this run, which explains the figure")
+    assert found.reason.endswith("slower than usual during this run, which explains the figure")
 
 
 def test_a_run_that_is_slower_beside_an_equally_fast_machine_is_suspect(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_two_runs_side_by_side_are_told_that_one_machine_was_slower(tmp_path: Pa
 
     (told,) = [notice for notice in found.notices if "calibration" in notice]
     assert told.startswith("api_user_creation: the load machine itself was ")
-    assert f"slower beside run {slow} than beside run {same}, by its calibration" in told
+    assert f"slower in run {slow} than in run {same}, by its calibration" in told
     assert {diff.status for _, diff in found.diffs} <= {DiffStatus.OK, DiffStatus.LEARNING}
     assert not [n for n in contrast(State(tmp_path), same, "r001").notices if "itself" in n]
 

@@ -75,7 +75,7 @@ def test_a_slower_machine_is_no_regression_and_the_report_says_so(factor: float)
     assert found.status is DiffStatus.OK
     assert found.machine_factor == pytest.approx(factor)
     assert found.reason == (
-        f"the machine itself was {100 * (factor - 1):.0f} % slower than usual beside this run, "
+        f"the machine itself was {100 * (factor - 1):.0f} % slower than usual during this run, "
         "which explains the figure"
     )
     assert diff(P95, value, [*QUIET, value], POLICY).status is DiffStatus.REGRESSED

@@ -90,7 +90,7 @@ def test_a_slower_machine_is_no_regression_against_a_release_and_is_told() -> No
     assert outcome.status is DiffStatus.OK
     assert outcome.machine_factor == pytest.approx(1.4, rel=0.02)
     assert outcome.reason.startswith("the machine itself was ")
-    assert outcome.reason.endswith("slower than usual beside this run, which explains the figure")
+    assert outcome.reason.endswith("slower than usual during this run, which explains the figure")
 
 
 def test_a_release_of_a_slow_machine_hides_no_slowdown_since() -> None:

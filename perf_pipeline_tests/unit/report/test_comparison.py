@@ -155,5 +155,5 @@ def test_a_machine_that_was_not_as_fast_as_usual_is_told_once_a_benchmark(
 
     (line,) = (line for line in comparison.remarks(of(report, *moved)) if "machine" in line[1])
 
-    assert line[:2] == ("NOTE", "machine beside api_user_creation")
+    assert line[:2] == ("NOTE", "machine during api_user_creation")
     assert line[2].startswith(f"the load machine itself was {told} than usual, by its calibration")

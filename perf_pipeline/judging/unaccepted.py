@@ -84,7 +84,7 @@ def _sentence(began: RunRecord, ratios: Sequence[float]) -> str:
         f"since run {began.run_id} of {began.began_at[:10]} the baseline is a slower level, which "
         f"nobody has accepted: every tier became slower at once, by about {amount} in "
         f"{plural(len(ratios), 'series', 'series')}, and nothing was calibrated. If that was the "
-        "system and not the machine, it is a regression that is told by this line alone. To do: "
-        f'`perf-pipeline baseline accept {began.run_id} --reason "..."` where the level is right; '
-        "otherwise pin a run of before, so that every run is compared with it"
+        "system and not the machine, it is a regression that only this line reports. To do: "
+        f'`perf-pipeline baseline accept {began.run_id} --reason "..."` if the level is right; '
+        "otherwise pin an earlier run, so that every run is compared with it"
     )

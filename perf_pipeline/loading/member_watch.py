@@ -63,10 +63,10 @@ class WorkerLooks:
             if (moved_us := _moved_us(looks, from_us, until_us)) is not None:
                 after_s = max(0, moved_us - from_us) / US_PER_S
                 return (
-                    f"the partitions of the {side}'s topic {topic} were shared anew among its "
-                    f"workers by second {after_s:.0f} of the measurement, so that messages "
+                    f"the partitions of the {side}'s topic {topic} were dealt out again among its "
+                    f"workers by second {after_s:.0f} of the measurement, so messages "
                     "waited for that and not for work; let all workers join within --warm-up, "
-                    "and none come or go afterwards"
+                    "and let none join or leave afterwards"
                 )
         for side, topic, looks in self.of_topics:
             if not _is_seen(looks, from_us, until_us):

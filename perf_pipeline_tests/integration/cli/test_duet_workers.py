@@ -119,7 +119,7 @@ def test_workers_that_take_longer_are_slower_by_what_they_take(
     )
 
     delivery = _delivery(command)
-    assert "were shared anew" not in answer.out
+    assert "were dealt out again" not in answer.out
     assert "nobody could see" not in answer.out
     # Where much else is to do, 8 s may not tell; it is never called equal or faster.
     assert answer.code in {97, 98}, answer.out + answer.err
@@ -144,7 +144,7 @@ def test_a_worker_that_joins_while_messages_are_measured_leaves_no_verdict_on_th
 
     assert (answer.code, _delivery(command)["verdict"]) == (97, "UNDECIDED"), answer.out
     assert "the partitions of the candidate's topic " in answer.out
-    assert "-candidate were shared anew among its workers by second" in answer.out
+    assert "-candidate were dealt out again among its workers by second" in answer.out
 
 
 @contextmanager

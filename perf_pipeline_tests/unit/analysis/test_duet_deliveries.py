@@ -90,7 +90,7 @@ def test_messages_behind_a_step_that_changed_have_no_verdict_on_their_times(
 def test_messages_that_waited_for_their_workers_to_share_anew_have_no_verdict(
     candidate_ms: float,
 ) -> None:
-    told = "the partitions of the candidate's topic were shared anew"
+    told = "the partitions of the candidate's topic were dealt out again"
 
     found = _judged(DuetDeliveries(_side(20), _side(candidate_ms, seed=2), moved=told))
 
@@ -101,7 +101,7 @@ def test_messages_that_waited_for_their_workers_to_share_anew_have_no_verdict(
 
 
 def test_what_longer_would_not_decide_has_that_reason_and_no_time_that_it_takes() -> None:
-    told = "the partitions of the candidate's topic were shared anew"
+    told = "the partitions of the candidate's topic were dealt out again"
     # 800 messages with 2 % of spread are known to some 0.5 %, and the margin is a fifth of it.
     open_ones, narrow = DuetDeliveries(_side(20), _side(20, seed=2)), 0.001
     step = OperationSamples("enter", _side(20).samples, _side(40, seed=2).samples, 0, 0)

@@ -63,7 +63,7 @@ def test_workers_that_come_or_go_after_the_warm_up_are_told(seen: WorkerLooks, s
     told = seen.doubt(5 * S, 10 * S)
 
     assert told.startswith(
-        "the partitions of the candidate's topic orders-new were shared anew among its workers "
+        "the partitions of the candidate's topic orders-new were dealt out again among its workers "
         f"by second {second} of the measurement, "
     )
 

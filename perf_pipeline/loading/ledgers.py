@@ -4,14 +4,12 @@ Add here: a reason why a missing message is no lost one. Keep out: how deliverie
 (deliveries.py) and counting (store/).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from perf_pipeline.benchmarks.record import LedgerKind
 from perf_pipeline.benchmarks.registry import record_of
-from perf_pipeline.config.own_delivery_rules import promises
-from perf_pipeline.config.own_topics import OwnProduceParameters
 from perf_pipeline.loading.deliveries import Collected, collect_deliveries, still_consuming
 from perf_pipeline.loading.expiry import expired_if_known, own_expired
 from perf_pipeline.loading.own_deliveries import OwnDeliveries
@@ -67,8 +65,7 @@ def completed_ledger(
         TargetUnavailableError: the database does not answer.
     """
     if own is not None:
-        followed = _counted(folder, own.collect())
-        return _without_repeated(followed) if _is_produced(session, benchmark) else followed
+        return _counted(folder, own.collect())
     kind = record_of(benchmark).ledger
     if kind is LedgerKind.SYSTEM:
         expected = ledger_counts_from_spool(folder).expected
@@ -76,10 +73,10 @@ def completed_ledger(
         return _counted(folder, found)
     if kind is LedgerKind.OWN_CONSUMER or counts_by_id(session, benchmark):
         counts = ledger_counts_from_spool(folder)
-        if counts.early:
-            return CompletedLedger(limits=(_early(counts.early),))
-        if counts.repeated or not counts.lost:
-            return _without_repeated(CompletedLedger(counts))
+        if shared := tuple(_shared_ids(counts)):
+            return CompletedLedger(limits=shared)
+        if not counts.lost:
+            return CompletedLedger(counts)
         if kind is LedgerKind.OWN_CONSUMER:
             why = expired_if_known(session, benchmark)
         else:
@@ -89,35 +86,20 @@ def completed_ledger(
     return CompletedLedger()
 
 
-def _is_produced(session: Session, benchmark: str) -> bool:
-    """Say whether all promises are messages; a step may promise what an earlier step promised."""
-    scenarios = session.profile.benchmarks[benchmark].scenarios.values()
-    return all(
-        isinstance(scenario.parameters, OwnProduceParameters)
-        for scenario in scenarios
-        if promises(scenario)
-    )
-
-
-def _without_repeated(found: CompletedLedger) -> CompletedLedger:
-    """Withdraw the counts, and what is known of latencies, where messages share an id."""
-    if found.counts is None or not found.counts.repeated:
-        return found
-    told = (
-        f"{plural(found.counts.repeated, 'message')} had the id of an earlier one, so that nobody "
-        "can tell which of them was lost, came twice, or came late; give each message an id of its "
-        "own, such as ${uuid}"
-    )
-    return replace(found, counts=None, limits=(*found.limits, told))
-
-
-def _early(messages: int) -> str:
-    return (
-        f"{plural(messages, 'message')} had the id of an older one of the topic, which the "
-        "consumer took before the new one was produced, so that nobody can tell what was lost, "
-        "came twice, or came late; give messages ids that no other run has, such as "
-        "${run}-${vu}-${iteration}"
-    )
+def _shared_ids(counts: LedgerCounts) -> Iterator[str]:
+    """Say that messages share ids, so that nobody can tell what became of which of them."""
+    unknown = "so that nobody can tell what was lost, came twice, or came late"
+    if counts.repeated:
+        yield (
+            f"{plural(counts.repeated, 'message')} had the id of an earlier one, {unknown}; give "
+            "each message an id of its own, such as ${uuid}"
+        )
+    if counts.early:
+        yield (
+            f"{plural(counts.early, 'message')} had the id of an older one of the topic, which the "
+            f"consumer took before the new one was produced, {unknown}; give messages ids that no "
+            "other run has, such as ${run}-${vu}-${iteration}"
+        )
 
 
 def _counted(folder: Path, found: Collected) -> CompletedLedger:

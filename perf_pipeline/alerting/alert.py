@@ -6,6 +6,7 @@ Add here: a fact that a receiver needs. Keep out: sending (sending.py).
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from html import escape
 from string import Template
 from types import MappingProxyType
 from typing import Final
@@ -70,10 +71,16 @@ class Alert:
         run = [f"Run {self.run}."] if self.run else []
         return "\n".join([self.title, self.sentence, *told, *run, *where])
 
-    def filled(self, url: UrlAlert) -> str:
-        """Fill in the template of a receiver; inside JSON every value is escaped."""
+    def filled(self, url: UrlAlert, *, for_slack: bool = False) -> str:
+        """Fill in the template of a receiver; inside JSON every value is escaped.
+
+        Slack takes what stands between `<` and `>` for a link or a call of people, as what stands
+        between two bounds of thresholds.
+        """
         values = {**asdict(self), "text": self.text, "reasons": "\n".join(self.reasons)}
         values["outcome"] = _CALLED[self.outcome]
+        if for_slack:
+            values = {name: escape(str(value), quote=False) for name, value in values.items()}
         if "json" in url.content_type:
             values = {name: json.dumps(value)[1:-1] for name, value in values.items()}
         return Template(url.body).substitute(values)

@@ -58,7 +58,7 @@ def _senders(
 ) -> Iterator[tuple[str, Callable[[Alert], None]]]:
     if alerts.slack_env:
         slack = UrlAlert(address_env=alerts.slack_env)
-        yield _SLACK, partial(_post, url=slack, environ=environ)
+        yield _SLACK, partial(_post, url=slack, environ=environ, for_slack=True)
     if alerts.email is not None:
         yield "email", partial(send_mail, email=alerts.email, environ=environ)
     if alerts.url is not None:
@@ -81,7 +81,9 @@ def _attempts(attempt: Callable[[], None], pauses_s: Collection[float]) -> str:
     return trouble
 
 
-def _post(alert: Alert, *, url: UrlAlert, environ: Mapping[str, str]) -> None:
+def _post(
+    alert: Alert, *, url: UrlAlert, environ: Mapping[str, str], for_slack: bool = False
+) -> None:
     """Send what the template says; redirects are not followed, because nobody allowed them.
 
     Raises:
@@ -92,7 +94,7 @@ def _post(alert: Alert, *, url: UrlAlert, environ: Mapping[str, str]) -> None:
         answer = client.request(
             url.method,
             address,
-            content=KNOWN.mask(alert.filled(url)).encode(),
+            content=KNOWN.mask(alert.filled(url, for_slack=for_slack)).encode(),
             headers={"Content-Type": url.content_type},
         )
     if not answer.is_success:

@@ -95,7 +95,7 @@ def outcome_of(found: Sequence[Confirmation]) -> str:
     if not found:
         return "no series was suspect, so nothing was run again"
     if not any(confirmation.attempts for confirmation in found):
-        return f"{plural(len(found), 'series', 'series')} suspect, and nothing was run again"
+        return f"{plural(len(found), 'series', 'series')} suspect, and no re-run says more"
     regressed = sum(confirmation.verdict.status is DiffStatus.REGRESSED for confirmation in found)
     return f"{regressed} of {len(found)} suspect series regressed, in the majority of all runs"
 

@@ -144,6 +144,6 @@ def test_a_run_that_only_judges_loads_nothing_and_shows_what_is_still_suspect(
     verdicts = {row["series"]: row["verdict"] for row in told["confirmation"]}
     assert verdicts["http_req_duration p(95)"] == "SUSPECT"
     assert told["re-runs"] == 0
-    assert told["outcome"].endswith("suspect, and nothing was run again")
+    assert told["outcome"].endswith("suspect, and no re-run says more")
     assert sorted(path.name for path in (before.slow / "spool").iterdir()) == spooled
     assert list((before.slow / "stacks").glob("run-*")) == []

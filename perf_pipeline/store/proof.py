@@ -15,7 +15,7 @@ import duckdb
 
 from perf_pipeline.errors import StoreError
 from perf_pipeline.store.columns import columns_of
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import OF_KEY, RunKey
 
 # One aggregate over the rows of all tables: DuckDB takes twice as long to plan one for each.
 _ROWS: Final = """
@@ -26,14 +26,20 @@ _FOUND: Final = """
 select table_name, run_id, benchmark, sum(row_count) as row_count, sum(row_hash::hugeint) as digest
 from ({rows}) group by table_name, run_id, benchmark
 """
+# Of one benchmark a sum for each table, after all: nothing is grouped, which takes half as long.
+_OF_ONE: Final = f"""
+select '{{table}}', $run_id, $benchmark, count(*), coalesce(sum(hash(each)::hugeint), 0)
+from {{table}} as each where {OF_KEY}
+"""
 _MADE_BY: Final = "(select unnest($tables::varchar[]) as table_name, unnest($makers) as made_by)"
-_SEAL: Final = f"""
-insert or replace into digests (run_id, benchmark, table_name, row_count, digest, made_by)
-select run_id, benchmark, table_name, coalesce(found.row_count, 0), coalesce(found.digest, 0),
-    made_by
-from (select unnest($runs::varchar[]) as run_id, unnest($benchmarks::varchar[]) as benchmark)
-cross join {_MADE_BY}
-left join ({{found}}) as found using (table_name, run_id, benchmark)
+_UNSEAL: Final = """
+delete from digests where (run_id, benchmark, table_name) in (
+    select unnest($runs::varchar[]), unnest($benchmarks::varchar[]), unnest($tables::varchar[]))
+"""
+_SEAL: Final = """
+insert into digests (run_id, benchmark, table_name, row_count, digest, made_by)
+select unnest($runs::varchar[]), unnest($benchmarks::varchar[]), unnest($tables::varchar[]),
+    unnest($counts::bigint[]), unnest($digests::hugeint[]), unnest($makers::varchar[])
 """
 # Another version of DuckDB may hash otherwise, and a column that came later is in the hash, too:
 # what was sealed before is not proven then, and not wrong.
@@ -48,6 +54,7 @@ order by table_name, run_id, benchmark limit 1
 _SEALED_TABLES: Final = "select distinct table_name from digests where run_id = ?"
 _IS_SEALED: Final = "select 1 from digests where run_id = ? and benchmark = ? limit 1"
 _ALL: Final = "true"
+_NO_ROWS: Final = (0, 0)
 # DuckDB passes over the rows of runs before the first and after the last without looking at them.
 # Between these it has to look at every row, as a statement that reads them may: of a bare `run_id`
 # that is one of a few, it would pass over each row group that none of them was written to.
@@ -55,7 +62,6 @@ _ONE: Final = "run_id = $first"
 _SEVERAL: Final = (
     "run_id between $first and $last and substr(run_id, 1) in (select unnest($chosen::varchar[]))"
 )
-_BENCHMARK: Final = " and benchmark = $benchmarks[1]"
 
 
 def seal(
@@ -76,13 +82,20 @@ def seal(
     """
     all_makers = _makers(connection)
     makers = {table: all_makers[table] for table in tables}
-    given = {"runs": [key.run_id for key in keys], "benchmarks": [key.benchmark for key in keys]}
-    chosen, named = _chosen({key.run_id for key in keys})
-    found = _found(makers.keys() - empty, chosen + _BENCHMARK if len(keys) == 1 else chosen)
-    connection.execute(
-        _SEAL.format(found=found),
-        {**given, **named, "tables": list(makers), "makers": list(makers.values())},
-    )
+    found = _digests(connection, keys, makers.keys() - empty)
+    sealed = [(table, key.run_id, key.benchmark) for key in keys for table in makers]
+    names = {
+        "tables": [table for table, _, _ in sealed],
+        "runs": [run_id for _, run_id, _ in sealed],
+        "benchmarks": [benchmark for _, _, benchmark in sealed],
+    }
+    figures = {
+        "counts": [found.get(place, _NO_ROWS)[0] for place in sealed],
+        "digests": [found.get(place, _NO_ROWS)[1] for place in sealed],
+        "makers": [makers[table] for table, _, _ in sealed],
+    }
+    connection.execute(_UNSEAL, names)
+    connection.execute(_SEAL, {**names, **figures})
 
 
 def is_sealed(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
@@ -159,6 +172,26 @@ def _chosen(run_ids: Collection[str]) -> tuple[str, dict[str, object]]:
     runs = sorted(run_ids)
     first, last = (runs[0], runs[-1]) if runs else ("", "")
     return _SEVERAL, {"first": first, "last": last, "chosen": runs}
+
+
+def _digests(
+    connection: duckdb.DuckDBPyConnection, keys: Collection[RunKey], tables: Collection[str]
+) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Return the number of rows and their sum of hashes by table, run and benchmark."""
+    if not tables:
+        return {}
+    if len(keys) == 1:
+        (key,) = keys
+        statement = "union all".join(_OF_ONE.format(table=table) for table in tables)
+        given: Mapping[str, object] = key.parameters
+    else:
+        chosen, given = _chosen({key.run_id for key in keys})
+        statement = _found(tables, chosen)
+    rows = connection.execute(statement, given).fetchall()
+    return {
+        (table, run_id, benchmark): (count, digest)
+        for table, run_id, benchmark, count, digest in rows
+    }
 
 
 def _found(tables: Iterable[str], chosen: str) -> str:

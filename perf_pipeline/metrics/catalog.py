@@ -287,6 +287,9 @@ TELLS_OF_FAILURES: Final = frozenset(
     {
         "checks",
         "messages_lost",
+        "fault_messages_lost",
+        ANSWERED_BESIDE_FAULTS,
+        FAULTS_UNRECOVERED,
         *(
             metric.name
             for metric in _METRICS

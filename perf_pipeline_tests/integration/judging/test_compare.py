@@ -99,6 +99,8 @@ def _fail(state: Path, run_id: str, key: str, expression: str, value: float) -> 
         ("http_req_failed", "rate<0.01", 0.71),
         ("target_answered", "rate>=0.95", 0.0),
         ("checks", "rate>0.99", 0.5),
+        ("answered_beside_faults", "value>=0.95", 0.5),  # those of a benchmark with faults
+        ("faults_unrecovered", "value==0", 1.0),
     ],
 )
 def test_a_run_in_which_the_target_failed_teaches_the_baseline_nothing(

@@ -133,6 +133,11 @@ def _comparable(history: History, run_id: str) -> list[MeasuredBenchmark]:
             f"run {run_id} has no benchmark that was completed and is valid",
             hint="a baseline needs at least one; `perf-pipeline report` says what went wrong",
         )
+    if number := history.run(run_id).revision.get("pull_request"):
+        raise RequestError(
+            f"run {run_id} is of pull request {number}, whose runs are in nobody's baseline",
+            hint="name a run of the branch, made after the pull request is merged",
+        )
     broken = failed_on_failures(history, run_id)
     found = [measured for measured in whole if measured.outcome.benchmark not in broken]
     if not found:

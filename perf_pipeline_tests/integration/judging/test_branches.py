@@ -1,12 +1,14 @@
 """Branches and pull requests that share a history are compared with their own line of code."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from perf_pipeline.judging.baselines import pin
+from perf_pipeline.errors import RequestError
+from perf_pipeline.judging.baselines import accept, pin
 from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.lineage import lineage_of
 from perf_pipeline.judging.notices import notices_of
@@ -101,6 +103,14 @@ def test_a_release_of_another_branch_is_told_where_nothing_is_compared_with_it(
 
     assert [told in notice for notice in of_main].count(True) == 1
     assert not [notice for notice in of_nobody if told in notice]
+
+
+@pytest.mark.parametrize("decide", [partial(pin, name="v1"), accept])
+def test_a_decision_for_a_run_of_a_pull_request_would_count_for_nobody(
+    state: Path, decide: Callable[..., object]
+) -> None:
+    with pytest.raises(RequestError, match="pull2 is of pull request 7, whose runs are in nobody"):
+        decide(State(state), "pull2", reason="x")
 
 
 def test_a_slow_pull_request_is_in_nobodys_baseline_and_is_compared_with_its_base(

@@ -45,7 +45,7 @@ class MonotonicClock:
         sleeper: asyncio.Future[None] = self._loop.create_future()
         order = next(self._order)
         heapq.heappush(self._sleepers, (at_us, order, sleeper))
-        # By its number: compiled code may hold a tuple in more than one object.
+        # Found by its number, because compiled code may hold a tuple in more than one object.
         if self._sleepers[0][1] == order:
             self._alarm.arm(self._origin_ns + at_us * _NS_PER_US)
         await sleeper
@@ -59,7 +59,7 @@ class MonotonicClock:
         now_us = self.now_us()
         while sleepers and sleepers[0][0] <= now_us:
             sleeper = heapq.heappop(sleepers)[2]
-            if not sleeper.done():  # done: cancelled while it slept
+            if not sleeper.done():  # done means that it was cancelled while it slept
                 sleeper.set_result(None)
         if sleepers:
             self._alarm.arm(self._origin_ns + sleepers[0][0] * _NS_PER_US)

@@ -75,7 +75,7 @@ class LoopingModel:
 
 
 class QuotaModel:
-    """Let VUs run a number of iterations, which each VU has or all VUs share.
+    """Let VUs run a number of iterations, either each its own or all from one shared number.
 
     Args:
         part: part of a scenario with a quota of iterations.
@@ -145,7 +145,7 @@ class QuotaModel:
             self._part.tally.vus -= 1
 
     def _takes_from(self, pot: int) -> bool:
-        """Take an iteration that is to be run, if there is one."""
+        """Take one of the iterations that are left, if there is any."""
         if self._over or not self._left[pot]:
             return False
         self._left[pot] -= 1

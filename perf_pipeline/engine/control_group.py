@@ -1,6 +1,6 @@
-"""Read how much of the machine a container (its control groups) gives to this process.
+"""Read how much of the machine this process may use by its control groups, as in a container.
 
-Versions 1 and 2 of Linux's control groups are read, and every group above ours, because the
+It reads versions 1 and 2 of Linux's control groups, including every group above ours, because the
 narrowest limit counts. On other systems nothing is limited.
 
 Source: Linux Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/, scheduler/sched-bwc.rst.
@@ -106,7 +106,7 @@ def _lines(file: Path) -> list[str]:
 
 
 def _groups(proc: Path, controller: str) -> Iterator[Path]:
-    """Return the folders of our group and those above it, in every hierarchy of a controller."""
+    """Return the folders of our group and of those above it, in all hierarchies of a controller."""
     mounts = list(_mounts(proc))
     for line in _lines(proc / "cgroup"):
         controllers, _, path = line.partition(":")[2].partition(":")
@@ -133,7 +133,7 @@ def _mounts(proc: Path) -> Iterator[tuple[str, str, Path]]:
 
 
 def _upwards(mount: Path, path: str, root: str) -> Iterator[Path]:
-    """Return the group's folder and its parents; only the mount where the path is not below it.
+    """Return the group's folder and its parents; only the mount if the path is not below it.
 
     A container without its own namespace for control groups sees the path of its host.
     """

@@ -1,7 +1,7 @@
 """Hold what the driver knows about a worker on another host.
 
-Add here: another fact that only the way to a host can tell. Keep out: the way itself (fleet/), and
-what follows from the facts (health.py).
+Add here: another fact that only the connection to a host shows. Keep out: the connection itself
+(fleet/), and what follows from the facts (health.py).
 """
 
 from collections.abc import Mapping
@@ -16,17 +16,16 @@ class HostAccount:
     """Hold what is known of a worker's host when its load is over.
 
     Attributes:
-        host: its name.
-        clock_error_ms: how far its times can be from the driver's, at most, after they were
-            corrected by what was seen of its clock before, during and after the load.
+        host: the name of the host.
+        clock_error_ms: the largest difference between its times and the driver's, after they were
+            corrected by what was observed of its clock before, during and after the load.
         clock_behind_ms: how far its clock fell behind during the load, so that starts were late.
-        clock_moved_ms: how far its clock fell behind or got ahead, by which its times were
-            corrected.
+        clock_moved_ms: how far its clock fell behind or got ahead; its times were corrected by
+            this.
         clock_step_ms: how far somebody set its wall clock during the load.
-        machine: shares of the host's time that others used (machine_time.py).
-        away_s: for how long its connection was lost, before it was taken up again; 0 where it was
-            not.
-        incident: which of its measurements did not arrive, and why; empty where all of them did.
+        machine: the shares of the host's time that others used (machine_time.py).
+        away_s: how long its connection was lost before it was restored; 0 if it never was.
+        incident: which of its measurements did not arrive, and why; empty if all did.
     """
 
     host: str
@@ -40,13 +39,13 @@ class HostAccount:
 
     @property
     def maybe_late_ms(self) -> float:
-        """Return how much later than by its own clock a start can have been."""
+        """Return how much later a start may have been than the host's clock shows."""
         return self.clock_behind_ms + self.clock_error_ms
 
 
 @runtime_checkable
 class DistantChild(Child, Protocol):
-    """Describe a worker on another host, which is talked to as to any other."""
+    """Describe a worker on another host; the driver talks to it as to any other worker."""
 
     @property
     def host(self) -> str:
@@ -57,7 +56,7 @@ class DistantChild(Child, Protocol):
         """Bring the files to the host, start the worker, and return the order as it is there.
 
         Raises:
-            PerfPipelineError: the host can't do it; the sentence names the host.
+            PerfPipelineError: the host can't start it; the sentence names the host.
         """
         ...
 
@@ -66,7 +65,7 @@ class DistantChild(Child, Protocol):
         ...
 
     def settle(self) -> None:
-        """Wait until all that the worker measured is here, or is known to be lost."""
+        """Wait until everything that the worker measured is here, or is known to be lost."""
         ...
 
     def account(self) -> HostAccount:

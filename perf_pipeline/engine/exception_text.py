@@ -32,10 +32,11 @@ _INSTALLED: Final = tuple(
 
 
 def told(error: BaseException) -> str:
-    """Return `KeyError: 'id' at shop.py:12 in visit`, its text cut to 200 letters, without secrets.
+    """Return e.g. `KeyError: 'id' at shop.py:12 in visit`, cut to 200 letters and without secrets.
 
-    The place is the innermost line that belongs to neither this product, nor to Python, nor to an
-    installed package; without such a line it is the innermost one, and without a traceback none.
+    The place is the innermost line that belongs neither to this product, nor to Python, nor to an
+    installed package. If there is no such line, it is the innermost line; without a traceback there
+    is no place.
     """
     text = escaped(" ".join(_text_of(error).split()))
     if len(text) > _MOST_TOLD:
@@ -53,10 +54,10 @@ def place_of(error: BaseException) -> FrameSummary | None:
 
 
 def is_about_data(error: BaseException) -> bool:
-    """Say whether code may have raised this over data of another shape than it expected.
+    """Say whether code may have raised this because data had an unexpected shape.
 
-    An unknown name, a missing module or a file is no data; nor is what this product raised because
-    it was called wrongly.
+    An unknown name, a missing module or a file is not about data, and neither is an error that this
+    product raised because it was called wrongly.
     """
     is_end = isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration)
     if not (is_end or isinstance(error, _OVER_DATA)):

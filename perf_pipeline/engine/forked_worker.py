@@ -1,4 +1,4 @@
-"""Start workers as forks of a process that has imported all that they need.
+"""Start workers as forks of a process that has imported everything they need.
 
 A new interpreter takes half a second of a core to import a worker; a fork takes milliseconds.
 Add here: another request of a driver to the template. Keep out: what the template does
@@ -35,13 +35,13 @@ UNKNOWN_EXIT: Final = 255
 
 @contextmanager
 def worker_template(modules: Sequence[str] = ()) -> Iterator[StartWorker]:
-    """Yield the fastest way to start workers on this system; it ends with the block.
+    """Yield the fastest way to start workers on this system, until the block ends.
 
-    The template imports at once, beside whatever the caller does next; the first worker waits for
-    it. A template that cannot be had, or has died, is made up for by new interpreters.
+    The template starts importing at once, while the caller goes on; the first worker waits for it.
+    If there can be no template, or it has died, new interpreters are started instead.
 
     Args:
-        modules: which workloads need, beside what every worker needs.
+        modules: the modules that workloads need, in addition to what every worker needs.
     """
     if not _CAN_FORK:
         yield start_interpreter
@@ -69,12 +69,12 @@ def worker_template(modules: Sequence[str] = ()) -> Iterator[StartWorker]:
         try:
             yield _Template(ours).start
         finally:
-            process.kill()  # it holds nothing; its workers have ended, or end when we do
+            process.kill()  # it holds no resources; its workers have ended, or end when we do
             process.wait()
 
 
 class _Template:
-    """Ask the template for workers, one question at a time."""
+    """Ask the template for workers, one request at a time."""
 
     def __init__(self, link: socket.socket) -> None:
         self._link = link
@@ -112,7 +112,7 @@ class _Template:
                 socket.send_fds(self._link, [json.dumps(question).encode()], descriptors)
                 answer = self._link.recv(LONGEST_MESSAGE_BYTES)
             except BaseException:
-                self._link.close()  # a late answer would be taken for that to another question
+                self._link.close()  # a late answer would seem to be for another request
                 raise
         if not answer:
             raise ConnectionResetError("the worker template has ended")
@@ -123,7 +123,8 @@ class _Template:
 class _ForkedWorker:
     """Represent a worker that the template forked, as if it were a child of this process.
 
-    It is reaped only when its exit is asked for after its end, so its id is never another's.
+    It is reaped only when its exit code is requested after its end, so its id is never reused
+    before.
     """
 
     def __init__(self, template: _Template, pid: int, pidfd: int, stdin: int, stdout: int) -> None:
@@ -135,18 +136,18 @@ class _ForkedWorker:
         self.stdout: IO[bytes] | None = os.fdopen(stdout, "rb", 0)
 
     def poll(self) -> int | None:
-        """Return its exit code; None while it runs."""
+        """Return the exit code; None while the worker runs."""
         return self._ended(0.0)
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its exit code."""
+        """Wait for the exit code."""
         code = self._ended(timeout)
         if code is None:
             raise subprocess.TimeoutExpired("worker", timeout or 0.0)
         return code
 
     def send_signal(self, sig: int) -> None:
-        """Send a signal; nothing happens when it has ended."""
+        """Send a signal; do nothing if the worker has ended."""
         if self.poll() is None:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, sig)

@@ -1,4 +1,4 @@
-"""Hands a start to another worker that has a free VU, so that workers share all their VUs.
+"""Hand a start to another worker that has a free VU, so that workers share all their VUs.
 
 Every worker has its own VUs, with their connections and their data. A start that finds none of
 them free goes to a worker that has a free VU, and is dropped only when no worker has. So several
@@ -6,8 +6,8 @@ processes drop as many starts as a single one would. The number of free VUs of a
 of the operating system (Linux, eventfd(2) as a semaphore), so that two workers never take the same
 VU. The start itself goes through a pipe as 12 bytes, which pipe(7) never splits or mixes.
 
-Add here: what all open models need to hand starts over. Keep out: which VU makes a start
-(open_model.py).
+Add here: something that all open models need to hand starts over. Keep out: choosing the VU for a
+start (open_model.py).
 """
 
 import asyncio
@@ -23,16 +23,16 @@ from perf_pipeline.engine.job import LoadJob
 from perf_pipeline.plan.stripes import stripe_of
 
 CAN_HAND_OVER: Final = hasattr(os, "eventfd")
-_START: Final = struct.Struct("<iq")  # number of the scenario, when it is due in µs
+_START: Final = struct.Struct("<iq")  # the number of the scenario, and when the start is due in µs
 _CHUNK_BYTES: Final = 4_096 * _START.size
 
 
 class Exchange:
-    """Create, in the driver, what the workers of a load need to hand starts over.
+    """Create in the driver what the workers of a load need to hand starts over.
 
     Args:
         job: the job of the load; only open models with several workers need anything.
-        apart: the workers are on several hosts, so that they can't hand over anything.
+        apart: whether the workers are on several hosts, so that they can't hand over anything.
     """
 
     def __init__(self, job: LoadJob, *, apart: bool = False) -> None:
@@ -47,7 +47,7 @@ class Exchange:
             self._inlets, self._outlets = [r for r, _ in pipes], [w for _, w in pipes]
 
     def _made(self, number: int) -> list[int]:
-        """Create a counter for each worker that takes part, which holds how many VUs it has."""
+        """Create, for each worker that takes part, a counter with its number of VUs."""
         executor = self._job.scenarios[number].executor
         stripes = (stripe_of(executor, n, self._job.workers) for n in range(self._job.workers))
         flags = os.EFD_SEMAPHORE | os.EFD_NONBLOCK | os.EFD_CLOEXEC
@@ -61,7 +61,7 @@ class Exchange:
         return (*counters, *self._outlets, self._inlets[worker])
 
     def order(self, worker: int) -> dict[str, Any] | None:
-        """Return the values that the worker needs, as JSON; None when there are none."""
+        """Return the values that the worker needs, as JSON; None if there are none."""
         if not self._counters:
             return None
         counters = {str(number): fds for number, fds in self._counters.items()}
@@ -76,7 +76,7 @@ class Exchange:
 
 
 def shares_are_fixed(job: LoadJob, *, apart: bool = False) -> bool:
-    """Say whether workers divide the VUs of an open model and cannot lend them to one another."""
+    """Say whether workers divide the VUs of an open model without lending them to one another."""
     return (apart or not CAN_HAND_OVER) and bool(_divided(job))
 
 
@@ -96,8 +96,8 @@ class Handover:
 
     Attributes:
         scenario: number of the scenario in the job.
-        own: counter of this worker's free VUs.
-        others: counter and pipe of every other worker that takes part.
+        own: the counter of this worker's free VUs.
+        others: the counter and the pipe of every other worker that takes part.
     """
 
     scenario: int
@@ -107,7 +107,7 @@ class Handover:
     _early: list[int] = field(default_factory=list)
 
     def connect(self, on_start: Callable[[int], None]) -> None:
-        """Register who makes the starts that others hand over; each has a VU reserved."""
+        """Register the function that makes starts handed over by others; each has a VU reserved."""
         self._on_start = on_start
         for at_us in self._early:
             on_start(at_us)
@@ -131,7 +131,7 @@ class Handover:
         """Hand a start to a worker that has a free VU; return False when no worker has.
 
         Args:
-            at_us: when it is due, µs since the origin.
+            at_us: when the start is due, in µs since the origin.
         """
         for counter, outlet in self.others:
             if _taken(counter):
@@ -163,7 +163,7 @@ class Handovers:
     """Give each scenario of a worker its `Handover`, and receive what other workers hand over.
 
     Args:
-        order: what `Exchange.order` gave; None where nothing is handed over.
+        order: the result of `Exchange.order`; None if nothing is handed over.
         worker: number of this worker.
     """
 
@@ -174,7 +174,7 @@ class Handovers:
         self._rest = b""
 
     def of(self, scenario: int) -> Handover | None:
-        """Return the handover of a scenario by its number; None where all its VUs are ours."""
+        """Return the handover of a scenario by its number; None if all its VUs are ours."""
         counters = self._order and self._order["counters"].get(str(scenario))
         if self._order is None or not counters or self._worker >= len(counters):
             return None
@@ -194,7 +194,7 @@ class Handovers:
             loop.add_reader(self._order["inlet"], self._take, self._order["inlet"])
 
     def close(self) -> None:
-        """Receive no more starts; the models have waited for those on their way."""
+        """Stop receiving starts; the models have waited for those that were on their way."""
         if self._order is not None:
             asyncio.get_running_loop().remove_reader(self._order["inlet"])
 

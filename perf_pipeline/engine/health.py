@@ -1,10 +1,10 @@
-"""Decide whether the load generator was the limit, by what the workers measured of themselves.
+"""Decide from the workers' own measurements whether the load generator was the limit.
 
 A figure is about the target only when the generator kept its plan. The limits are wide enough to
 let one hiccup of a shared machine pass, and narrow enough to catch a starved generator.
 
-Add here: a limit, with its reason and remedy. Keep out: measuring (watch.py), and what is
-measured (vitals.py).
+Add here: a limit, with its reason and remedy. Keep out: measuring (watch.py), and the measured
+figures (vitals.py).
 """
 
 from collections import Counter
@@ -22,22 +22,22 @@ from perf_pipeline.engine.vitals import Vitals
 CPU_LIMIT_RATIO: Final = 0.9
 # Shorter peaks (the top of a ramp, garbage collection) do not move the percentiles of a run.
 CPU_SUSTAINED_S: Final = 5.0
-# A single pause of this length is half of our own limit for p95 (1 s).
+# A single pause of this length is half of our own limit for the p95 (1 s).
 STALL_LIMIT_MS: Final = 500.0
-# Pauses of this share of the time hit 1 of 20 operations, and p95 is what is judged. Two cores
-# shared with a target reach 1 to 6 % in short runs while p95 stays below 15 ms.
+# Pauses that take this share of the time hit 1 of 20 operations, and the p95 is judged. Two cores
+# shared with a target reach 1 to 6 % in short runs while the p95 stays below 15 ms.
 STALL_LIMIT_RATIO: Final = 0.05
 STALL_ALLOWANCE_MS: Final = 500.0
-# 5 % of the limit of 1 s (p95) and 10 % of that of 2 s (p99); smaller changes are never reported.
-# Response times include the lag, so that up to here it is visible but decides nothing.
+# 5 % of the limit of 1 s (p95) and 10 % of the limit of 2 s (p99); smaller changes are never
+# reported. Response times include the lag, so up to here it is visible but decides nothing.
 LAG_P95_LIMIT_MS: Final = 50.0
 LAG_P99_LIMIT_MS: Final = 200.0
 LAG_LATE_STARTS: Final = 5
-# Drops that a pause of the generator caused would be blamed on the target.
+# The target would be blamed for drops that a pause of the generator caused.
 LATE_DROPS_LIMIT_RATIO: Final = 0.01
 # Message latency is taken from two clocks, which must not move against each other.
 CLOCK_STEP_LIMIT_MS: Final = 50.0
-# As far as a clock may be set: what two hosts do at once is compared by their clocks.
+# How far a clock may be off: clocks show what two hosts did at the same time.
 CLOCK_ERROR_LIMIT_MS: Final = 50.0
 _BETTER_CLOCK: Final = "use a network with shorter round trips, or let NTP keep its clock"
 OPEN_FILES_LIMIT_RATIO: Final = 0.95
@@ -69,10 +69,11 @@ def judge(
     """Judge whether the generator kept its plan.
 
     Args:
-        workers: what each worker saw of itself, by its number.
+        workers: what each worker measured of itself, by its number.
         clock_step_ms: how far the wall clock moved against the monotonic clock during the load.
-        incidents: sentences about what else went wrong, e.g. that a worker died.
-        is_ceiling: the load is unpaced on purpose, so that a worker at its limit is only a note.
+        incidents: sentences about anything else that went wrong, e.g. that a worker died.
+        is_ceiling: whether the load is unpaced on purpose, so that a worker at its limit is only a
+            note.
         machine: shares of the machine's time that others used (machine_time.py).
         hosts: what is known about the hosts of workers on other machines.
     """
@@ -96,7 +97,7 @@ def judge(
     notes.extend(_notes_of_answers(workers.values()))
     notes.extend(_notes_of_hosts(hosts))
     taken = list(stolen(machine, place))
-    if is_late:  # what others used explains why
+    if is_late:  # the time that others used explains why
         explained = [*taken, *waited_for(machine, place)]
         reasons.extend(explained)
         pauses.extend(explained)
@@ -120,7 +121,7 @@ def _clock_reasons(clock_step_ms: float) -> Iterator[str]:
 
 def _host_reasons(hosts: Mapping[int, HostAccount], seen: Mapping[int, Vitals]) -> Iterator[str]:
     for worker, account in sorted(hosts.items()):
-        if account.incident and worker in seen:  # of any other one the incidents tell
+        if account.incident and worker in seen:  # the incidents tell about any other worker
             yield f"worker {worker} on {account.host}: {account.incident}"
         if account.clock_error_ms > CLOCK_ERROR_LIMIT_MS:
             yield (
@@ -138,7 +139,7 @@ def _host_reasons(hosts: Mapping[int, HostAccount], seen: Mapping[int, Vitals]) 
 
 
 def _maybe_late(name: str, vitals: Vitals, account: HostAccount) -> Iterator[str]:
-    """Yield what is beyond a limit only because of a clock, which is in the lag already."""
+    """Yield lags that exceed a limit only because the uncertainty of a clock is included."""
     lags = (
         (vitals.schedule_lag_p95_ms, 0.05, LAG_P95_LIMIT_MS, "p95"),
         (vitals.schedule_lag_p99_ms, 0.01, LAG_P99_LIMIT_MS, "p99"),
@@ -170,7 +171,7 @@ def _notes_of_hosts(hosts: Mapping[int, HostAccount]) -> Iterator[str]:
 
 
 def _notes_of_answers(workers: Iterable[Vitals]) -> Iterator[str]:
-    """Yield what the workers noted about the target's answers, the most frequent first."""
+    """Yield the workers' notes about the target's answers, the most frequent first."""
     counts = Counter[str]()
     for vitals in workers:
         counts.update(vitals.notes)

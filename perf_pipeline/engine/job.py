@@ -1,4 +1,4 @@
-"""The order that a load gets and its report, as records that cross the pipe in JSON.
+"""The job of a load and its outcome, as records that cross the pipe in JSON.
 
 Add here: a fact that a worker needs or that a report quotes. Keep out: secrets (they travel beside
 the job and are never part of a record) and samples (recorder.py).
@@ -18,7 +18,7 @@ JSON = None | bool | int | float | str | list["JSON"] | Mapping[str, "JSON"]
 
 @dataclass(frozen=True, slots=True)
 class ScenarioJob:
-    """Say what a scenario runs.
+    """Describe what a scenario runs.
 
     Attributes:
         name: its name in the profile.
@@ -26,8 +26,8 @@ class ScenarioJob:
         workload: `module:Class`, which gives a `ports.Workload` when called without arguments.
         parameters: parameters of the workload as JSON values, without secrets.
         warm_up_us: starts before this time, counted from the scenario's start, are not measured.
-        is_ceiling: it is unpaced on purpose, so that the generator may be the limit.
-        side: 0 or 1 where two scenarios take turns at one plan (plan/turns.py); None otherwise.
+        is_ceiling: whether it is unpaced on purpose, so that the generator may be the limit.
+        side: 0 or 1 if two scenarios take turns in one plan (plan/turns.py); None otherwise.
         draws_as: the name that its random numbers depend on, so that two sides draw the same;
             empty for its own name.
     """
@@ -42,7 +42,7 @@ class ScenarioJob:
     draws_as: str = ""
 
     def secrets_among(self, secrets: Mapping[str, str]) -> Mapping[str, str]:
-        """Return those secrets that the workload gets: all, or those of its side."""
+        """Return the secrets that the workload gets: all of them, or those of its side."""
         if self.side is None:
             return secrets
         ours = _of_side(self.side)
@@ -68,16 +68,16 @@ def secrets_of_sides(sides: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class LoadJob:
-    """Say what all workers do together.
+    """Describe what all workers do together.
 
     Attributes:
         run_id: id of the run.
         benchmark: name of the benchmark.
         step: name of the part of the benchmark (`main`, `ramp-3` ...), for the names of files.
         folder: where samples, ledger and logs go; it must exist.
-        seed: seed of the run; with the same seed the same is done.
+        seed: seed of the run; the same seed gives the same load.
         workers: number of processes that share the load, at least 1.
-        scenarios: scenarios that run at once, each after its `startTime`.
+        scenarios: scenarios that run at the same time, each after its `startTime`.
     """
 
     run_id: str
@@ -89,7 +89,7 @@ class LoadJob:
     scenarios: tuple[ScenarioJob, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; `load_job_from_json` reads them back equal."""
+        """Return plain JSON values, from which `load_job_from_json` makes an equal job."""
         scenarios = [
             {
                 "name": scenario.name,
@@ -125,21 +125,23 @@ def load_job_from_json(values: Mapping[str, Any]) -> LoadJob:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioOutcome:
-    """Count what became of a scenario's iterations.
+    """Count how a scenario's iterations ended.
 
     Attributes:
         name: name of the scenario in the profile.
         iterations: iterations that ran to their end, warm-up included.
-        dropped_iterations: planned starts that found no free VU, and iterations of a quota that
-            the time was too short for.
+        dropped_iterations: planned starts that found no free VU, and iterations of a quota for
+            which the time was too short.
         interrupted_iterations: iterations that were cut at the end of their graceful stop.
         measured_from_us: end of the warm-up, in µs since the benchmark's origin.
-        measured_until_us: the planned end, or when it was stopped or had done all its iterations.
+        measured_until_us: the planned end, or when the scenario was stopped or all its iterations
+            were done.
         intended_iterations: how many starts the plan wanted; 0 for looping VUs.
-        measured_iterations: those `iterations` whose intended start was measured.
-        measured_dropped_iterations: those `dropped_iterations` whose intended start was measured.
-        measured_incomplete_iterations: those `measured_iterations` that left operations out,
-            although all that they made went well.
+        measured_iterations: the part of `iterations` whose intended start was measured.
+        measured_dropped_iterations: the part of `dropped_iterations` whose intended start was
+            measured.
+        measured_incomplete_iterations: the part of `measured_iterations` that left operations out
+            although all operations that they made went well.
     """
 
     name: str
@@ -178,12 +180,12 @@ class GeneratorHealth:
     """Say whether the figures are about the target, or about the load generator.
 
     Attributes:
-        valid: no limit of the generator was reached.
-        reasons: a sentence per limit that was reached: by how much, and what helps.
-        figures: the numbers behind it, e.g. `schedule_lag_p99_ms`, of the worst worker.
-        notes: what a reader must know about a valid load, one sentence each.
-        pauses: those of the reasons that say that the generator was late, busy or held up, which
-            is the same for everybody whom it loads.
+        valid: whether no limit of the generator was reached.
+        reasons: a sentence for each limit that was reached: by how much, and what helps.
+        figures: the figures behind the verdict, e.g. `schedule_lag_p99_ms`, from the worst worker.
+        notes: what a reader must know about a valid load, in one sentence each.
+        pauses: the reasons that say that the generator was late, busy or held up, which affects
+            everything that it loads.
     """
 
     valid: bool
@@ -195,15 +197,15 @@ class GeneratorHealth:
 
 @dataclass(frozen=True, slots=True)
 class LoadOutcome:
-    """Say what a load did; its samples are in the job's folder.
+    """Describe how a load went; its samples are in the job's folder.
 
     Attributes:
-        began_at: wall clock (UTC), which is only a label.
+        began_at: the wall-clock time (UTC), which is only a label.
         wall_s: time from the start of the load to the end of the last worker.
         scenarios: outcomes of the scenarios, in the order of the job.
-        health: health of the generator.
+        health: the health of the generator.
         checks: names of the checks of each operation; bit i of a sample's masks is entry i.
-        stopped: the stop event ended the load before its planned end.
+        stopped: whether the stop event ended the load before its planned end.
     """
 
     began_at: datetime

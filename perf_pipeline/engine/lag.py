@@ -5,7 +5,7 @@ Add here: another statistic of the lags. Keep out: limits (health.py).
 
 from typing import Final
 
-LATE_US: Final = 20_000  # a delay that the machine caused, not the timer
+LATE_US: Final = 20_000  # a delay of this length comes from the machine, not from the timer
 BIN_US: Final = 100
 _BINS: Final = 5_000  # up to 500 ms in steps of 0.1 ms; later starts share the last bin
 

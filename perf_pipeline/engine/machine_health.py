@@ -11,13 +11,13 @@ from typing import Final
 THROTTLED_LIMIT_RATIO: Final = 0.05
 # From here on, a reader must know that others used the machine; pauses and lag show the effect.
 STEAL_TOLD_RATIO: Final = 0.1
-# On a machine that also runs the servers, somebody waits for a core most of the time. So this only
-# explains a limit that was reached, and is no note of its own.
+# On a machine that also runs the servers, something waits for a core most of the time. So this only
+# explains a limit that was reached, and is not a note of its own.
 PRESSURE_TOLD_RATIO: Final = 0.5
 
 
 def throttling_reasons(machine: Mapping[str, float], place: str) -> Iterator[str]:
-    """Yield that a limit of the CPU held the load generator back."""
+    """Yield a sentence if a CPU limit held the load generator back."""
     throttled = machine.get("cpu_throttled_ratio", 0.0)
     if throttled > THROTTLED_LIMIT_RATIO:
         yield (
@@ -27,7 +27,7 @@ def throttling_reasons(machine: Mapping[str, float], place: str) -> Iterator[str
 
 
 def stolen(machine: Mapping[str, float], place: str) -> Iterator[str]:
-    """Yield that other machines had much of the time of the CPU."""
+    """Yield a sentence if other machines had much of the CPU's time."""
     steal = machine.get("cpu_steal_ratio", 0.0)
     if steal > STEAL_TOLD_RATIO:
         yield (
@@ -37,7 +37,7 @@ def stolen(machine: Mapping[str, float], place: str) -> Iterator[str]:
 
 
 def waited_for(machine: Mapping[str, float], place: str) -> Iterator[str]:
-    """Yield that something waited for a CPU, which explains pauses and is no note of its own."""
+    """Yield a sentence if something waited for a CPU, which explains pauses."""
     pressure = machine.get("cpu_pressure_ratio", 0.0)
     if pressure > PRESSURE_TOLD_RATIO:
         yield (

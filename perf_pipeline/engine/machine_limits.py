@@ -1,8 +1,8 @@
-"""Recognise failures to connect that this machine caused: no port, no descriptor, no memory.
+"""Recognise failed connections that this machine caused: no port, no descriptor, no memory.
 
-Without this they would be blamed on the target.
+Without this, the target would be blamed for them.
 Add here: another sign of a limit of this machine. Keep out: what follows from it (health.py), and
-what a worker measures of itself (watch.py).
+what a worker measures about itself (watch.py).
 """
 
 import errno
@@ -27,7 +27,7 @@ def is_own_limit(error: OSError) -> bool:
     """Say whether a connection failed because of a limit of this machine.
 
     A resolver without descriptors gives misleading errors (glibc: EBUSY, or that there is no such
-    name). So the free descriptors are counted where the error itself does not tell.
+    name). So the free descriptors are counted if the error itself does not tell.
     """
     is_known = not isinstance(error, socket.gaierror) and error.errno in _ERRORS
     return is_known or lacks_descriptors()
@@ -47,7 +47,7 @@ def lacks_descriptors() -> bool:
 
 
 def count_local_ports() -> int:
-    """Return the number of ports for connections to one address; 0 where unknown.
+    """Return the number of ports for connections to one address; 0 if unknown.
 
     Source: Linux, Documentation/networking/ip-sysctl, ip_local_port_range (also for IPv6).
     """

@@ -1,7 +1,7 @@
 """Measure how much of the machine's time others used: hypervisor, CPU limit, neighbours.
 
 Add here: another counter of the operating system that shows that others used the machine.
-Keep out: what the workers see of themselves (watch.py), limits and sentences (health.py).
+Keep out: what the workers measure about themselves (watch.py), limits and sentences (health.py).
 """
 
 import os
@@ -27,9 +27,9 @@ class MachineTime:
     Attributes:
         at_us: when they were read, by the monotonic clock.
         cpu_us: CPU time of all cores together, idle or not.
-        steal_us: CPU time that a hypervisor took (proc(5), /proc/stat; 0 where unknown).
-        waiting_us: time in which a task waited for a core (PSI, "some"; 0 where unknown).
-        throttled_us: time in which a CPU limit held our control group back (0 where unknown).
+        steal_us: CPU time that a hypervisor took (proc(5), /proc/stat; 0 if unknown).
+        waiting_us: time in which a task waited for a core (PSI, "some"; 0 if unknown).
+        throttled_us: time in which a CPU limit held our control group back (0 if unknown).
     """
 
     at_us: int
@@ -68,9 +68,9 @@ def _cpu_and_steal_us() -> tuple[int, int]:
 
 
 def waited_us(folder: Path = _PRESSURE) -> Mapping[str, int]:
-    """Return for how long so far some task waited for each resource, in µs.
+    """Return how long some task has waited for each resource so far, in µs.
 
-    Empty where the kernel does not tell (before Linux 4.20, `psi=0`, many containers).
+    It is empty if the kernel does not tell (before Linux 4.20, `psi=0`, many containers).
     Source: Linux, Documentation/accounting/psi.rst.
     """
     return dict(_waited(folder))

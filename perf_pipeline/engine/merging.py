@@ -1,6 +1,6 @@
 """Add up the workers' shares to one outcome per scenario.
 
-Add here: another thing that is the sum of its shares. Keep out: talking to workers.
+Add here: another figure that is a sum over workers. Keep out: talking to workers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from perf_pipeline.plan.phases import measured_window
 def merge_outcomes(
     job: LoadJob, workers: Sequence[WorkerProcess], start_us: int, ended_us: int
 ) -> tuple[ScenarioOutcome, ...]:
-    """Return an outcome for each scenario of the job; a dead worker's last counts are used."""
+    """Return an outcome for each scenario of the job, with the last counts of workers that died."""
     return tuple(_merge(scenario, workers, start_us, ended_us) for scenario in job.scenarios)
 
 
@@ -38,7 +38,7 @@ def accounts_of(workers: Sequence[WorkerProcess]) -> dict[int, HostAccount]:
 
 
 def busiest(hosts: Mapping[int, HostAccount]) -> dict[str, float]:
-    """Return the largest share of each kind that others used of any host; empty without hosts."""
+    """Return the largest share of each kind that others used of a host; empty without hosts."""
     shares = [account.machine for account in hosts.values()]
     return {name: max(its.get(name, 0.0) for its in shares) for its in shares for name in its}
 
@@ -56,7 +56,8 @@ def _merge(
     for worker in workers:
         if worker.done is None and scenario.name in worker.parts:
             merged = merged.plus(_last_seen(worker.parts[scenario.name], merged))
-    # The number of the whole plan, so that a share without a report counts as missing.
+    # This is the number of the whole plan, so that the share of a worker without a report is
+    # missing.
     return replace(merged, intended_iterations=intended_iterations(scenario.executor))
 
 

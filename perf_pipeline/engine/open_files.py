@@ -1,7 +1,7 @@
-"""Count the descriptors that this process has, and may have.
+"""Count the descriptors that this process uses, and that it may use.
 
 Add here: another question about descriptors. Keep out: what follows from the answers (watch.py),
-and heavy imports, because processes beside a measurement use this as well.
+and heavy imports, because processes that run during a measurement use this as well.
 """
 
 import errno
@@ -10,7 +10,7 @@ import resource
 
 
 def count_open_files() -> int:
-    """Return the lowest free descriptor, which is the number of open ones if there are no gaps.
+    """Return the lowest free descriptor, which is the number of open ones unless there are gaps.
 
     Listing /proc/self/fd would take milliseconds with ten thousand connections.
     """

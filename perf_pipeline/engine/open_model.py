@@ -54,7 +54,7 @@ class OpenModel:
         return set(self._running.values())
 
     async def offer(self) -> None:
-        """Start what the plan wants, until the planned end."""
+        """Start iterations as planned, until the planned end."""
         clock = self._part.clock
         await clock.sleep_until_us(self._part.start_us)
         self._part.tally.vus = self._part.tally.vus_made
@@ -65,7 +65,7 @@ class OpenModel:
                 await clock.sleep_until_us(at_us)
                 behind = 0
             elif (behind := behind + 1) % _STARTS_WITHOUT_PAUSE == 0:
-                await asyncio.sleep(0)  # let the iterations started so far begin
+                await asyncio.sleep(0)  # let the iterations that were started begin
             self._next_us = None
             self._start(at_us)
         await clock.sleep_until_us(self._part.end_us)
@@ -85,7 +85,7 @@ class OpenModel:
             self._reserved = idle - handover.withdraw()
 
     def finish(self) -> None:
-        """Start no further iteration, and drop what is due or what others still hand over."""
+        """Start no further iteration; drop starts that are due or that others still hand over."""
         self._drop_what_is_due()
         self._withdraw()
         self._is_over = True
@@ -134,8 +134,8 @@ class OpenModel:
         part = self._part
         phase = part.window.phase(at_us)
         part.tally.drop(phase)
-        # After a pause of this worker, many starts are due at once and use up the VUs, which
-        # is not the target's fault.
+        # After a pause of this worker, many starts are due at once and use up the VUs; that is not
+        # the target's fault.
         if phase is Phase.MEASURED and part.clock.now_us() - at_us > LATE_US:
             part.tally.late_drops += 1
 

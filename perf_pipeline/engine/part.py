@@ -27,10 +27,10 @@ _MEASURED: Final = Phase.MEASURED
 class IterationCounts:
     """Count iterations; `measured_*` counts those whose intended start was measured.
 
-    `through` counts iterations that nothing ended early, `doubtful` those that were ended by what
-    may be a mistake of the scenario as well as of the target.
-    `vus` and `vus_made` are k6's vus and vus_max: the VUs that the executor keeps active (looping,
-    or ready for arrivals), and all VUs that exist. `active` VUs are running an iteration.
+    `through` counts iterations that nothing ended early; `doubtful` counts those whose early end
+    may be the fault of the scenario or of the target. `vus` and `vus_made` are k6's vus and
+    vus_max: the VUs that the executor keeps active (looping, or ready for arrivals), and all VUs
+    that exist. `active` VUs are running an iteration.
     """
 
     iterations: int = 0
@@ -84,10 +84,10 @@ class ScenarioPart:
         recorder: recorder of this worker.
         seed: seed of the run.
         tally: counts of this part.
-        number_of: tells the number of a start in a plan that was recorded; None for any other.
-        handover: how starts find a free VU of another worker; None when all VUs are ours.
-        side: 0 or 1 where it takes turns with another scenario; None otherwise.
-        draws_as: the name that its random numbers depend on; empty for its own.
+        number_of: returns the number of a start in a recorded plan; None for any other plan.
+        handover: hands starts to workers with a free VU; None if all VUs are ours.
+        side: 0 or 1 if it takes turns with another scenario; None otherwise.
+        draws_as: the name that its random numbers depend on; empty for its own name.
     """
 
     name: str
@@ -106,7 +106,7 @@ class ScenarioPart:
     draws_as: str = ""
 
     def starts_of(self, executor: ArrivalRate) -> Iterator[Arrival]:
-        """Return all workers' starts of this scenario, µs after its own start."""
+        """Return the starts of this scenario in all workers, in µs after its own start."""
         planned = arrivals(executor)
         if self.side is None:
             return planned

@@ -1,6 +1,6 @@
 """The worker's end of the pipe to its driver: lines of JSON, read from stdin and written to stdout.
 
-Secrets come in only here, because others can read arguments, environment and files.
+Secrets arrive only here, because others can read arguments, environment and files.
 
 Add here: another way to notice that the driver is gone. Keep out: what the messages mean
 (worker.py).
@@ -28,14 +28,14 @@ class Outbox:
         os.dup2(2, 1)
 
     def say(self, message: Mapping[str, Any]) -> None:
-        """Write a message; a dead driver is noticed on stdin and not here."""
+        """Write a message; a dead driver is noticed on stdin, not here."""
         line = json.dumps(message).encode() + b"\n"
         with contextlib.suppress(BrokenPipeError):
             while line:
                 line = line[os.write(self._fd, line) :]
 
     def say_if_read(self, message: Mapping[str, Any]) -> None:
-        """Write a message, unless the driver does not read (suspended), and never wait for it."""
+        """Write a message unless the driver (perhaps suspended) does not read; never wait."""
         if select.select([], [self._fd], [], 0)[1]:
             self.say(message)
 

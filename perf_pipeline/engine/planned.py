@@ -1,6 +1,6 @@
-"""Say what the plan of a scenario wants at a moment, to compare it with what happens.
+"""Work out what the plan of a scenario asks for at a moment, to compare it with what happens.
 
-Add here: another figure that follows from the plan and the time. Keep out: what happens.
+Add here: another figure that follows from the plan and the time. Keep out: what really happens.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from perf_pipeline.units import US_PER_S
 
 @dataclass(frozen=True, slots=True)
 class PlannedNow:
-    """Say what a plan wants at a moment.
+    """Hold what a plan asks for at a moment.
 
     Attributes:
-        per_s: starts per second; None where the target's speed decides.
-        iterations: after how many iterations it is done; None where its time decides.
-        begins_in_s: until its first start; 0 when it has begun.
-        left_s: until its planned end, at the latest; 0 afterwards.
+        per_s: starts per second; None if the target's speed decides.
+        iterations: after how many iterations the scenario is done; None if its time decides.
+        begins_in_s: the time until its first start; 0 once it has begun.
+        left_s: the time until its planned end, at the latest; 0 afterwards.
     """
 
     per_s: float | None
@@ -35,7 +35,7 @@ NOTHING_PLANNED: Final = PlannedNow(None, None, 0.0, 0.0)
 def planned_now(executor: Executor, elapsed_us: int) -> PlannedNow:
     """Ask a plan about a moment, in µs since the load began.
 
-    A rate that changes is its mean over the last second, as what it is held against.
+    A changing rate is the mean over the last second, like the rate that it is compared with.
     """
     begins_us, length_us = executor.start_time_us, executor.length_us
     knots = tuple(rate_of(executor, begins_us))

@@ -26,12 +26,12 @@ class Clock(Protocol):
         ...
 
     async def sleep_until_us(self, at_us: int) -> None:
-        """Return at `at_us`, or as soon after it as the machine allows, but never before."""
+        """Return at `at_us`, or as soon afterwards as the machine allows, but never before."""
         ...
 
 
 class SampleSeries(Protocol):
-    """Record the samples of an operation that went well, without checks and phases."""
+    """Record samples of an operation that went well, without checks and phases."""
 
     def answered(
         self,
@@ -62,7 +62,7 @@ class AnswerSeries(Protocol):
         bytes_in: int,
         checks_passed: int,
     ) -> None:
-        """Record a request; `written_us` and `first_us` bound its time of waiting."""
+        """Record a request that waited from `written_us` until `first_us`."""
         ...
 
 
@@ -91,11 +91,11 @@ class Recorder(Protocol):
         ...
 
     def series(self, scenario: str, protocol: str, operation: str) -> SampleSeries:
-        """Return what records many samples of an operation for half of what `sample` costs."""
+        """Return a recorder for many samples of an operation, at half the cost of `sample`."""
         ...
 
     def answers(self, scenario: str, protocol: str, operation: str) -> AnswerSeries:
-        """Return what records many answers to HTTP requests, for half of what `sample` costs."""
+        """Return a recorder for many answers to HTTP requests, at half the cost of `sample`."""
         ...
 
     def iteration(
@@ -109,7 +109,7 @@ class Recorder(Protocol):
         ...
 
     def note(self, sentence: str) -> None:
-        """Tell what the target did, where no error class says it; each sentence is shown once."""
+        """Note what the target did, if no error class says it; each note is shown once."""
         ...
 
 
@@ -122,21 +122,23 @@ class Iteration:
         protocol: protocol of the workload.
         vu: number of the virtual user, counted from 1 over all workers.
         number: number of the iteration of this VU, from 0.
-        intended_us: when the plan wanted it to start; in a closed model, when the VU became free.
+        intended_us: when it should have started by plan; in a closed model, when the VU became
+            free.
         phase: warm-up, measured or drain; set by the engine from the intended start.
-        random: seeded by run seed, scenario and VU, so that two runs do the same.
-        cut_us: when it was cut off; what begins later (a scenario that tidies up) is drain.
-        is_through: False when an answer of the target, or none, ended it before its end; set by the
+        random: random numbers, seeded by run seed, scenario and VU, so that two runs do the same.
+        cut_us: when it was cut off; operations that begin later (a scenario that cleans up) are
+            drain.
+        is_through: False if an answer of the target, or a missing one, ended it early; set by the
             workload.
-        is_incomplete: set by the workload where no operation shows that: all that were made went
-            well, and the others were left out.
-        doubt: what ended it, where that may be a mistake of the scenario as well as of the target.
-        follow: ends it, when all of it went well, and begins the next one of this VU in its place,
-            in the same object; False where the VU is not to go on, and None where the engine alone
-            begins iterations. It saves what a coroutine's end and beginning cost.
-        arrival: number of its start in a plan that was recorded, from 0; -1 in any other.
-        has_waited: set by the workload when it waited for an answer, so that the event loop gave
-            everybody else a turn and the engine need not give them another one.
+        is_incomplete: set by the workload if operations were left out and no sample shows it,
+            because all operations that were made went well.
+        doubt: what ended it, if that may be the fault of the scenario or of the target.
+        follow: call it to end this iteration, if all of it went well, and to begin the VU's next
+            one in the same object. It returns False if the VU must not go on, and is None if only
+            the engine begins iterations. It saves the cost of ending and starting a coroutine.
+        arrival: the number of its start in a recorded plan, from 0; -1 in any other plan.
+        has_waited: set by the workload when it waited for an answer: then the event loop has
+            already given all other tasks a turn, and the engine need not do so.
     """
 
     scenario: str
@@ -157,12 +159,12 @@ class Iteration:
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """Tell a workload, before the load, in which worker it is and what it needs.
+    """Tell a workload before the load in which worker it runs, and give it what it needs.
 
     Attributes:
         worker: number of this worker process, from 0.
-        workers: how many worker processes have a VU of this scenario, the first of all.
-        vus: the most VUs of this scenario that can run at once in this worker.
+        workers: how many worker processes have a VU of this scenario; they are the first workers.
+        vus: the most VUs of this scenario that can run at the same time in this worker.
         seed: seed of the run.
         parameters: the scenario's parameters as JSON values, with the addresses of its part of the
             system, such as `base_url` (loading/jobs.py).
@@ -182,7 +184,7 @@ class WorkerContext:
 
 
 class Workload(Protocol):
-    """Do one kind of iteration; there is an instance for each scenario and worker process.
+    """Run one kind of iteration; each scenario has an instance in each worker process.
 
     Attributes:
         protocol: a word such as `http`; it decides which metrics the samples belong to
@@ -194,7 +196,7 @@ class Workload(Protocol):
     checks: Mapping[str, tuple[str, ...]]
 
     async def open(self, context: WorkerContext) -> None:
-        """Connect and warm up, beside other scenarios' workloads; it is not measured.
+        """Connect and warm up, at the same time as other workloads; this is not measured.
 
         Raises:
             TargetUnavailableError: the target does not answer.
@@ -202,10 +204,10 @@ class Workload(Protocol):
         ...
 
     async def iterate(self, iteration: Iteration) -> None:
-        """Do an iteration, record its operations, then pause for the think time.
+        """Run an iteration, record its operations, then pause for the think time.
 
-        A failure of the target is a recorded sample, never an exception. On cancellation
-        the operation under way is recorded as interrupted and the cancellation goes on.
+        A failure of the target is a recorded sample, never an exception. On cancellation, the
+        operation in progress is recorded as interrupted and the cancellation is passed on.
         """
         ...
 

@@ -1,6 +1,7 @@
-"""Drive a load: several worker processes with one start and one outcome.
+"""Drive a load: start several worker processes at one moment, and join their outcomes.
 
-Add here: what concerns all workers together. Keep out: what a single worker does (worker.py).
+Add here: something that concerns all workers together. Keep out: what a single worker does
+(worker.py).
 """
 
 import contextlib
@@ -52,22 +53,22 @@ def run_load(
 ) -> LoadOutcome:
     """Run a load in `job.workers` processes, none of which outlives this call.
 
-    It can be called from any thread. A worker that dies ends the load: what the others measured is
-    kept, and the health says that it can't be trusted.
+    It can be called from any thread. If a worker dies, the load ends: the samples of the others are
+    kept, and the health says that they can't be trusted.
 
     Args:
-        job: what to do. Its folder gets `samples-<step>-<worker>.npy`, `iterations-...npy`,
+        job: the job. Its folder gets `samples-<step>-<worker>.npy`, `iterations-...npy`,
             `ledger-...csv`, `readings-vus-<step>.csv` and, where there is something to log,
             `worker-<worker>.log`.
         secrets: DSNs and passwords for the workloads; they go through a pipe and nowhere else.
-        origin_ns: the time.monotonic_ns() from which all time stamps count; the steps of a
-            benchmark share it.
-        stop: set it to end the load early; running iterations get up to 2 s.
-        on_progress: is called once a second, in the calling thread.
-        start: how a worker process comes into being.
-        before_start: is called when all workers are ready, in the calling thread; the load starts
-            after it.
-        apart: the workers are on several hosts, where they can't lend VUs to one another.
+        origin_ns: the time.monotonic_ns() from which all timestamps count; all steps of a benchmark
+            share it.
+        stop: set it to end the load early; running iterations then get up to 2 s.
+        on_progress: called once a second, in the calling thread.
+        start: starts a worker process.
+        before_start: called in the calling thread when all workers are ready; the load starts
+            afterwards.
+        apart: whether the workers are on several hosts, where they can't lend VUs to one another.
 
     Raises:
         PerfPipelineError: a workload could not open (TargetUnavailableError, as it raised it), or
@@ -97,7 +98,7 @@ def run_load(
 
 
 def start_ahead_s(*, apart: bool) -> float:
-    """Return the time from the order to the first start, in s."""
+    """Return the time from the order to start until the first start, in s."""
     return _APART_AHEAD_S if apart else START_AHEAD_S
 
 

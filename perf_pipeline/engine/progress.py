@@ -1,7 +1,7 @@
 """Count how far a load has got, for the people who wait for it.
 
-Add here: a number for the progress line. Keep out: verdicts, because these counts are only about
-the moment, and what the plan wants at that moment (planned.py).
+Add here: a number for the progress line. Keep out: verdicts, because these counts only describe the
+moment, and what the plan asks for (planned.py).
 """
 
 import math
@@ -18,9 +18,9 @@ from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.planned import NOTHING_PLANNED, PlannedNow
 from perf_pipeline.units import US_PER_MS, US_PER_S
 
-# Of each worker and second; a percentile of the moment needs no more.
+# Per worker and second; a momentary percentile needs no more.
 _MOST_DURATIONS: Final = 200
-# Sorting so many takes a worker 0.2 ms, in which it starts nothing.
+# Sorting this many takes a worker 0.2 ms, during which it starts nothing.
 _MOST_SORTED: Final = 2_000
 
 
@@ -34,12 +34,12 @@ class ScenarioProgress:
         iterations: iterations that ran to their end, warm-up included.
         dropped_iterations: planned starts that found no free VU.
         ok: operations that went well; `failed` counts the others, without interrupted ones.
-        recent_per_s: iterations per second, by each worker's own last second.
+        recent_per_s: iterations per second, over the last second of each worker.
         ways: how many operations failed in which way, e.g. {"status 401": 12, "refused": 3}.
         recent_p95_ms: 95th percentile of the operations of the last second; None without any.
         recent_lag_ms: how late the latest start of the last second was.
-        planned: what the plan wants of it now.
-        recent_p50_ms: as `recent_p95_ms`, and so is `recent_p99_ms`.
+        planned: what the plan asks of it now.
+        recent_p50_ms: the median of the same operations; `recent_p99_ms` is their 99th percentile.
     """
 
     name: str
@@ -58,7 +58,7 @@ class ScenarioProgress:
 
     @property
     def left_s(self) -> float:
-        """Return how long it still takes: at its pace where it is done after so many iterations."""
+        """Return how long it still takes; at its present pace, if iterations decide."""
         whole = self.planned.iterations
         if whole is None:
             return self.planned.left_s
@@ -71,11 +71,11 @@ class ScenarioProgress:
 
     @property
     def is_over(self) -> bool:
-        """Say whether nothing of it is left to do."""
+        """Say whether there is nothing left to do."""
         return self.left_s <= 0 and not self.active_vus
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON values (docs/cli.md describes them)."""
+        """Return JSON values, which docs/cli.md describes."""
         members = asdict(self)
         del members["planned"]
         return {
@@ -89,10 +89,10 @@ class ScenarioProgress:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Say how far a load has come.
+    """Hold how far a load has got.
 
     Attributes:
-        elapsed_s: time since its start.
+        elapsed_s: time since the load's start.
         scenarios: counts of the scenarios, in the order of the job.
     """
 
@@ -107,8 +107,8 @@ class PartProgress:
     Attributes:
         per_s: iterations per second since the worker's previous report.
         durations: how many operations ended since then.
-        durations_us: theirs, sorted; if there were many, a smaller selection that represents all.
-        lag_us: the latest start since then.
+        durations_us: their durations, sorted; if there were many, a representative selection.
+        lag_us: the largest lag of a start since then.
     """
 
     name: str
@@ -130,13 +130,13 @@ class PartProgress:
 
 
 class Reporter:
-    """Report the parts of a worker again and again, with what happened since the last report.
+    """Report the parts of a worker repeatedly, with what happened since the last report.
 
     A rate over the driver's time would be wrong: reports of several workers arrive in any order.
 
     Args:
-        parts: of the worker.
-        counts: by scenario.
+        parts: the parts of the worker.
+        counts: the counts by scenario.
         now_us: when the load begins.
     """
 
@@ -183,8 +183,8 @@ class Reporter:
 def chosen(durations_us: Sequence[int]) -> list[int]:
     """Sort durations; of many, return about 200 that represent all of them.
 
-    Of more than are sorted, one is drawn from each of equal stretches of time: every second one
-    would be always the same operation where two take turns.
+    If there are too many to sort, one is drawn from each of many equal stretches of time: taking
+    every second duration would always take the same operation if two operations alternate.
     """
     if len(durations_us) > _MOST_SORTED:
         stretch = len(durations_us) / _MOST_SORTED
@@ -202,7 +202,7 @@ def merge_progress(
 
     Args:
         parts: the newest counts of every worker and scenario.
-        planned: what the plan wants of each scenario now, in the order of the result.
+        planned: what the plan asks of each scenario now, in the order of the result.
     """
     by_name: dict[str, list[PartProgress]] = {name: [] for name in planned}
     for part in parts:
@@ -220,7 +220,7 @@ def _merge(name: str, parts: list[PartProgress], planned: PlannedNow) -> Scenari
         ok=sum(part.ok for part in parts),
         failed=sum(part.failed for part in parts),
         recent_per_s=sum(part.per_s for part in parts),
-        # `asdict` turns a Counter into counts of its pairs, which are no JSON.
+        # `asdict` turns a Counter into counts of its pairs, which is not JSON.
         ways=dict(sum((Counter(part.ways) for part in parts), Counter())),
         recent_p50_ms=p50_ms,
         recent_p95_ms=p95_ms,
@@ -233,7 +233,7 @@ def _merge(name: str, parts: list[PartProgress], planned: PlannedNow) -> Scenari
 def _percentiles_ms(
     parts: Iterable[PartProgress], shares: Sequence[float]
 ) -> Iterator[float | None]:
-    """Yield the smallest duration that each share of the operations did not exceed, in ms.
+    """Yield the smallest duration that each share of operations did not exceed, in ms.
 
     A worker's durations weigh as much as the operations that they represent.
     """
@@ -244,6 +244,6 @@ def _percentiles_ms(
     )
     reached = list(accumulate(weight for _, weight in weighed))
     for share in shares:
-        # Sums of weights are exact to some digits only, and the last one must be found.
+        # Sums of weights are not quite exact, and the last duration must be found.
         place = bisect_left(reached, share * reached[-1] * (1 - 1e-12)) if reached else 0
         yield weighed[place][0] / US_PER_MS if weighed else None

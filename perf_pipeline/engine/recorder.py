@@ -1,8 +1,8 @@
 """The spool: every sample, iteration and ledger entry, written where it happens.
 
 Samples and iterations are packed rows (metrics/spool_rows.py); the ledger is lines of CSV.
-Add here: another thing to write down. Keep out: files and disks (spool_writer.py), reading it back
-(store/), percentiles (store/).
+Add here: another thing to record. Keep out: files and disks (spool_writer.py), reading the spool
+and percentiles (store/).
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class SpoolRecorder:
     """Implement `ports.Recorder` for a worker and a step.
 
     Attributes:
-        notes: how often each sentence was noted.
+        notes: how many times each sentence was noted.
 
     Args:
         folder: gets `samples-<step>-<worker>.npy`, `iterations-...npy`, `ledger-...csv`, and
@@ -50,7 +50,7 @@ class SpoolRecorder:
         step: step of the benchmark.
         worker: number of the worker process.
         scenarios: names of the scenarios that will be counted.
-        on_failure: is called once, from another thread, when the disk refuses to write.
+        on_failure: called once, from another thread, if the disk refuses to write.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class SpoolRecorder:
         scenario = iteration.scenario
         phase = iteration.phase if started_us <= iteration.cut_us else _DRAIN
         kind = self._kinds[scenario, iteration.protocol, operation, phase, outcome, status, error]
-        # A third faster than `*phases`.
+        # This is a third faster than `*phases`.
         blocked_us, connecting_us, tls_us, sending_us, waiting_us, receiving_us = phases
         row = self._pack_sample(
             kind,
@@ -133,11 +133,11 @@ class SpoolRecorder:
             count.fail(status, error)
 
     def series(self, scenario: str, protocol: str, operation: str) -> SpooledSeries:
-        """Return what records the samples of an operation that went well."""
+        """Return a recorder for samples of an operation that went well."""
         return SpooledSeries(self._samples, self.counts[scenario], (scenario, protocol, operation))
 
     def answers(self, scenario: str, protocol: str, operation: str) -> SpooledAnswers:
-        """Return what records the answers to HTTP requests that were as expected."""
+        """Return a recorder for expected answers to HTTP requests."""
         return SpooledAnswers(self._samples, self.counts[scenario], (scenario, protocol, operation))
 
     def iteration(
@@ -163,11 +163,11 @@ class SpoolRecorder:
         self.enter(self._ledger, entry)
 
     def enter(self, ledger: Lines, entry: LedgerEntry) -> None:
-        """Record it in one of the ledgers."""
+        """Record the station in one of the ledgers."""
         ledger.add(f"{quoted(entry.message_id)},{entry.event},{entry.at_us}\n")
 
     def ledger_in(self, folder: str) -> Lines:
-        """Return a further ledger, in a folder of its own; the same one for the same folder."""
+        """Return another ledger, in its own folder; always the same one for the same folder."""
         if folder not in self._further:
             place = self._folder / folder
             place.mkdir(exist_ok=True)
@@ -176,18 +176,18 @@ class SpoolRecorder:
         return self._further[folder]
 
     def note(self, sentence: str) -> None:
-        """Count a sentence about the target; only the first of many different ones are kept."""
+        """Count a sentence about the target; of many different ones only the first are kept."""
         if sentence in self.notes or len(self.notes) < _MOST_NOTES:
             self.notes[sentence] = self.notes.get(sentence, 0) + 1
 
     def flush(self) -> None:
-        """Hand what is buffered to the thread that writes; call this at least once a second."""
+        """Hand buffered data to the writing thread; call this at least once a second."""
         self._samples.flush()
         self._iterations.flush()
         self._flush_ledgers()
 
     def close(self) -> None:
-        """Write what is left, and the seal of all that was written.
+        """Write the rest, and a seal over everything that was written.
 
         Raises:
             SpoolError: something could not be written, now or earlier.

@@ -1,13 +1,14 @@
-"""Say when something periodic is due, for a driver that looks now and then.
+"""Tell when something periodic is due, for a driver that checks from time to time.
 
-Add here: another way to be due. Keep out: clocks; the time is passed in.
+Add here: another kind of rhythm. Keep out: clocks, because the time is passed in.
 """
 
 
 class Rhythm:
-    """Fall due at every multiple of a period; a late look does not move the later ones.
+    """Be due at every multiple of a period; a late check does not shift later ones.
 
-    Source: k6's ticks of 1 s and 2 s are Go's time.Ticker, which drops what a slow receiver missed.
+    Source: k6 ticks every 1 s and 2 s with Go's time.Ticker, which drops ticks that a slow receiver
+        missed.
 
     Args:
         every_s: the period.
@@ -22,7 +23,7 @@ class Rhythm:
         self._next_s = every_s
 
     def is_due(self, elapsed_s: float) -> bool:
-        """Say whether a multiple was reached since the last one; several count as one."""
+        """Say whether a multiple was reached since the last call; several count as one."""
         if elapsed_s < self._next_s:
             return False
         self._next_s = (elapsed_s // self._every_s + 1) * self._every_s

@@ -18,7 +18,7 @@ from perf_pipeline.units import US_PER_S
 
 STOP_GRACE_US: Final = 2 * US_PER_S
 _CANCELLATION_LIMIT_S: Final = 5.0
-# The first turn reads from the kernel, the second wakes the iteration, the third is for TLS.
+# Turns of the loop: one reads from the kernel, one wakes the iteration, and one is for TLS.
 _TURNS_FOR_ANSWERS: Final = 3
 
 
@@ -31,7 +31,7 @@ class Model(Protocol):
         ...
 
     async def offer(self) -> None:
-        """Start what the plan wants; return at the planned end, or when all is done."""
+        """Start iterations as planned; return at the planned end, or when all is done."""
         ...
 
     def finish(self) -> None:
@@ -52,16 +52,16 @@ class StopSwitch:
 
     @property
     def is_on(self) -> bool:
-        """Say whether the load is to end early."""
+        """Say whether the load must end early."""
         return self._event.is_set()
 
     def turn_on(self, grace_us: int = STOP_GRACE_US) -> None:
-        """Start nothing more; running iterations get `grace_us`, or less by their gracefulStop."""
+        """Start nothing more; running iterations get `grace_us` or a shorter gracefulStop."""
         self.grace_us = min(self.grace_us, grace_us)
         self._event.set()
 
     async def wait(self) -> None:
-        """Return when the load is to end early."""
+        """Wait until the load must end early."""
         await self._event.wait()
 
 
@@ -128,7 +128,7 @@ async def _all_ended(tasks: set["asyncio.Task[None]"]) -> None:
 
 
 async def _let_answers_in() -> None:
-    """Take the answers that have arrived, which a late loop must not call missing."""
+    """Let iterations receive answers that have arrived, so that a late loop does not miss them."""
     for _ in range(_TURNS_FOR_ANSWERS):
         await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""Record one of two sides that take turns: each side's messages have a ledger of their own.
+"""Record one of two sides that take turns, with a separate ledger for the messages of each side.
 
 Both sides may promise messages with the same id, which a single ledger could not tell apart.
 Add here: another file that each side needs for itself. Keep out: samples and iterations, whose
@@ -15,7 +15,7 @@ from perf_pipeline.metrics.sample import LedgerEntry
 class SideRecorder:
     """Implement `ports.Recorder` for the scenarios of one side.
 
-    Everything but the ledger is the worker's own recorder, called without a detour.
+    Everything but the ledger calls the worker's own recorder directly.
 
     Args:
         whole: the recorder of the worker.
@@ -36,12 +36,12 @@ class SideRecorder:
 
 
 def recorder_of(whole: SpoolRecorder, side: int | None) -> Recorder:
-    """Return what a scenario records with: the worker's own recorder, or that of its side."""
+    """Return the recorder of a scenario: the worker's own, or that of its side."""
     return whole if side is None else SideRecorder(whole, side)
 
 
 def side_folder(folder: Path, side: int) -> Path:
-    """Return where the messages of a side are written down, below the folder of a load."""
+    """Return the folder for the messages of a side, below the folder of a load."""
     return folder / _name(side)
 
 

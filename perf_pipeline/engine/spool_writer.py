@@ -1,7 +1,7 @@
-"""The files of the spool, which a thread of their own writes piece by piece, in order.
+"""Write the files of the spool in a separate thread, piece by piece and in order.
 
-Neither a slow disk nor a kill -9 loses more than the last half second, and memory is bounded.
-Add here: another form of file. Keep out: what is written (recorder.py).
+A slow disk or a kill -9 loses at most the last half second, and memory is bounded.
+Add here: another format of file. Keep out: what is recorded (recorder.py).
 """
 
 import json
@@ -36,7 +36,7 @@ class SpoolWriter:
     """Append to files from one thread, each piece in one call.
 
     Args:
-        on_failure: is called once, from another thread, with the first error of the disk.
+        on_failure: called once, from another thread, with the first error of the disk.
     """
 
     def __init__(self, on_failure: Callable[[SpoolError], None]) -> None:
@@ -57,11 +57,11 @@ class SpoolWriter:
         return file
 
     def facts(self) -> dict[str, FileFacts]:
-        """Return what is true of each closed file, by its name, without broken files."""
+        """Return the facts of each closed file by its name, except broken files."""
         return {file.path.name: file.facts for file in self._files if file.facts is not None}
 
     def put(self, file: "SpoolFile", piece: bytes) -> None:
-        """Hand a piece of a file to the thread that writes."""
+        """Hand a piece of a file to the writing thread."""
         with self._lock:
             self._waiting_bytes += len(piece)
             waiting_bytes = self._waiting_bytes
@@ -70,7 +70,7 @@ class SpoolWriter:
         self._pieces.put((file, piece))
 
     def close(self) -> None:
-        """Write what is left, and close the files.
+        """Write the rest, and close the files.
 
         Raises:
             SpoolError: something could not be written, now or earlier.
@@ -103,17 +103,17 @@ class SpoolWriter:
 
 
 class SpoolFile:
-    """Hold an open file, which takes nothing more after its first failure.
+    """Hold an open file; after its first failure it accepts nothing more.
 
     Args:
         path: path of the file, which is emptied.
-        head_bytes: length of its first piece, the head.
+        head_bytes: the length of its first piece, the head.
 
     Attributes:
         path: path of the file.
-        is_broken: a piece could not be written.
-        last_head: what its head becomes when it is closed; empty leaves the head as it is.
-        facts: what is true of the closed file; None before that, and when it is broken.
+        is_broken: whether a piece could not be written.
+        last_head: the final head, written when the file is closed; empty leaves the head unchanged.
+        facts: the facts of the closed file; None before that, and if it is broken.
     """
 
     def __init__(self, path: Path, head_bytes: int) -> None:
@@ -122,12 +122,12 @@ class SpoolFile:
         self.last_head = b""
         self.facts: FileFacts | None = None
         self._running = RunningFacts(path.name)
-        # The head of packed rows is written again at the end, and enters the checksum then.
+        # The head of packed rows is written again at the end, and only then enters the checksum.
         self._unsummed_bytes = 0 if layout_of(path.name) is None else head_bytes
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
 
     def write(self, piece: bytes) -> None:
-        """Write a piece in one call, or in more where the disk took only a part of it."""
+        """Write a piece in one call, or in several if the disk took only a part of it."""
         if self.is_broken:
             return
         written = os.write(self._fd, piece)
@@ -153,15 +153,15 @@ class _Buffer(ABC, Generic[T]):
     """Collect lines or rows, and hand many of them over at a time.
 
     Attributes:
-        items: what is collected; who adds to it calls `flush` at `PIECE_LINES`. It stays the same
-            list.
+        items: the collected lines or rows, always the same list; whoever adds to it must call
+            `flush` at `PIECE_LINES`.
     """
 
     def __init__(self) -> None:
         self.items: list[T] = []
 
     def add(self, item: T) -> None:
-        """Take a line with its newline, or a row."""
+        """Add a line with its newline, or a row."""
         items = self.items
         items.append(item)
         if len(items) >= PIECE_LINES:
@@ -200,7 +200,7 @@ class Kinds(dict[Hashable, int]):
     Args:
         writer: writes the file.
         path: path of the file.
-        columns: columns that a kind stands for.
+        columns: the columns whose values make a kind.
     """
 
     def __init__(self, writer: SpoolWriter, path: Path, columns: tuple[str, ...]) -> None:
@@ -216,7 +216,7 @@ class Kinds(dict[Hashable, int]):
 
     def __missing__(self, kind: tuple[str | int, ...]) -> int:
         if len(self) >= _MOST_REMEMBERED:
-            self.clear()  # a kind may get a second number, so that memory stays bounded
+            self.clear()  # a kind may get another number, so that memory stays bounded
         number = self[kind] = self._next
         self._next += 1
         line = ",".join(map(quoted, (str(number), *self._texts(kind)))) + "\n"
@@ -225,7 +225,7 @@ class Kinds(dict[Hashable, int]):
 
 
 class Rows(_Buffer[bytes]):
-    """Write a file of binary rows, and a file of their kinds beside it.
+    """Write a file of binary rows, and another file of their kinds.
 
     Args:
         writer: writes the files.
@@ -233,7 +233,7 @@ class Rows(_Buffer[bytes]):
         layout: layout of the rows.
 
     Attributes:
-        kinds: gives the number of a kind.
+        kinds: the numbers of the kinds.
         pack: makes a row from its numbers.
     """
 
@@ -256,16 +256,16 @@ class Rows(_Buffer[bytes]):
             self._writer.put(self._file, piece)
 
     def end(self) -> None:
-        """Hand over the last rows; the head will say how many there are."""
+        """Hand over the last rows; the head will contain their number."""
         self.flush()
         self._file.last_head = self._layout.head(self._handed)
 
 
 def write_seal(path: Path, facts: Mapping[str, FileFacts]) -> None:
-    """Write what is true of the closed files, for those who read them later.
+    """Write the facts of the closed files, for those who read them later.
 
     Raises:
-        SpoolError: it can't be written.
+        SpoolError: the seal can't be written.
     """
     members = {name: known.to_json() for name, known in sorted(facts.items())}
     try:

@@ -1,4 +1,4 @@
-"""Record many successful samples of one operation, at half the cost of any other sample.
+"""Record many successful samples of one operation, at half the cost of single samples.
 
 Add here: another kind of operation whose samples have much in common. Keep out: every other sample
 (recorder.py), files (spool_writer.py).
@@ -21,11 +21,11 @@ _DRAIN: Final = Phase.DRAIN
 
 
 class SpooledSeries:
-    """Implement `ports.SampleSeries`: what all samples of an operation share is looked up once.
+    """Implement `ports.SampleSeries`; values that all samples share are looked up once.
 
     Args:
-        rows: where samples go.
-        count: of the scenario.
+        rows: the rows that samples go to.
+        count: the operation count of the scenario.
         names: scenario, protocol and operation.
     """
 
@@ -49,7 +49,7 @@ class SpooledSeries:
     ) -> None:
         """Record an operation that went well."""
         phase = iteration.phase if started_us <= iteration.cut_us else _DRAIN
-        if phase is not self._phase:  # which it hardly ever is
+        if phase is not self._phase:  # it hardly ever is
             self._phase, self._kind = phase, self._rows.kinds[*self._names, phase, _OK, 0, ""]
         items = self._items
         items.append(
@@ -73,11 +73,11 @@ class SpooledSeries:
 
 
 class SpooledAnswers:
-    """Implement `ports.AnswerSeries`: what all samples of an operation share is looked up once.
+    """Implement `ports.AnswerSeries`; values that all samples share are looked up once.
 
     Args:
-        rows: where samples go.
-        count: of the scenario.
+        rows: the rows that samples go to.
+        count: the operation count of the scenario.
         names: scenario, protocol and operation.
     """
 
@@ -113,9 +113,9 @@ class SpooledAnswers:
         bytes_in: int,
         checks_passed: int,
     ) -> None:
-        """Record a request; `written_us` and `first_us` bound its time of waiting."""
+        """Record a request that waited from `written_us` until `first_us`."""
         phase = iteration.phase if started_us <= iteration.cut_us else _DRAIN
-        if phase is not self._phase or status != self._status:  # which it hardly ever is
+        if phase is not self._phase or status != self._status:  # it hardly ever is
             self._phase, self._status = phase, status
             self._kind = self._rows.kinds[*self._names, phase, _OK, status, ""]
         items = self._items

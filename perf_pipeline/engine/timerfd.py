@@ -1,9 +1,9 @@
-"""Use Linux's timer as a file descriptor, so that an event loop wakes on time.
+"""Use Linux's timerfd, a timer with a file descriptor, so that an event loop wakes on time.
 
 With uvloop's own timers 40 % of all starts are early (1 ms resolution, uvloop#739), and asyncio's
 round up to 1 ms; a timerfd wakes 60 µs late and never early.
 
-Add here: only the system call. Keep out: deciding when to wake (clock.py).
+Add here: only things about the system call. Keep out: deciding when to wake (clock.py).
 """
 
 import ctypes
@@ -28,7 +28,7 @@ class TimerFd:
     """Become readable at an absolute time of CLOCK_MONOTONIC.
 
     Raises:
-        OSError: the system is not Linux and has no timerfd, or no file descriptor is left.
+        OSError: the system is not Linux and has no timerfd, or there is no free file descriptor.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class TimerFd:
             raise OSError(ctypes.get_errno(), "timerfd_create failed")
 
     def arm(self, at_ns: int) -> None:
-        """Become readable at `at_ns` (time.monotonic_ns), or at once when that is over."""
+        """Become readable at `at_ns` (time.monotonic_ns), or at once if that is past."""
         value = self._spec.value
         value.seconds, value.nanoseconds = divmod(max(1, at_ns), _NS_PER_S)
         settime = self._libc.timerfd_settime

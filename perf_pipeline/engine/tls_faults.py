@@ -6,7 +6,7 @@ Add here: another reason that OpenSSL gives. Keep out: who is trusted.
 import ssl
 from typing import Final
 
-# How the versions of OpenSSL name bytes that are no TLS record.
+# What versions of OpenSSL call bytes that are not a TLS record.
 _NO_TLS_RECORD: Final = frozenset(
     {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
 )

@@ -1,4 +1,4 @@
-"""Count in each second the VUs (k6's gauges vus and vus_max, and the busy VUs) and dropped starts.
+"""Write each second's VUs (k6's gauges vus and vus_max, and busy VUs) and dropped starts.
 
 Add here: another gauge that is the sum of the workers' shares. Keep out: counting (part.py).
 """
@@ -12,7 +12,7 @@ from perf_pipeline.engine.progress import PartProgress
 from perf_pipeline.metrics.sample import READING_COLUMNS
 from perf_pipeline.units import US_PER_S
 
-# Workers report on the full second; their messages take a moment.
+# Workers report at the full second, and their messages take a moment.
 _AFTER_US: Final = 150_000
 _WHOLE: Final = ""
 _DROPPED: Final = "dropped_iterations"
@@ -21,8 +21,8 @@ _DROPPED: Final = "dropped_iterations"
 class VuReadings:
     """Write a reading per second for each gauge and scenario, and for all scenarios together.
 
-    Dropped starts are given with the second in which they were due, if there are any.
-    As with k6, whose gauges come once a second, a load of less than a second has no gauges.
+    Dropped starts, if any, are written with the second in which they were due. As with k6, whose
+    gauges come once a second, a load of less than a second has no gauges.
 
     Args:
         folder: gets `readings-vus-<step>.csv`.
@@ -36,11 +36,11 @@ class VuReadings:
         self._dropped: Counter[str] = Counter()
 
     def note(self, now_us: int, start_us: int, parts: Iterable[PartProgress]) -> None:
-        """Write the newest counts when another second of the load is over.
+        """Write the newest counts once another second of the load is over.
 
         Args:
             now_us: µs since the benchmark's origin.
-            start_us: start of the load, counted in the same way.
+            start_us: the start of the load, counted in the same way.
             parts: the newest counts of every worker and scenario.
         """
         seconds = (now_us - start_us - _AFTER_US) // US_PER_S

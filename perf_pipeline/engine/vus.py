@@ -1,4 +1,4 @@
-"""Virtual users, which run iterations one after the other; looping ones start and end as planned.
+"""Virtual users, which run iterations one after the other; looping VUs start and end as planned.
 
 Add here: another way to end an iteration. Keep out: the plan (plan/) and the clock.
 """
@@ -13,7 +13,7 @@ from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.metrics.sample import Outcome
 
-# Looking up a member of an Enum takes 0.1 us on Python 3.11, and this is in every iteration.
+# Looking up a member of an Enum takes 0.1 us on Python 3.11, and every iteration needs it.
 _OK: Final = Outcome.OK
 
 
@@ -21,13 +21,13 @@ class VirtualUser:
     """Run iterations of a scenario, one after the other.
 
     Args:
-        number: its number in the scenario, counted from 1 over all workers.
+        number: the number of the VU in the scenario, counted from 1 over all workers.
         part: the scenario's part in this worker.
 
     Attributes:
-        is_cut: its iteration was cancelled.
+        is_cut: whether its iteration was cancelled.
         free_us: when its latest iteration was over.
-        gave_turn: others had a turn of the event loop during its iteration.
+        gave_turn: whether other tasks had a turn of the event loop during its iteration.
     """
 
     __slots__ = (
@@ -57,7 +57,7 @@ class VirtualUser:
         self.free_us = 0
 
     def loop_while(self, goes_on: Callable[[], bool]) -> None:
-        """Let the workload begin the next iteration itself while this holds."""
+        """Let the workload begin the next iteration itself as long as this condition holds."""
         self._goes_on, self._follow = goes_on, self._followed
 
     async def iterate(self, intended_us: int) -> None:
@@ -109,7 +109,7 @@ class VirtualUser:
         tally.complete(iteration)
 
     def _followed(self) -> bool:
-        """End the iteration under way, and begin another one in its place; see `Iteration`."""
+        """End the iteration in progress, and begin another one in its place; see `Iteration`."""
         part, iteration = self._part, self._iteration
         if iteration is None or self._goes_on is None or not self._goes_on():
             return False
@@ -126,7 +126,8 @@ class VirtualUser:
         """Cancel the running iteration.
 
         Its operation keeps the phase of its start, because the time it has waited is a lower bound
-        of the time it would have taken (store/censoring.py). What it begins from now on is drain.
+        of the time it would have taken (store/censoring.py). Operations that begin from now on are
+        drain.
         """
         self.is_cut = True
         if self._iteration is not None:
@@ -157,7 +158,7 @@ _S, _I = LoopState, LoopInput
 _RUNNING: Final = LoopState.RUNNING
 
 # A pair that is not in the table changes nothing. ENDING: the running iteration may end, and no
-# other one starts. RESTARTING: the VU is wanted again before its cancelled iteration has ended.
+# other starts. RESTARTING: the VU is needed again before its cancelled iteration has ended.
 TRANSITIONS: Final[Mapping[tuple[LoopState, LoopInput], tuple[LoopState, str]]] = MappingProxyType(
     {
         (_S.OFF, _I.START): (_S.RUNNING, "launch"),
@@ -177,7 +178,7 @@ TRANSITIONS: Final[Mapping[tuple[LoopState, LoopInput], tuple[LoopState, str]]] 
 
 
 class LoopingVu:
-    """Loop a VU while the plan wants it.
+    """Loop a VU as long as the plan needs it.
 
     Args:
         vu: the VU that runs the iterations.
@@ -200,7 +201,7 @@ class LoopingVu:
         vu.loop_while(self._is_running)
 
     def start(self, at_us: int) -> None:
-        """Loop from now on; `at_us` is when the plan wanted it."""
+        """Loop from now on; `at_us` is the planned time."""
         self._wanted_us = at_us
         self._take(LoopInput.START)
 

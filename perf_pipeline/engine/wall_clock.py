@@ -1,7 +1,7 @@
-"""Notice that somebody sets the wall clock while a load runs.
+"""Notice when the wall clock is set while a load runs.
 
-All durations are by the monotonic clock; the stamps of other processes (deliveries, probes of their
-clocks) are not, so a clock that was set only for a moment is reported as well.
+All durations come from the monotonic clock, but timestamps of other processes (deliveries, probes
+of their clocks) do not, so even a clock that was set only for a moment is reported.
 Add here: another check of the wall clock. Keep out: how far is too far (health.py).
 """
 
@@ -9,7 +9,7 @@ import time
 
 
 def wall_clock_offset_ms() -> float:
-    """Return wall clock minus monotonic clock, which changes only when somebody sets the clock.
+    """Return wall clock minus monotonic clock, which changes only if the clock is set.
 
     Slewing (NTP) moves both in the same way.
     """
@@ -17,13 +17,13 @@ def wall_clock_offset_ms() -> float:
 
 
 def wall_clock_at_us(origin_ns: int) -> int:
-    """Return what the wall clock showed at a moment of the monotonic clock, by its present offset.
+    """Convert a moment of the monotonic clock to wall-clock time by the present offset.
 
     Args:
-        origin_ns: the moment, as `time.monotonic_ns` told it.
+        origin_ns: the moment in `time.monotonic_ns`.
 
     Returns:
-        µs since 1970.
+        The time in µs since 1970.
     """
     return (_offset_ns() + origin_ns) // 1_000
 
@@ -33,10 +33,10 @@ def _offset_ns() -> int:
 
 
 class WallClockWatch:
-    """Remember how far the wall clock was set, at most, since this was made.
+    """Remember how far at most the wall clock was set since this object was created.
 
     Attributes:
-        step_ms: the largest move, ms; positive where it was set forward.
+        step_ms: the largest change in ms; positive if the clock was set forward.
     """
 
     def __init__(self) -> None:
@@ -44,6 +44,6 @@ class WallClockWatch:
         self._first_ms = wall_clock_offset_ms()
 
     def look(self) -> None:
-        """Take in how far it has been set by now."""
+        """Check how far the clock has been set by now."""
         moved_ms = wall_clock_offset_ms() - self._first_ms
         self.step_ms = max(self.step_ms, moved_ms, key=abs)

@@ -1,6 +1,6 @@
 """Watch a worker from inside during a load: CPU, pauses, descriptors, late starts.
 
-Add here: another figure that tells whether the generator kept up. Keep out: limits (health.py).
+Add here: another figure that shows whether the generator kept up. Keep out: limits (health.py).
 """
 
 import resource
@@ -29,7 +29,7 @@ _NO_NOTES: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 class WorkerWatch:
-    """Watch the worker's event loop from inside, where a late tick is a pause.
+    """Watch the worker's event loop from inside: a late tick means a pause.
 
     Args:
         clock: clock of the run.
@@ -110,12 +110,12 @@ class WorkerWatch:
         own_limits: int = 0,
         notes: Mapping[str, int] = _NO_NOTES,
     ) -> Vitals:
-        """Return what was seen, with the late starts of all scenarios.
+        """Return what was measured, with the late starts of all scenarios.
 
         Args:
             tallies: counts of all scenarios.
             own_limits: operations that failed for lack of ports, descriptors or memory.
-            notes: sentences about the target's answers, with the number of times each was noted.
+            notes: sentences about the target's answers, and how many times each was noted.
         """
         tallies = list(tallies)
         lags = LagHistogram()
@@ -151,7 +151,7 @@ class WorkerWatch:
 
 
 def waited_for_a_core_ns() -> int:
-    """Return how long this thread has been ready to run but had no core; 0 where unknown.
+    """Return how long this thread has been ready to run without a core; 0 if unknown.
 
     Source: /proc/<pid>/schedstat, second field (Linux, Documentation/scheduler/sched-stats).
     """
@@ -162,5 +162,5 @@ def waited_for_a_core_ns() -> int:
 
 
 def _since(before_ns: int, now_ns: int) -> int:
-    """Return the difference; 0 if a reading failed, e.g. for lack of a descriptor."""
+    """Return the difference; 0 if a reading failed, e.g. because there was no descriptor."""
     return now_ns - before_ns if before_ns and now_ns else 0

@@ -1,10 +1,10 @@
-"""A worker process, `python -m perf_pipeline.engine.worker`, which processes.run_load starts.
+"""The worker process `python -m perf_pipeline.engine.worker`, which processes.run_load starts.
 
 It reads a job, opens the workloads, says that it is ready, starts at the given time, and writes
 samples until its part is done. It ends by itself when its driver dies.
 
-Add here: what every worker does around the load. Keep out: heavy imports (a worker must be up in
-half a second) and protocols (workloads/).
+Add here: something that every worker does before or after the load. Keep out: heavy imports (a
+worker must be up in half a second) and protocols (workloads/).
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class _Order:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """Hold the workload of a scenario of ours; `number` is that of the scenario in the job."""
+    """Hold an open workload of this worker; `number` is that of its scenario in the job."""
 
     number: int
     scenario: ScenarioJob
@@ -74,10 +74,10 @@ class _Opened:
 
 
 class LoadWorker:
-    """Run the part of a load that this process does.
+    """Run this process's part of a load.
 
     Args:
-        order: what to do.
+        order: the order from the driver.
         inbox: messages from the driver.
         outbox: messages to the driver.
     """
@@ -97,12 +97,12 @@ class LoadWorker:
         )
 
     async def run(self) -> None:
-        """Open the workloads, say ready, run, close them, say done."""
+        """Open the workloads, report ready, run, close them, and report the outcome."""
         self._inbox.listen(self._take, self._orphaned)
         try:
             async with self._opened() as opened:
                 gc.collect()
-                gc.freeze()  # a full collection of the set-up takes 13 ms per 100,000 rows
+                gc.freeze()  # collecting all objects of the set-up takes 13 ms per 100,000 rows
                 self._outbox.say({"say": "ready"})
                 done = await self._load(opened, await self._start)
         finally:
@@ -111,7 +111,7 @@ class LoadWorker:
 
     @contextlib.asynccontextmanager
     async def _opened(self) -> AsyncIterator[list[_Opened]]:
-        """Open the workloads side by side, because most of it is waiting for the target."""
+        """Open the workloads concurrently, because they mostly wait for the target."""
         ours, opened = list(self._loaded()), list[_Opened]()
 
         async def opening(loaded: _Opened) -> None:
@@ -255,7 +255,7 @@ async def _work(order: _Order, inbox: Inbox, outbox: Outbox) -> None:
 
 
 def main() -> int:
-    """Do the work that the driver sends over stdin, or tell the driver why that is impossible."""
+    """Do the work that the driver sends over stdin, or report why that is impossible."""
     # Signals of the terminal reach the driver, which asks us to stop; until then we must go on.
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Represent a worker process to its driver: start it, talk to it, and make sure that it ends.
+"""The driver's view of a worker process: start it, talk to it, and make sure that it ends.
 
 Add here: another message of the worker. Keep out: what all workers together mean (processes.py).
 """
@@ -32,12 +32,12 @@ class WorkerProcess:
 
     Attributes:
         number: number of the worker, from 0.
-        name: what sentences call it; with its host where that is not this machine.
-        log: file that gets its stderr, and the stdout of what it imports.
-        ready: its workloads are open.
-        is_over: it sent its last message, or its pipe ended.
-        done: its report; None until it is over, and also afterwards if it died.
-        trouble: its refusal or crash; None when there was none.
+        name: its name in messages, with the host if that is not this machine.
+        log: the file for its stderr, and for the stdout of modules that it imports.
+        ready: whether its workloads are open.
+        is_over: whether it has sent its last message, or its pipe has ended.
+        done: its report; None before the end, and afterwards if it died.
+        trouble: its refusal or crash; None if there was none.
         parts: the newest counts of each of its scenarios.
     """
 
@@ -79,7 +79,7 @@ class WorkerProcess:
         return self._process.stdout.fileno()
 
     def tell(self, message: Mapping[str, Any]) -> None:
-        """Send a message; a dead worker is noticed when its answers are read."""
+        """Send a message; if the worker is dead, this is noticed when its answers are read."""
         assert self._process.stdin is not None
         line = memoryview(json.dumps(message).encode() + b"\n")
         with contextlib.suppress(BrokenPipeError):
@@ -126,7 +126,7 @@ class WorkerProcess:
         return [ScenarioOutcome(**outcome) for outcome in self.done["scenarios"]]
 
     def vitals(self) -> Vitals | None:
-        """Return what the worker saw of itself; None when it died before its report."""
+        """Return what the worker measured about itself; None if it died before its report."""
         if self.done is None:
             return None
         vitals = replace(vitals_from_json(self.done["vitals"]), log=str(self.log))
@@ -134,16 +134,16 @@ class WorkerProcess:
         return vitals if account is None else with_clock_error(vitals, account.maybe_late_ms)
 
     def settle(self) -> None:
-        """Wait until all that it measured is on this machine, or is known to be lost."""
+        """Wait until everything it measured is on this machine, or is known to be lost."""
         if self._distant is not None:
             self._distant.settle()
 
     def account(self) -> HostAccount | None:
-        """Return what is known of its host; None where that is this machine."""
+        """Return what is known about its host; None if that is this machine."""
         return None if self._distant is None else self._distant.account()
 
     def how_it_ended(self) -> str:
-        """Say in words how the process ended, after waiting for it a moment."""
+        """Say in words how the process ended, after waiting a moment for its end."""
         try:
             code = self._process.wait(_EXIT_LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -182,7 +182,7 @@ class WorkerProcess:
 
 
 def trouble_of(worker: WorkerProcess) -> Exception:
-    """Return the error that a worker met; one of our own errors as the worker raised it."""
+    """Return the error that a worker reported; our own errors are those that the worker raised."""
     trouble = worker.trouble
     assert trouble is not None
     if trouble["say"] == "crashed":

@@ -1,6 +1,6 @@
-"""Start a worker process: in a new interpreter, unless a faster way is offered.
+"""Start a worker process in a new interpreter, and define what other ways of starting must offer.
 
-Add here: what every way of starting a worker has to offer. Keep out: what is said to a worker
+Add here: something that every way of starting a worker must offer. Keep out: messages to workers
 (worker_process.py).
 """
 
@@ -54,25 +54,26 @@ StartWorker = Callable[[int, Sequence[int]], Child]
 
 
 def start_interpreter(log: int, descriptors: Sequence[int]) -> Child:
-    """Start a worker in an interpreter of its own; it imports everything that it needs."""
+    """Start a worker in a new interpreter, which imports everything that it needs."""
     return subprocess.Popen(
-        # Not the current folder: a signal.py or a perf_pipeline/ there is somebody else's.
+        # Don't import from the current folder: a signal.py or perf_pipeline/ there is somebody
+        # else's.
         [sys.executable, "-P", "-m", "perf_pipeline.engine.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
         bufsize=0,
         env=worker_environment(),
-        process_group=0,  # Ctrl-C is the driver's to handle
+        process_group=0,  # the driver handles Ctrl-C
         pass_fds=tuple(descriptors),
     )
 
 
 def worker_environment() -> dict[str, str]:
-    """Return this process's variables, without addresses that come through the pipe.
+    """Return this process's environment without addresses, which come through the pipe.
 
-    And without PYTHONOPTIMIZE: it would take the assertions out of people's scenarios, which then
-    pass whatever the target answers.
+    PYTHONOPTIMIZE is left out as well: it would remove the assertions from people's scenarios,
+    which would then pass whatever the target answers.
     """
     return {
         name: value

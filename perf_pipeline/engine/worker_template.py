@@ -30,13 +30,13 @@ _STANDARD: Final = 3
 def main() -> int:
     """Fork a worker whenever the driver asks for one; in the worker, return its exit code."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the driver's to handle; its end is ours
+        signal.signal(number, signal.SIG_IGN)  # the driver handles signals; when it ends, so do we
     link = socket.socket(fileno=int(sys.argv[1]))
     for name in sys.argv[2:]:
         import_module(name)
-    build_models()  # else each worker would build those that it reads its parameters with
+    build_models()  # otherwise each worker would build the models for its parameters
     gc.collect()
-    gc.freeze()  # what all workers share is never looked at, and so never copied, by a collection
+    gc.freeze()  # the garbage collector never touches, and so never copies, what all workers share
     while True:
         message, fds, _, _ = socket.recv_fds(link, LONGEST_MESSAGE_BYTES, MOST_DESCRIPTORS)
         if not message:
@@ -49,8 +49,8 @@ def main() -> int:
         pid = os.fork()
         if pid == 0:
             link.close()
-            os.setpgid(0, 0)  # Ctrl-C is the driver's to handle
-            invalidate_caches()  # files may have come since
+            os.setpgid(0, 0)  # the driver handles Ctrl-C
+            invalidate_caches()  # there may be new files
             _take(fds, asked["numbers"])
             _end(worker.main())
         for fd in fds:
@@ -59,9 +59,9 @@ def main() -> int:
 
 
 def _end(code: int) -> NoReturn:
-    """End this process as an interpreter ends, without taking its modules apart.
+    """End this process as an interpreter does, but without destroying its modules.
 
-    That copies thousands of the template's pages, for 40 ms of a core in each worker.
+    Destroying them would copy thousands of the template's pages and take 40 ms of CPU per worker.
     Source: BaseProcess._bootstrap of Python's multiprocessing.
     """
     threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - as multiprocessing does
@@ -73,7 +73,7 @@ def _end(code: int) -> NoReturn:
 
 
 def _take(fds: Sequence[int], numbers: Sequence[int]) -> None:
-    """Move descriptors to the numbers that the worker knows them by."""
+    """Move descriptors to the numbers under which the worker knows them."""
     free = max((_STANDARD, *numbers)) + 1
     moved = [fcntl(fd, F_DUPFD_CLOEXEC, free) for fd in fds]
     for fd in fds:

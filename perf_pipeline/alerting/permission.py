@@ -43,7 +43,7 @@ def permitted_address(variable: str, environ: Mapping[str, str]) -> str:
     try:
         address = WebAddress.read(written)
     except ValueError:
-        raise RequestError(f"the address in {variable} is no http or https address") from None
+        raise RequestError(f"the address in {variable} is not an http or https address") from None
     if address.has_userinfo:
         raise RequestError(f"the address in {variable} holds a user or a password before its host")
     _require(Place(address.host, address.port), environ, f"the host of {variable}, {address.host},")

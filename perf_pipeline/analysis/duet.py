@@ -103,8 +103,8 @@ def _behind(verdict: OperationVerdict, changed: Collection[str]) -> OperationVer
         return verdict
     told = (
         f"it stands behind {', '.join(sorted(changed))}, which changed, so that each side asks it "
-        "at another moment and meets the other's work more or less often; give it a scenario of "
-        "its own to compare it"
+        "at another moment and meets the other's work more or less often; give it its own "
+        "scenario to compare it"
     )
     return replace(verdict, verdict=DuetVerdict.UNDECIDED, reason=told)
 

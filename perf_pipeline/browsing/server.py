@@ -65,7 +65,7 @@ class BrowsingServer:
     ) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
             if not self._door.knows_host(request.headers.get("host", "")):
-                return _plain("these pages are for another address", 403)
+                return _plain("these pages are served at another address", 403)
             return await answer(request)
 
         return guarded
@@ -86,7 +86,7 @@ class BrowsingServer:
         async for piece in request.stream():
             text += piece
             if len(text) > _LONGEST_FORM:
-                return _plain("that is no token", 403)
+                return _plain("this is not the token", 403)
         given = parse_qs(text.decode("utf-8", "replace")).get("token", [""])[0]
         return self._entered(given, "./", "enter")
 

@@ -62,7 +62,7 @@ class ShownHistory:
         except PerfPipelineError as error:
             if not self.state.history_file.exists():
                 raise
-            self.trouble = f"these are the runs of before: {error.sentence}"
+            self.trouble = f"these are the runs as read before: {error.sentence}"
 
 
 def shown_state(state: State, folder: Path) -> ShownHistory:

@@ -192,7 +192,7 @@ def _field(answer: httpx.Response, name: str) -> object:
 
 
 def _json(answer: httpx.Response) -> Any:
-    """Return what was answered; None where it is no JSON."""
+    """Return what was answered; None where it is not JSON."""
     try:
         return answer.json()
     except ValueError:

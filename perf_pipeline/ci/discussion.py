@@ -57,7 +57,7 @@ def discussion_of(environment: Mapping[str, str], pull_request: str) -> Discussi
     if environment.get("GITLAB_CI"):
         return _on_gitlab(environment, pull_request)
     raise RequestError(
-        "this is no job of GitHub Actions or GitLab CI, so no pull request can be commented on",
+        "this is not a job of GitHub Actions or GitLab CI, so no pull request can be commented on",
         hint="docs/ci.md says what other CI systems can show",
     )
 
@@ -94,7 +94,7 @@ def _on_gitlab(environment: Mapping[str, str], pull_request: str) -> Discussion:
 def _secret(environment: Mapping[str, str], name: str) -> str:
     token = environment.get(name, "").strip()
     if not (token and token.isascii() and token.isprintable()):
-        wrong = "holds letters that no token has" if token else "is not set"
+        wrong = "holds characters that no token has" if token else "is not set"
         raise RequestError(
             f"{name} {wrong}, so no comment was written",
             hint="give the step a token that may write comments, in this variable (docs/ci.md)",

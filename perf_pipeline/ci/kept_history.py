@@ -46,7 +46,7 @@ def kept_history(name: str, environment: Mapping[str, str], default_branch: str)
     run, attempt = (environment.get(f"GITHUB_RUN_{part}", "") for part in ("ID", "ATTEMPT"))
     if not (own and run):
         raise RequestError(
-            "GITHUB_REF_NAME and GITHUB_RUN_ID are not set, so this is no job of GitHub Actions",
+            "GITHUB_REF_NAME and GITHUB_RUN_ID are not set, so this is not a job of GitHub Actions",
             hint="docs/ci.md says how other CI systems keep the history",
         )
     branches = dict.fromkeys(branch for branch in (base or own, default_branch) if branch)

@@ -65,7 +65,7 @@ def _question(address: str) -> tuple[str, HealthQuestion]:
         query = f"?{parts.query}" if parts.query else ""
         path = f"{parts.path or '/'}{query}"
         return f"{parts.scheme}://{parts.netloc}", HealthQuestion("http", path)
-    raise RequestError(f"{address!r} is no address that can be waited for", hint=_HINT)
+    raise RequestError(f"{address!r} can't be waited for", hint=_HINT)
 
 
 def _why_not(address: str, base_url: str, question: HealthQuestion) -> str | None:

@@ -71,7 +71,7 @@ def _about(profile: "Profile", names: Sequence[str], target: "Target") -> Iterat
 
     if is_found(target):
         is_known = any(target.addresses.values())
-        unknown = f"{target.name}, of which no address is known yet"
+        unknown = f"{target.name}, whose address is not known yet"
         yield f"It loads {target.masked if is_known else unknown}."
         yield from (f"!! {sentence}" for sentence in missing_parts(profile, names, target))
     else:

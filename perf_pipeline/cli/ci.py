@@ -83,7 +83,7 @@ def history(name: str, default_branch: str) -> None:
     type=Line(_LONGEST),
     default="report",
     show_default=True,
-    help="Each name has a comment of its own, for jobs that measure different things.",
+    help="Each name has its own comment, for jobs that measure different things.",
 )
 def comment(file: Path, name: str) -> None:
     """Write FILE, a report.md, as the one comment of the pull request that a job tests.

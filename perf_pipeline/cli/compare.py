@@ -47,7 +47,7 @@ def compare(state: "State", run_id: str | None, other: str | None, page: Path | 
     exits with 0 whatever it finds.
     """
     if other is None and page is not None:
-        raise click.UsageError("--html lays two runs over one another; name the other one, too")
+        raise click.UsageError("--html compares two runs; name the second one, too")
     if other is None:
         _echo_comparison(state, run_id)
         return

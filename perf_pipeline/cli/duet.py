@@ -75,7 +75,7 @@ _OPTIONS: Final = (
         "Exit code when the time was too short to decide: 97 (fail, the default), or 0.",
     ),
 )
-"""Each takes the place of a key of the profile's `[duet]`."""
+"""Each overrides a key of the profile's `[duet]`."""
 
 
 def _duet_options(command: Callable[..., None]) -> Callable[..., None]:

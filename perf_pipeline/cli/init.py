@@ -163,7 +163,8 @@ def _tell(folder: Path, draft: "Draft") -> None:
         click.echo(f"Its profile {draft.name}.toml asks PostgreSQL {asked} per iteration.")
     if draft.left_out:
         click.echo(
-            f"{len(draft.left_out)} things could not be taken over; they stand at the end of it."
+            f"{len(draft.left_out)} things could not be taken over; the end of the profile lists "
+            "them."
             if len(draft.left_out) > 1
             else f"Not taken over: {draft.left_out[0]}."
         )

@@ -153,7 +153,7 @@ def _place(url: str | None, profile: str | None) -> str:
         named = describe_profile(profile).history.remote or ""
     if not named:
         raise click.UsageError(
-            f"no place is named; write it behind the command, in {REMOTE_VARIABLE}, or as `remote` "
+            f"no place is named; write it after the command, in {REMOTE_VARIABLE}, or as `remote` "
             "in the section [history] of a profile that --profile names"
         )
     return named

@@ -166,7 +166,7 @@ class Share(click.ParamType[float]):
         try:
             share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
         except ValueError:
-            self.fail(f"{shown(text)} is no share; write one like '2%'", param, ctx)
+            self.fail(f"{shown(text)} is not a percentage; write one like '2%'", param, ctx)
         if not 0 < share <= self._MOST:
             self.fail(f"{shown(text)} is not above 0% and up to 50%", param, ctx)
         return share

@@ -17,7 +17,7 @@ def form_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options `--quiet` and `--json` to a command."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print summary.json, not tables."),
-        click.option("--quiet", "-q", is_flag=True, help="Print nothing but how it ended."),
+        click.option("--quiet", "-q", is_flag=True, help="Print only how the run ended."),
     ):
         command = option(command)
     return command

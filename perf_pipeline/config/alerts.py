@@ -28,7 +28,7 @@ _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@]+):[0-9]{1,5}")
 def _template(text: str) -> str:
     template = Template(text)
     if not template.is_valid():
-        raise ValueError("has a $ that begins no name; write $$ for a $ that is sent")
+        raise ValueError("has a $ without a name after it; write $$ for a $ that is sent")
     if unknown := [name for name in template.get_identifiers() if name not in FIELDS]:
         known = ", ".join(FIELDS)
         raise ValueError(f"names ${{{unknown[0]}}}; a template may name {known}")
@@ -44,7 +44,9 @@ def _mailbox(text: str) -> str:
 
 def _variable(text: str) -> str:
     if not _VARIABLE.fullmatch(text):
-        raise ValueError("is no name of an environment variable; the value itself is never written")
+        raise ValueError(
+            "is not the name of an environment variable; the value itself is never written"
+        )
     return text
 
 

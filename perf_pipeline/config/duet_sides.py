@@ -159,7 +159,7 @@ def read_side(
     if PORT not in text and TOPIC not in text:
         shown = mask_address(text)
         raise RequestError(
-            f"--{name} {shown!r} is no URL, and no command with {PORT} or {TOPIC} in it",
+            f"--{name} {shown!r} is neither a URL nor a command with {PORT} or {TOPIC} in it",
             hint=_HINT,
         )
     return _command_side(name, text)
@@ -181,7 +181,7 @@ def _reference(name: str, text: str) -> ReferenceSide:
         key, _, value = written.partition("=")
         if key not in REFERENCE_SETTINGS or not re.fullmatch(REFERENCE_SETTINGS[key], value):
             raise RequestError(
-                f"--{name} {text!r}: {written!r} is no setting of the reference system"
+                f"--{name} {text!r}: {written!r} is not a setting of the reference system"
                 f"{meant(key, REFERENCE_SETTINGS)}",
                 hint=f"write reference:KEY=VALUE,KEY=VALUE with {_LIKE}",
             )

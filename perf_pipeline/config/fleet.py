@@ -25,7 +25,7 @@ def read_fleet_address(text: str) -> Place:
     scheme, separator, rest = text.partition("://")
     host, colon, port = rest.rpartition(":")
     if scheme not in _SCHEMES or not (separator and colon):
-        raise ValueError("is no address of a scheduler, such as tls://fleet.example:8786")
+        raise ValueError("is not the address of a scheduler, such as tls://fleet.example:8786")
     return Place(read_host(host), read_port(port))
 
 

@@ -70,7 +70,7 @@ def _header_name(value: str) -> str:
             "-"
         )
     if value.lower() in _WRITTEN_BY_CLIENT:
-        raise ValueError(f"{value!r} is a header that the client writes itself; leave it out")
+        raise ValueError(f"{value!r} is a header that the client sets itself; leave it out")
     return value
 
 

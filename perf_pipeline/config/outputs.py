@@ -117,7 +117,7 @@ def read_out(text: str) -> tuple[str, str]:
         # Anything but a plain word may be a URL with a password.
         shown_kind = repr(kind) if kind.isidentifier() and len(kind) < 40 else "it"
         raise ValueError(
-            f"{shown_kind} is no receiver; write KIND=URL, where KIND is one of "
+            f"{shown_kind} is not a receiver; write KIND=URL, where KIND is one of "
             f"{', '.join(RECEIVERS)}"
         )
     return kind, url

@@ -81,7 +81,7 @@ class Deliveries(Frozen):
     def _is_one_place(self) -> Self:
         given = [name for name in _OF_PLACE if getattr(self, name)]
         if len(given) != 1:
-            told = f"has {' and '.join(given)}" if given else "says no place"
+            told = f"has {' and '.join(given)}" if given else "names no place"
             raise ValueError(f"{told}; write one of sql, topic and path")
         [place] = given
         written = {self._written(name) for name in self.model_fields_set}

@@ -23,7 +23,7 @@ def read_payloads(path: Path) -> tuple[bytes, ...]:
     except (OSError, ValueError) as error:
         raise ValueError(f"{path.name!r} {error}") from None
     if not found:
-        raise ValueError(f"{path.name!r} holds no payload; write one a line, or one a file")
+        raise ValueError(f"{path.name!r} holds no payload; write one per line, or one per file")
     return found
 
 

@@ -63,7 +63,7 @@ def _odd_value(threshold: Threshold) -> str:
     """
     status, error = threshold.tags.get("status", "0"), threshold.tags.get("error")
     if not (status.isascii() and status.isdecimal()):
-        return f"status {status!r} is no number; write one status, such as 503"
+        return f"status {status!r} is not a number; write one status, such as 503"
     if status != str(int(status[:_LONGEST_STATUS])):
         return f"no answer has the status {status!r}; write it as in HTTP, such as 503"
     is_http = threshold.metric.startswith("http_") and error not in {None, *HTTP_ERRORS}

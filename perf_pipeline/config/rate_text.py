@@ -43,7 +43,7 @@ def parse_rate(value: object) -> float:
     seconds = _SECONDS.get(match[2])
     if seconds is None:
         raise ValueError(
-            f"{value!r} is per {match[2]!r}, which is no unit here{meant(match[2], _SECONDS)}; "
+            f"{value!r} is per {match[2]!r}, which is not a unit here{meant(match[2], _SECONDS)}; "
             f"{_EXAMPLES}"
         )
     per_s = float(match[1].replace("_", "").replace(",", "")) / seconds

@@ -111,7 +111,7 @@ def _variable(written: str) -> Variable:
             if variable.cast == "number" and variable.source is not Source.DATA:
                 raise ValueError(f"${{{written}}}: |number can be used only with columns of data")
             return variable
-    raise ValueError(f"${{{written}}} has no meaning; it can be {_MEANINGS}")
+    raise ValueError(f"${{{written}}} is not known; it can be {_MEANINGS}")
 
 
 _Found = tuple[Source, tuple[str, ...]]

@@ -52,7 +52,7 @@ class TierConfig(Frozen):
         given = [name for name in _PLACES if getattr(self, name)]
         given += ["a query"] if any(getattr(self, name) for name in QUERIES) else []
         if len(given) != 1:
-            told = f"has {' and '.join(given)}" if given else "says nothing that could be read"
+            told = f"has {' and '.join(given)}" if given else "names nothing that could be read"
             raise ValueError(
                 f"{told}; write one of {', '.join(_PLACES)}, or queries ({', '.join(QUERIES)})"
             )

@@ -17,7 +17,7 @@ def _page(url: str) -> str:
     if url.startswith(("http://", "https://")) and url.isprintable() and TRACE_ID in url:
         return url
     raise ValueError(
-        f"{shown(url)} is no page of a trace; write a URL with {TRACE_ID} in it, like "
+        f"{shown(url)} is not the page of a trace; write a URL with {TRACE_ID} in it, like "
         f"https://traces.example/trace/{TRACE_ID}"
     )
 

@@ -55,7 +55,7 @@ class ArrivingSpool:
 
     def _fd(self, name: str) -> int:
         if not self._names.fullmatch(name):
-            raise ValueError(f"it sent {name[:100]!r}, which is no file of this worker")
+            raise ValueError(f"it sent {name[:100]!r}, which is not a file of this worker")
         if name not in self._fds:
             flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
             self._fds[name] = os.open(self._folder / name, flags, 0o644)

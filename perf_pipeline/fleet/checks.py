@@ -37,7 +37,7 @@ def differences(host: str, found: HostFacts, here: HostFacts) -> Iterator[str]:
         if there != ours:
             yield f"{host} has {name} {there} and this machine {ours}"
     if found.code != here.code:
-        yield f"the perf_pipeline of {host} is another one than this machine's"
+        yield f"the perf_pipeline of {host} differs from this machine's"
 
 
 def refusals(

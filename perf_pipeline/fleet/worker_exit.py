@@ -22,11 +22,11 @@ def read_exit(host: str, payload: bytes) -> tuple[HostAccount, int]:
     step_ms = _finite(told["clock_step_ms"])
     code = told["code"]
     if type(code) is not int:
-        raise ValueError(f"its worker ended with {code!r}, which is no exit code")
+        raise ValueError(f"its worker ended with {code!r}, which is not an exit code")
     return HostAccount(host, clock_step_ms=step_ms, machine=machine), code
 
 
 def _finite(told: object) -> float:
     if isinstance(told, bool) or not isinstance(told, int | float) or not math.isfinite(told):
-        raise ValueError(f"it told {told!r} where a number is wanted")
+        raise ValueError(f"it told {told!r} where a number is expected")
     return float(told)

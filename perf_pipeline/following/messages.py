@@ -241,11 +241,11 @@ def _glance_row(run: FollowedRun, take: Take) -> tuple[str, ...]:
 
 def threshold_table(standings: Standings, *, is_judged: bool) -> tuple[str, Table]:
     """Return where the thresholds stand, and the title that says what that is worth."""
-    title = "Thresholds so far, which are no verdicts: those come at the end"
+    title = "Thresholds so far; the verdicts come at the end"
     if is_judged:
         title = "Thresholds as they stood shortly before the end; the report has the verdicts"
     if standings.is_too_much:
-        title = "Thresholds: too much was measured to be read beside the load; the end judges them"
+        title = "Thresholds: too much was measured to read it now; they are judged at the end"
     rows = (
         (
             standing.so_far,

@@ -41,7 +41,7 @@ def _why_not(run: FollowedRun) -> str:
         return "no run is under way"
     if run.pid is None:
         return (
-            "its process is not to be seen from here, as it runs in another container or on "
+            "its process can't be seen from here, as it runs in another container or on "
             "another machine; stop it there with Ctrl-C"
         )
     return ""

@@ -84,7 +84,7 @@ def _run(whole: Any, shown: Path, asked: Collection[str]) -> ForeignRun:
     if not isinstance(whole, dict) or not (SUMMARY_KEYS & whole.keys()):
         raise ForeignFileError(
             shown,
-            "it is JSON, and no summary of k6: it has neither `metrics` nor `results`",
+            "it is JSON, but not a summary of k6: it has neither `metrics` nor `results`",
         )
     entries, length_s, began_at = _newer(whole) if "results" in whole else _older(whole)
     by_name = {entry.metric.name: entry for entry in entries if not entry.tags}

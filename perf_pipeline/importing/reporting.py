@@ -71,15 +71,15 @@ def json_run(path: Path, shown: Path, what: str, make: Callable[[Any], ForeignRu
         make: makes the run of its contents.
 
     Raises:
-        ForeignFileError: it is no JSON, or something else than it should be.
+        ForeignFileError: it is not JSON, or something else than it should be.
     """
     try:
         return make(json.loads(text_of(path, shown)))
     except json.JSONDecodeError as error:
-        why = f"it is no JSON: {error.msg} at character {error.colno:,}"
+        why = f"it is not JSON: {error.msg} at character {error.colno:,}"
         raise ForeignFileError(shown, why, line=error.lineno) from error
     except RecursionError as error:
-        raise ForeignFileError(shown, f"it is no JSON: {error}") from error
+        raise ForeignFileError(shown, f"it is not JSON: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         why = f"it is no {what}: {type(error).__name__} {error}"
         raise ForeignFileError(shown, why) from error

@@ -23,7 +23,7 @@ def read_report(path: Path, *, shown: Path) -> ForeignRun:
     """Read a report of vegeta.
 
     Raises:
-        ForeignFileError: it is no JSON, or no report of vegeta.
+        ForeignFileError: it is not JSON, or no report of vegeta.
     """
     return json_run(path, shown, "report of vegeta", _run)
 

@@ -74,7 +74,7 @@ def _doubt(outcome: BenchmarkOutcome, verdicts: Iterable[Verdict]) -> str:
         return "; ".join([f"{name} is INVALID", *outcome.invalid_reasons])
     if outcome.status != "complete":
         return f"{name} was {outcome.status}, and a part of a benchmark proves nothing"
-    # That nobody can tell yet whether something grows says nothing against the other readings.
+    # A growth that is not known yet does not cast doubt on the other readings.
     if any(verdict.status in UNJUDGED and not is_open(verdict) for verdict in verdicts):
         return f"not all of {name} could be judged"
     return ""

@@ -210,7 +210,7 @@ def _twice_told(promises: list[tuple[str, int]]) -> Iterator[str]:
     if twice:
         yield (
             f"{len(twice):,} message ids were promised more than once, such as {twice[0]!r}: "
-            "lost and duplicate messages can't be told, and no latency either; `message` has "
+            "lost and duplicate messages and latencies are not known; `message` has "
             "to differ between messages"
         )
 

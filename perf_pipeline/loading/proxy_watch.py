@@ -76,8 +76,8 @@ class ProxyWatch:
         if not strangers:
             return ()
         sentence = (
-            f"{plural(strangers, 'connection')} spoke something else than Kafka's protocol to the "
-            "proxy before brokers; none of it was the load's, and none is judged"
+            f"{plural(strangers, 'connection')} did not speak Kafka's protocol with the proxy "
+            "before the brokers; the load has no such connections, and none is judged"
         )
         return (sentence,)
 

@@ -90,7 +90,7 @@ def _allowed(brokers: str) -> list[str]:
     """Return the hosts that somebody named, beside this machine, and those that were allowed."""
     if client_properties(brokers):
         raise RequestError(
-            "--brokers holds a login, which no file should hold",
+            "--brokers holds a login, which should not be in a file",
             hint="name the brokers alone, and give the login to --kafka, one property each: "
             "security.protocol=SASL_PLAINTEXT, sasl.mechanism=PLAIN, sasl.username=NAME, and "
             "sasl.password with ${env.KAFKA_PASSWORD} as its value, in quotes",

@@ -73,7 +73,7 @@ def read_recording(text: str, origin: str) -> list[RecordedExchange]:
     entries = log.get("entries")
     if not isinstance(entries, list):
         raise RequestError(
-            f"{origin} is no recording of a browser: it has no log.entries",
+            f"{origin} is not a recording of a browser: it has no log.entries",
             hint="save it in the browser's network panel, with `Save all as HAR`",
         )
     found = sorted(filter(None, map(_exchange, entries)), key=lambda exchange: exchange.began_s)

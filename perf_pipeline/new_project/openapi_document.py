@@ -158,7 +158,7 @@ def read_description(text: str, origin: str) -> Description:
     version = raw.get("openapi", raw.get("swagger")) if isinstance(raw, dict) else None
     if version is None or not isinstance(raw.get("paths"), dict):
         raise RequestError(
-            f"{origin} is no OpenAPI description: it has no key openapi (or swagger) with paths"
+            f"{origin} is not an OpenAPI description: it has no key openapi (or swagger) with paths"
         )
     replaced = jsonref.replace_refs(raw, loader=_refuse, lazy_load=True)
     assert isinstance(replaced, Mapping)

@@ -71,8 +71,8 @@ def search_sentence(
     without = ""
     if left_out:
         without = (
-            f" The search chooses the rate itself, so that {', '.join(left_out)} of {of} is not "
-            "asked of a window."
+            f" The search chooses the rate itself, so its windows are not judged by "
+            f"{', '.join(left_out)} of {of}."
         )
     return (
         f"{name} searches the highest rate that {of} carries: from {rate_text(plan.hint)} on, "
@@ -173,7 +173,7 @@ def _capacity(
     if target_per_s is not None:
         headroom = (
             f"That is {number(rate / target_per_s)} times the {per_day_text(target_per_s)} that "
-            "are asked for."
+            "are required."
         )
     return found, between, headroom, limit_sentence(rate, windows)
 
@@ -198,10 +198,10 @@ def limit_sentence(rate: float, windows: Sequence[CapacityWindow]) -> str:
 def _limit_of_generator(windows: Sequence[CapacityWindow]) -> str:
     invalid = [window for window in windows if window.shown == Shown.INVALID]
     if not invalid:
-        return "no higher rate may be tried (highest)"
+        return "the profile allows no higher rate (highest)"
     lowest = min(invalid, key=lambda window: window.rate_per_s)
     return (
-        f"at {rate_text(lowest.rate_per_s)} nothing can be said of the target, because "
+        f"at {rate_text(lowest.rate_per_s)} nothing is known about the target, because "
         f"{lowest.reason}"
     )
 

@@ -29,8 +29,7 @@ _SENTENCES: Final = MappingProxyType(
         DuetVerdict.SLOWER: "the candidate is slower than the baseline",
         DuetVerdict.EQUIVALENT: "the candidate is as fast as the baseline, within the margin",
         DuetVerdict.UNDECIDED: "the time was too short to tell which side is faster",
-        DuetVerdict.FAILS_MORE: "more requests to the candidate fail, so it is not compared by "
-        "its times",
+        DuetVerdict.FAILS_MORE: "more requests to the candidate fail, so times are not compared",
         DuetVerdict.NOT_MEASURED: "the sides could not be compared",
     }
 )
@@ -40,10 +39,10 @@ _FAILED: Final = MappingProxyType(
     {"requests": "failed requests", "messages": "messages that were not delivered"}
 )
 _LOSES_MORE: Final = (
-    "more messages of the candidate were not delivered, so they are not compared by their times"
+    "more messages of the candidate were not delivered, so their times are not compared"
 )
 _BLURRED: Final = (
-    "a generator that pauses blurs both sides alike, so that a difference may be hidden; only a "
+    "pauses of the generator blur both sides, so a difference may be hidden; only a "
     "slower candidate would still be reported"
 )
 
@@ -153,8 +152,8 @@ def _what_it_takes(operation: OperationVerdict) -> str:
     needed_s = operation.seconds_needed
     if math.isinf(needed_s):
         return (
-            f"{names} not decided after {wording.seconds(operation.length_s)}, and an hour would "
-            "not do; use a higher rate, a quieter machine or a wider --margin"
+            f"{names} not decided after {wording.seconds(operation.length_s)}, and even an hour "
+            "would not be enough; use a higher rate, a quieter machine or a wider --margin"
         )
     return (
         f"{names} not decided after {wording.seconds(operation.length_s)}; at this noise it takes "

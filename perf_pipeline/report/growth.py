@@ -77,8 +77,8 @@ def growth_sentences(records: Sequence[GrowthRecord]) -> Iterator[str]:
         watched = hours(max(record.hours for record in system))
         yield (
             f"of {wording.plural(len(system), 'quantity', 'quantities')} watched for {watched}, "
-            f"{counts[GROWS]} grew, {counts[STAYS]} did not, and of {counts[UNKNOWN]} nobody can "
-            "tell yet"
+            f"{counts[GROWS]} grew, {counts[STAYS]} did not, and {counts[UNKNOWN]} can't be "
+            "judged yet"
         )
 
 

@@ -100,7 +100,7 @@ def summary(overlay: Overlay) -> str:
         return "No series is in both runs, so that nothing can be compared."
     worse, better = (statuses.count(status) for status in _ORDER)
     few = statuses.count(DiffStatus.LEARNING)
-    unknown = f"; of {few} nobody can tell, because too few runs are like A" if few else ""
+    unknown = f"; {few} can't be judged, because too few runs are like A" if few else ""
     return (
         f"Of {plural(len(statuses), 'series', 'series')} that both runs have, {worse} "
         f"{'is' if worse == 1 else 'are'} worse and {better} {'is' if better == 1 else 'are'} "

@@ -113,7 +113,7 @@ def _capacities(of: str, answer: ScalingAnswer, points: Sequence[ScalingPoint]) 
         if math.isfinite(point.per_s)
     ]
     if not told:
-        return f"Nothing is known of how {of} scales."
+        return f"It is not known how {of} scales."
     efficiency = ""
     last = answer.efficiencies[-1] if len(answer.efficiencies) > 1 else None
     if last is not None:
@@ -152,8 +152,9 @@ def _law(answer: ScalingAnswer) -> Iterator[str]:
 
 def _peak(answer: ScalingAnswer, peak: Estimate) -> str:
     if not math.isfinite(peak.value):
-        lowest = f", and at {number(peak.low)} at the least" if math.isfinite(peak.low) else ""
-        return f"The capacity peaks nowhere by this law{lowest}."
+        least = math.isfinite(peak.low)
+        lowest = f"; if there is one, it is at {number(peak.low)} units or more" if least else ""
+        return f"By this law the capacity has no peak{lowest}."
     beyond = " (beyond what was tried)" if peak.value > answer.points[-1].units else ""
     return f"The capacity peaks at {number(peak.value)} units{beyond}; {between(peak)}."
 

@@ -85,13 +85,13 @@ def withheld_sentence(held: Withheld, run_id: str) -> str:
         return (
             f"{head}. The runs since {held.new_level} agree on a new level, which is the baseline "
             "from the next run on (cause: machine). To do: nothing, if the machine stays as it is "
-            "now; otherwise go back to the machine of before"
+            "now; otherwise go back to the earlier machine"
         )
     if held.needs_decision:
         return (
-            f"{head}, and it has lasted too long to go on: somebody has to decide. To do: if the "
-            f"machine stays as it is now, {accept} makes its level the baseline; otherwise go back "
-            "to the machine of before"
+            f"{head}, and this has lasted too long: somebody has to decide. To do: if the "
+            f"machine stays as it is now, {accept} makes its level the baseline; otherwise go "
+            "back to the earlier machine"
         )
     return (
         f"{head}. To do: run again when nothing else uses the machine; if it stays as it is now, "

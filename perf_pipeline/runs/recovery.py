@@ -56,7 +56,7 @@ class Band:
         if (window.failed_ratio or 0.0) > self.failed_ratio + _FAILED_MORE:
             return f"{number(100 * (window.failed_ratio or 0.0))} % of a light load fail"
         if window.waiting > LEAST_FACTOR * self.waiting + window.started:
-            return f"{window.waiting:,.0f} messages wait still"
+            return f"{window.waiting:,.0f} messages are still waiting"
         return ""
 
 

@@ -75,7 +75,7 @@ def intruder_of(folder: Path) -> str | None:
     if stat.S_ISLNK(found.st_mode):
         return "is a link"
     if not stat.S_ISDIR(found.st_mode):
-        return "is no folder"
+        return "is not a folder"
     if found.st_uid != os.geteuid():
         return f"belongs to the user with the number {found.st_uid}"
     if found.st_mode & 0o022:

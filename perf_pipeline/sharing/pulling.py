@@ -205,7 +205,7 @@ def _proven(
         if part.table in unwanted:
             continue
         if not part.table.isidentifier():
-            raise StoreError(f"its manifest names a table {shown(part.table)}, which none is")
+            raise StoreError(f"its manifest names a table {shown(part.table)}, which is unknown")
         text = texts.get(part.path)
         if text is None:
             raise StoreError(f"its part {part.path} is missing; nothing of the run was taken")

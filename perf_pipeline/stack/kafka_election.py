@@ -175,7 +175,7 @@ class _Controller:
                 return
             if self._is_over() or time.monotonic() > self._until_s:
                 raise StackError(
-                    f"the topic {self._topic} is not led as it is to be within "
+                    f"the topic {self._topic} did not get its new leaders within "
                     f"{self._limit_s:g} s{told}"
                 )
             time.sleep(_POLL_S)
@@ -184,7 +184,7 @@ class _Controller:
         """Wait for a moment until it is seen; return why it is not, where asking again may help."""
         until_s = time.monotonic() + _SEEN_WITHIN_S
         while True:
-            told = ": the brokers took the order, and what they report about the topic is as before"
+            told = ": the brokers accepted the request, but report the same leaders as before"
             try:
                 now = {number: read(it) for number, it in self.partitions().items()}
             except StackError as silence:  # of one broker; another one may be asked

@@ -21,7 +21,7 @@ _ASK_S: Final = 10.0
 _KNOWN_WITHIN_S: Final = 3.0  # the controller knows a new topic a moment before all brokers do
 _POLL_S: Final = 0.1
 _NOBODY: Final = -1
-_NO_TOPIC: Final = "name a topic that is there, and give a user who may describe it"
+_NO_TOPIC: Final = "name a topic that exists, and give a user who may describe it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def movable_leaders(brokers: str, topic: str, allowed: Iterable[str] = ()) -> To
                 hint=f"give {topic} a replication factor of 2 or more, or leave the fault out",
             )
         if it.leader not in it.replicas:
-            raise StackError(f"{where} is led by nobody now", hint="see to the brokers first")
+            raise StackError(f"{where} has no leader now", hint="repair the brokers first")
         if len(it.in_sync) < 2:
             raise StackError(
                 f"{where} is led by broker {it.leader}, and no other one is in sync",

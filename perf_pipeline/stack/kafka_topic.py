@@ -91,7 +91,7 @@ def _partitions(client: AdminClient, topic: str) -> list[TopicPartition]:
         # All topics: asking for one by name would create it where brokers auto-create.
         found = client.list_topics(timeout=_ASK_S).topics.get(topic)
     except KafkaException as error:
-        raise StackError(f"the broker did not say how {topic} is: {error}") from error
+        raise StackError(f"the broker did not describe {topic}: {error}") from error
     if found is None or found.error is not None:
         return []
     return [TopicPartition(topic, it) for it in found.partitions]

@@ -53,7 +53,7 @@ class HeldConnections:
         while not is_over():
             if time.monotonic() > give_up_at:
                 raise StackError(
-                    f"PostgreSQL still gives connections after {len(self._held)} of them",
+                    f"PostgreSQL still accepts connections after {len(self._held)} of them",
                     hint="give the fault a longer timeLimit",
                 )
             try:

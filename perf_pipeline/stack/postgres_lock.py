@@ -44,7 +44,7 @@ class HeldLock:
             raise _refused(table, error) from error
         if not is_held:
             self._connection.close()
-            raise StackError(f"nobody let go of table {table} within {limit_s:g} s")
+            raise StackError(f"nobody released table {table} within {limit_s:g} s")
 
     def _await(self, limit_s: float, is_over: Callable[[], bool]) -> bool:
         give_up_at = time.monotonic() + limit_s

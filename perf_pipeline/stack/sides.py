@@ -37,7 +37,7 @@ from perf_pipeline.stack.service import (
 
 _GIT_LIMIT_S: Final = 300.0
 _GROUP_POLL_S: Final = 0.2
-_LATE: Final = "took not all partitions of its topic, as members of a consumer group,"
+_LATE: Final = "did not take all partitions of its topic, as members of a consumer group,"
 _PREPARING_LIMIT_S: Final = 1_800.0
 _SHELL: Final = ("/bin/sh", "-c", 'cd "$1" && eval "$2"', "side")
 _NOT_INHERITED: Final = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")

@@ -102,7 +102,7 @@ class RunRecord:
         """Read run.json.
 
         Raises:
-            ValueError: it is no JSON object, or a field is missing or unknown.
+            ValueError: it is not a JSON object, or a field is missing or unknown.
         """
         members = read_object(text, "run.json")
         require_shapes(members, RUN_SHAPES)
@@ -217,7 +217,7 @@ class BenchmarkOutcome:
         """Read outcome.json.
 
         Raises:
-            ValueError: it is no JSON object, or a field is missing or unknown.
+            ValueError: it is not a JSON object, or a field is missing or unknown.
         """
         members = read_object(text, "outcome.json")
         require_shapes(members, OUTCOME_SHAPES | {"status": one_of(*get_args(BenchmarkStatus))})

@@ -127,13 +127,14 @@ def _answer(
         statements = connection.extract_statements(sql)
         if len(statements) != 1:
             raise RequestError(
-                f"one statement at a time, please; this text has {len(statements)}",
+                f"write one statement at a time; this text has {len(statements)}",
                 hint=_SQL_HINT,
             )
         if statements[0].type not in _READING:
             kind = statements[0].type.name.replace("_", " ")
             raise RequestError(
-                f"this query would write or reach outside the history, and it only reads: {sql}",
+                "this query would write, or reach outside the history, but queries may only "
+                f"read: {sql}",
                 hint=f"DuckDB says: it is a {kind} statement, and not a SELECT",
             )
         cursor = connection.execute(statements[0], parameters)
@@ -164,7 +165,8 @@ def _told(sql: str, limit_s: float) -> Iterator[None]:
         message = str(error).strip()
         if "read-only" in message or isinstance(error, duckdb.PermissionException):
             raise RequestError(
-                f"this query would write or reach outside the history, and it only reads: {sql}",
+                "this query would write, or reach outside the history, but queries may only "
+                f"read: {sql}",
                 hint=f"DuckDB says: {message.splitlines()[0]}",
             ) from error
         raise RequestError(f"the query failed: {message}", hint=_SQL_HINT) from error

@@ -95,8 +95,8 @@ def read_decided(text: str) -> BaselineRow | ChangePointRow:
         if kind == CHANGE:
             return _change(found)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise StoreError(f"it is no decision: {error}") from error
-    raise StoreError(f"it is no decision, but of the kind {kind!r}")
+        raise StoreError(f"it is not a decision: {error}") from error
+    raise StoreError(f"it is not a decision, but of the kind {kind!r}")
 
 
 def _decision(found: Mapping[str, Any]) -> BaselineRow:

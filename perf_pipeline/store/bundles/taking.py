@@ -193,7 +193,7 @@ def _require_content(connection: duckdb.DuckDBPyConnection, runs: Sequence[Taken
     for run in runs:
         if found[run.run_id] != run.content:
             raise StoreError(
-                "what was measured is not what its manifest says (digest "
+                "what was measured differs from its manifest (digest "
                 f"{found[run.run_id][:16]}, not {run.content[:16]})"
             )
 

@@ -164,7 +164,7 @@ def _from_xml(path: Path, rows: Path, shown: Path) -> str:
             line, _ = error.position
             if "no element found" in error.msg or "unclosed token" in error.msg:
                 return f"its XML ends in line {line:,}"
-            raise ForeignFileError(shown, f"it is no XML: {error.msg}", line=line) from error
+            raise ForeignFileError(shown, f"it is not XML: {error.msg}", line=line) from error
     return ""
 
 
@@ -175,7 +175,7 @@ def _samples(path: Path, shown: Path) -> Iterator[list[Any]]:
             if root is None:
                 root = element
                 if element.tag != "testResults":
-                    raise ForeignFileError(shown, f"it is no JTL: its root is <{element.tag}>")
+                    raise ForeignFileError(shown, f"it is not a JTL: its root is <{element.tag}>")
             depth += element.tag in _SAMPLES
             continue
         if element.tag in _SAMPLES:

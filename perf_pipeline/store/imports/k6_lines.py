@@ -26,7 +26,7 @@ from perf_pipeline.store.imports.lines import ends_with_line, first_line, nth_li
 from perf_pipeline.store.imports.workbench import quoted, quoted_path, selected
 
 CSV_HEAD: Final = "metric_name,timestamp,metric_value"
-_NO_POINT: Final = "it is no line of k6: a metric, a point with time and value"
+_NO_POINT: Final = "it is not a line of k6: a metric, a point with time and value"
 _NO_CSV: Final = "it has no timestamp or no value, or another number of columns than the first line"
 
 

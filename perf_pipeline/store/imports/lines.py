@@ -41,15 +41,15 @@ def why_no_json(text: str) -> str:
     """Say why a line is no JSON object; empty where it is one.
 
     >>> why_no_json('{"a": 1')
-    "it is no JSON: Expecting ',' delimiter at character 8"
+    "it is not JSON: Expecting ',' delimiter at character 8"
     """
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:
-        return f"it is no JSON: {error.msg} at character {error.pos + 1:,}"
+        return f"it is not JSON: {error.msg} at character {error.pos + 1:,}"
     except (ValueError, RecursionError) as error:
-        return f"it is no JSON: {error}"
-    return "" if isinstance(found, dict) else "it is no JSON object"
+        return f"it is not JSON: {error}"
+    return "" if isinstance(found, dict) else "it is not a JSON object"
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -44,7 +44,7 @@ from (
     from raw
 )
 """
-_NO_RESULT: Final = "it is no result of vegeta: it has no timestamp, latency or code"
+_NO_RESULT: Final = "it is not a result of vegeta: it has no timestamp, latency or code"
 _NOTICES: Final = ("vegeta does not report iterations: each request counts as one",)
 
 

@@ -62,7 +62,7 @@ def without_coding(
         try:
             body = decode(body, most_bytes)
         except (zlib.error, brotli.error, zstd.ZstdError) as error:
-            raise UnreadableBodyError(f"is no {coding}: {error}") from None
+            raise UnreadableBodyError(f"is not {coding}: {error}") from None
     return body
 
 

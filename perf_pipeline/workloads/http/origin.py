@@ -132,7 +132,7 @@ def header_block(headers: Mapping[str, str]) -> bytes:
             raise ValueError(f"header name {name!r} is not a token (RFC 9110, 5.6.2)")
         if name.lower() in _WRITTEN_HERE:
             raise ValueError(
-                f"header {name!r} is a header that the client writes itself; leave it out"
+                f"header {name!r} is a header that the client sets itself; leave it out"
             )
         if not _FIELD_VALUE.fullmatch(value):
             raise ValueError(

@@ -70,7 +70,7 @@ def test_a_receiver_that_goes_on_refusing_is_told_of_without_its_address() -> No
     [
         ({}, "the variable SHOP_HOOK is not set"),
         ({"SHOP_HOOK": "http://127.0.0.1:9/open-sesame"}, "ConnectError"),
-        ({"SHOP_HOOK": "no-address"}, "the address in SHOP_HOOK is no http or https address"),
+        ({"SHOP_HOOK": "no-address"}, "the address in SHOP_HOOK is not an http or https address"),
         (
             {"SHOP_HOOK": "https://hooks.example.org/open-sesame"},
             "the host of SHOP_HOOK, hooks.example.org, is neither this machine nor an allowed host",

@@ -92,7 +92,7 @@ def test_a_target_without_an_address_is_told_as_that(command: CommandLine, tmp_p
     told = command.here("check", str(path))
 
     assert told.code == 0, told.err
-    assert "\nIt loads bank, of which no address is known yet.\n" in told.out
+    assert "\nIt loads bank, whose address is not known yet.\n" in told.out
     assert "set the environment variable NO_SUCH_DSN\n" in told.out
 
 

@@ -45,6 +45,6 @@ def test_a_page_needs_two_runs_and_a_place(two_runs: Path, tmp_path: Path) -> No
     alone = command.here("compare", "r1", "--html", str(tmp_path / "one.html"))
     lost = command.here("compare", "r1", "r2", "--html", str(nowhere))
 
-    assert "--html lays two runs over one another; name the other one, too" in alone.err
+    assert "--html compares two runs; name the second one, too" in alone.err
     assert not (tmp_path / "one.html").exists()
     assert f"{nowhere} can't be written: No such file or directory" in lost.err

@@ -133,7 +133,7 @@ def test_a_side_that_nobody_serves_could_not_be_measured(
         ),
         (
             ("--baseline", "./serve", "--candidate", "http://127.0.0.1:1"),
-            "--baseline './serve' is no URL, and no command with {port} or {topic} in it",
+            "--baseline './serve' is neither a URL nor a command with {port} or {topic} in it",
         ),
         (
             ("--baseline", "http://127.0.0.1:1", "--candidate", "git:main"),

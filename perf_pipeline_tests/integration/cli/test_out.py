@@ -77,7 +77,7 @@ def test_what_a_receiver_has_at_the_end_is_what_the_run_counted(
 @pytest.mark.parametrize(
     ("out", "told"),
     [
-        ("csv=http://127.0.0.1", "'csv' is no receiver; write KIND=URL, where KIND is one of"),
+        ("csv=http://127.0.0.1", "'csv' is not a receiver; write KIND=URL, where KIND is one of"),
         ("influxdb=http://127.0.0.1:8086", "names no database; write http://HOST:8086/DATABASE"),
         ("otel=http://192.0.2.1:4318", "192.0.2.1 (otel of [out]) is neither this machine nor"),
     ],

@@ -110,8 +110,12 @@ def test_without_a_page_the_id_is_told(target: HttpTarget, tmp_path: Path) -> No
         ),
         ("traceRatio = 0.5", "traceRatio = 0", "traceRatio"),
         ("traceRatio = 0.5", "traceRatio = 1.5", "traceRatio"),
-        ("{trace_id}", "{traceid}", "is no page of a trace; write a URL with {trace_id} in it"),
-        ("https://traces", "javascript:", "is no page of a trace"),
+        (
+            "{trace_id}",
+            "{traceid}",
+            "is not the page of a trace; write a URL with {trace_id} in it",
+        ),
+        ("https://traces", "javascript:", "is not the page of a trace"),
         ("trace = true", "traces = true", "did you mean trace?"),
     ],
 )

@@ -243,7 +243,7 @@ def test_a_run_elsewhere_cannot_be_stopped_from_here(state: State) -> None:
     run = looked(state)
 
     assert run.pid is None
-    assert stop(state, run).startswith("its process is not to be seen from here")
+    assert stop(state, run).startswith("its process can't be seen from here")
 
 
 def test_what_is_no_run_under_way_cannot_be_stopped(state: State) -> None:

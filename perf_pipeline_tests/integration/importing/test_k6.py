@@ -475,37 +475,40 @@ DURATION = r'("metric":"http_req_duration".*?"value":)[^,]*,'
 WRONG: dict[str, tuple[Callable[[str], str], str]] = {
     "no JSON": (
         lambda text: text.replace('"type":"Point"', '"type":"Po', 1),
-        ", line 2: it is no JSON: ",
+        ", line 2: it is not JSON: ",
     ),
-    "another object": (lambda text: '\n{"level":"info"}\n' + text, ", line 2: it is no line of k6"),
+    "another object": (
+        lambda text: '\n{"level":"info"}\n' + text,
+        ", line 2: it is not a line of k6",
+    ),
     "a value that is no number": (
         lambda text: text.replace('"value":1,', '"value":"one",', 1),
-        ", line 2: it is no line of k6",
+        ", line 2: it is not a line of k6",
     ),
     "a time that is none": (
         lambda text: text.replace('"time":"2026', '"time":"once', 1),
-        ", line 2: it is no line of k6",
+        ", line 2: it is not a line of k6",
     ),
     "a duration below zero": (
         lambda text: re.sub(DURATION, r"\1-0.5,", text, count=1),
-        ", line 4: it is no line of k6",
+        ", line 4: it is not a line of k6",
     ),
     "a duration without end": (
         lambda text: re.sub(DURATION, r"\g<1>1e999,", text, count=1),
-        ", line 4: it is no line of k6",
+        ", line 4: it is not a line of k6",
     ),
     "a time of another age": (
         lambda text: text.replace('"time":"2026', '"time":"0001', 1),
-        ", line 2: it is no line of k6",
+        ", line 2: it is not a line of k6",
     ),
     "no point": (lambda text: text.split("\n", 1)[0] + "\n", ": it has no points of k6"),
     "another file": (lambda _: "iteration;latency\n", ", line 1: it is none of the output of k6"),
     "empty": (lambda _: "", ": it is empty"),
-    "cut JSON": (lambda _: '{"metrics": {"http_reqs": ', ", line 1: it is no JSON: "),
-    "other JSON": (lambda _: '{"name": "x"}', ", line 1: it is no line of k6"),
+    "cut JSON": (lambda _: '{"metrics": {"http_reqs": ', ", line 1: it is not JSON: "),
+    "other JSON": (lambda _: '{"name": "x"}', ", line 1: it is not a line of k6"),
     "other JSON of many lines": (
         lambda _: json.dumps({"name": "x"}, indent=1),
-        ": it is JSON, and no summary of k6",
+        ": it is JSON, but not a summary of k6",
     ),
 }
 

@@ -107,7 +107,7 @@ HARMS: Final[dict[str, tuple[Callable[[Path], None], str, str]]] = {
     "other content": (
         _rewritten(lambda said: said.update(content=said["content"][:16] + 48 * "0")),
         _MANIFEST,
-        "what was measured is not what its manifest says",
+        "what was measured differs from its manifest",
     ),
     "another table": (
         _rewritten(lambda said: said["parts"][0].update(table="wonders")),
@@ -117,7 +117,7 @@ HARMS: Final[dict[str, tuple[Callable[[Path], None], str, str]]] = {
     "outside": (
         _rewritten(lambda said: said["parts"][0].update(table="../runs")),
         _MANIFEST,
-        "its manifest names a table '../runs', which none is",
+        "its manifest names a table '../runs', which is unknown",
     ),
 }
 

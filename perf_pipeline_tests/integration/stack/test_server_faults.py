@@ -56,7 +56,7 @@ def test_a_lock_that_cannot_be_had_is_told(postgres_dsn: str, table: str) -> Non
         other.execute(f"lock table {table} in access share mode")
         began_s = time.monotonic()
 
-        with pytest.raises(StackError, match=f"nobody let go of table {table} within 0.5 s"):
+        with pytest.raises(StackError, match=f"nobody released table {table} within 0.5 s"):
             HeldLock(postgres_dsn, table, 0.5, lambda: False)
         with pytest.raises(StackError, match="nobody let go"):
             HeldLock(postgres_dsn, table, 60.0, lambda: True)

@@ -48,5 +48,5 @@ def test_outputs_are_those_of_a_step() -> None:
 
 
 def test_elsewhere_there_is_no_such_name() -> None:
-    with pytest.raises(RequestError, match="no job of GitHub Actions"):
+    with pytest.raises(RequestError, match="not a job of GitHub Actions"):
         kept_history("orders", {}, "main")

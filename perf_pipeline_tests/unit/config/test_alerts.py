@@ -32,7 +32,7 @@ def profile_with(**alerts: object) -> Profile:
     ("alerts", "sentence"),
     [
         ({"on": ["failed"]}, "names no receiver; add slackEnv, email or url"),
-        ({"slackEnv": "https://hooks.slack.com/x"}, "is no name of an environment variable"),
+        ({"slackEnv": "https://hooks.slack.com/x"}, "is not the name of an environment variable"),
         ({"slackEnv": "A", "on": ["broken"]}, "alerts.on"),
         ({"slack": "A"}, "alerts"),
         ({"email": {**MAIL, "server": "localhost"}}, "write host and port"),
@@ -40,7 +40,7 @@ def profile_with(**alerts: object) -> Profile:
         ({"email": {**MAIL, "to": []}}, "alerts.email.to"),
         ({"email": {**MAIL, "userEnv": "U"}}, "needs both userEnv and passwordEnv, or neither"),
         ({"url": {"addressEnv": "A", "body": "${secret}"}}, "names ${secret}; a template may name"),
-        ({"url": {"addressEnv": "A", "body": "50 $"}}, "has a $ that begins no name"),
+        ({"url": {"addressEnv": "A", "body": "50 $"}}, "has a $ without a name after it"),
     ],
 )
 def test_alerts_that_can_not_be_are_told_before_any_load(

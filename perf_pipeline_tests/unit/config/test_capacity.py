@@ -71,7 +71,7 @@ def test_a_rate_is_read_per_second(text: str, per_s: float) -> None:
     [
         ("50", "'50' is not a rate; write one like '50/s', '600/min' or '1000000/day'"),
         (50, "50 is not a rate"),
-        ("5/dy", "'5/dy' is per 'dy', which is no unit here; did you mean day?"),
+        ("5/dy", "'5/dy' is per 'dy', which is not a unit here; did you mean day?"),
         ("0/s", "'0/s' is no load"),
         ("-5/s", "'-5/s' is not a rate"),
     ],
@@ -268,5 +268,5 @@ def test_check_shows_the_search(tmp_path: Path) -> None:
     assert (
         "much searches the highest rate that shop carries: from 20/s on, between 10/min and "
         "20,000/s, in at most 25 windows, of 15 s at the first rate. The search chooses the rate "
-        "itself, so that http_reqs rate>10 of shop is not asked of a window." in answer.output
+        "itself, so its windows are not judged by http_reqs rate>10 of shop." in answer.output
     )

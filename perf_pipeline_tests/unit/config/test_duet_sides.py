@@ -75,9 +75,9 @@ def test_a_reference_system_is_written_with_the_settings_that_differ() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("reference:worker=2", "'worker=2' is no setting of the reference system; did you mean"),
-        ("reference:workers=7", "'workers=7' is no setting"),
-        ("reference:pool_size", "'pool_size' is no setting"),
+        ("reference:worker=2", "'worker=2' is not a setting of the reference system; did you mean"),
+        ("reference:workers=7", "'workers=7' is not a setting"),
+        ("reference:pool_size", "'pool_size' is not a setting"),
     ],
     ids=["unknown", "more than there are partitions", "without a value"],
 )
@@ -153,7 +153,7 @@ def test_a_side_is_told_as_it_was_written() -> None:
     [
         (
             "./serve",
-            "--candidate './serve' is no URL, and no command with {port} or {topic} in it",
+            "--candidate './serve' is neither a URL nor a command with {port} or {topic} in it",
         ),
         ("", "no candidate is named"),
         ("git:main", "--candidate 'git:main' needs --command with {port} or {topic} in it"),

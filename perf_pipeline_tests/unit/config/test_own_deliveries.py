@@ -67,7 +67,7 @@ def test_a_produced_message_is_promised_by_its_id_and_by_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("deliveries", "message", "sentence"),
     [
-        ({}, "${order}", "says no place; write one of sql, topic and path"),
+        ({}, "${order}", "names no place; write one of sql, topic and path"),
         ({**SQL, **TOPIC}, "${order}", "has sql and topic; write one of"),
         ({**SQL, "every": "1s"}, "${order}", "has every, which sql does not take"),
         ({"topic": "done"}, "${order}", "has a topic and no id"),
@@ -82,7 +82,7 @@ def test_a_produced_message_is_promised_by_its_id_and_by_nothing_else() -> None:
         (SQL, "order", "'order' has no variable, so all messages would be one"),
         (SQL, "${ordr}", "did you mean order?"),
         (SQL, "${order", "steps[0].message: '${order' has ${ without a closing }"),
-        (SQL, "${order.id}", "steps[0].message: ${order.id} has no meaning"),
+        (SQL, "${order.id}", "steps[0].message: ${order.id} is not known"),
         ({"sqll": "x"}, "${order}", "did you mean sql?"),
     ],
 )

@@ -105,7 +105,7 @@ def test_a_step_reads_back_with_all_its_keys() -> None:
             "has json and form; a request has only one body, so keep one of them",
         ),
         ({"method": "FETCH"}, "method is 'FETCH'; it must be"),
-        ({"headers": {"Content-Length": "3"}}, "is a header that the client writes itself"),
+        ({"headers": {"Content-Length": "3"}}, "is a header that the client sets itself"),
         ({"headers": {"X y": "3"}}, "'X y' is not a valid name of a header"),
         ({"headers": {"X": "a\nb"}}, "a character that a header can't carry"),
         ({"expect": {"status": 99}}, "99 is not an HTTP status"),

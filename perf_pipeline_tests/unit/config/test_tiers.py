@@ -43,8 +43,8 @@ def test_each_way_to_watch_a_tier_is_taken(tier: dict[str, object], read: TierCo
 @pytest.mark.parametrize(
     ("tier", "target", "sentence"),
     [
-        ({}, {}, "targets.shop.tiers.database: says nothing that could be read"),
-        ({"cores": 2}, {}, "says nothing that could be read"),
+        ({}, {}, "targets.shop.tiers.database: names nothing that could be read"),
+        ({"cores": 2}, {}, "names nothing that could be read"),
         ({"units": ["a"], "processes": ["b"]}, {}, "has units and processes; write one of"),
         ({"units": ["a"], "cpu_percent": "x"}, {}, "has units and a query; write one of"),
         ({"units": ["a"], "cores": 0}, {}, "has 0 cores; it must be more than 0"),

@@ -200,9 +200,9 @@ def test_a_misspelt_file_or_function_is_answered_with_the_one_that_is_there(
 @pytest.mark.parametrize(
     ("tags", "told"),
     [
-        ("status:5xx", "status '5xx' is no number; write one status, such as 503"),
-        ("status:ok", "status 'ok' is no number; write one status, such as 503"),
-        ("status:-1", "status '-1' is no number; write one status, such as 503"),
+        ("status:5xx", "status '5xx' is not a number; write one status, such as 503"),
+        ("status:ok", "status 'ok' is not a number; write one status, such as 503"),
+        ("status:-1", "status '-1' is not a number; write one status, such as 503"),
         ("status:0503", "no answer has the status '0503'; write it as in HTTP, such as 503"),
         ("status:5030", "no answer has the status '5030'; write it as in HTTP, such as 503"),
         ("error:refussed", "no request fails as 'refussed'; did you mean refused?"),

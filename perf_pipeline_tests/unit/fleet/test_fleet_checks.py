@@ -22,7 +22,7 @@ def test_each_other_version_is_told() -> None:
         "b has Python 3.12.1 and this machine 3.11.7",
         "b has httptools none and this machine 0.7",
         "b has uvloop 0.21 and this machine 0.22",
-        "the perf_pipeline of b is another one than this machine's",
+        "the perf_pipeline of b differs from this machine's",
     ]
 
 

@@ -95,7 +95,7 @@ def test_a_chunk_that_changed_on_the_way_is_refused(way: Way) -> None:
 def test_a_host_writes_files_of_its_own_worker_only(way: Way, name: str) -> None:
     ours = ArrivingSpool(way.here, "main", 1)
     head = len(name).to_bytes(2, "little") + bytes(12)  # place 0; the CRC-32 of nothing is 0
-    with pytest.raises(ValueError, match="which is no file of this worker"):
+    with pytest.raises(ValueError, match="which is not a file of this worker"):
         ours.take(head + name.encode())
 
     assert list(way.here.iterdir()) == []

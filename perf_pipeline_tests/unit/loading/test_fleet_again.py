@@ -56,7 +56,7 @@ def test_a_host_that_was_replaced_by_its_like_does_the_next_load() -> None:
         ({"a": LIKE}, "1 host, cores 2 now, 2 hosts, cores 2 2 then"),
         ({"a": LIKE, "c": replace(LIKE, cores=1)}, "2 hosts, cores 1 2 now, 2 hosts, cores 2 2"),
         ({"a": LIKE, "c": replace(LIKE, refused=("shop.example",))}, "c may not load shop.example"),
-        ({"a": LIKE, "c": replace(LIKE, code="0ther")}, "the perf_pipeline of c is another one"),
+        ({"a": LIKE, "c": replace(LIKE, code="0ther")}, "the perf_pipeline of c differs"),
     ],
 )
 def test_a_fleet_that_is_another_one_loads_nothing(now: dict[str, HostFacts], told: str) -> None:

@@ -251,7 +251,7 @@ def test_bodies_in_base64_and_odd_entries_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["{}", "[]", "x", '{"log": {"entries": 3}}'])
 def test_a_file_that_is_no_recording_is_told(text: str) -> None:
-    with pytest.raises(RequestError, match=r"shop\.har is no recording of a browser"):
+    with pytest.raises(RequestError, match=r"shop\.har is not a recording of a browser"):
         read_recording(text, "shop.har")
 
 

@@ -240,8 +240,8 @@ def test_yaml_is_read_as_well() -> None:
     [
         ("{", "is neither JSON nor YAML"),
         ("a: [", "is neither JSON nor YAML"),
-        ("[]", "is no OpenAPI description"),
-        ('{"openapi": "3.1.0"}', "is no OpenAPI description"),
+        ("[]", "is not an OpenAPI description"),
+        ('{"openapi": "3.1.0"}', "is not an OpenAPI description"),
     ],
 )
 def test_a_file_that_is_none_is_told(text: str, told: str) -> None:

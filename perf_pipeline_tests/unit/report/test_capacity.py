@@ -74,7 +74,7 @@ def test_a_capacity_says_rate_day_interval_headroom_and_limit() -> None:
     assert "confirmed by 1 of 1 window. By all" in found.sentence
     assert f"it lies between {rate:.0f}/s and 200/s." in found.sentence
     times = rate / (1_000_000 / 86_400)
-    assert f"That is {times:.1f} times the 1,000,000 a day that are asked for." in found.sentence
+    assert f"That is {times:.1f} times the 1,000,000 a day that are required." in found.sentence
     assert found.sentence.endswith(
         "What gives way at 200/s: http_req_duration p(95)<300 was 512 ms (found meanwhile: host "
         "CPU (avg 83.4 %))."
@@ -125,7 +125,7 @@ def test_a_limit_of_the_generator_is_at_least() -> None:
     limit = replace(WINDOW, shown="INVALID", reason="its CPU was at 99 %")
 
     assert answer_sentence("checkout", answer, [limit]) == (
-        "checkout carries at least 50/s (4,320,000 a day); at 200/s nothing can be said of the "
+        "checkout carries at least 50/s (4,320,000 a day); at 200/s nothing is known about the "
         "target, because its CPU was at 99 %, so its capacity is not known."
     )
 

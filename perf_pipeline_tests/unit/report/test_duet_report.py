@@ -91,7 +91,10 @@ def test_an_interval_that_no_time_makes_short_enough_is_told_so() -> None:
     assert json.loads(render_duet_json(record))["loads"][0]["operations"][0]["seconds_needed"] is (
         None
     )
-    assert "an hour would not do; use a higher rate, a quieter machine or a wider --margin" in told
+    assert (
+        "an hour would not be enough; use a higher rate, a quieter machine or a wider --margin"
+        in told
+    )
 
 
 @pytest.mark.parametrize(

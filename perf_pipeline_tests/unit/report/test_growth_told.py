@@ -38,7 +38,7 @@ OURS = replace(LEAK, part="generator")
 def test_what_grows_leads_and_the_rest_is_counted() -> None:
     assert list(growth_sentences([DOUBT, STILL, OURS, LEAK])) == [
         "memory of api: growing by 12.0 MiB/h (11.0 MiB/h to 13.5 MiB/h)",
-        "of 3 quantities watched for 3h30m, 1 grew, 1 did not, and of 1 nobody can tell yet",
+        "of 3 quantities watched for 3h30m, 1 grew, 1 did not, and 1 can't be judged yet",
     ]
     assert list(growth_sentences([])) == []
 

@@ -54,7 +54,7 @@ def test_a_sentence_counts_what_is_worse_and_better() -> None:
         "runs like A explains."
     )
     few = replace(LIKE, status=DiffStatus.LEARNING)
-    assert "of 1 nobody can tell, because too few runs are like A" in summary(
+    assert "1 can't be judged, because too few runs are like A" in summary(
         replace(overlay(), diffs=(("shop", few),))
     )
     assert summary(replace(overlay(), diffs=())).startswith("No series is in both runs")

@@ -75,7 +75,7 @@ def test_what_was_not_tried_is_said_once() -> None:
     points = [point(1, 2, NOT_TRIED), point(2, 4, NOT_TRIED)]
 
     assert scaling_sentence("checkout", scaling_answer([], 0.5), points, []) == (
-        "Nothing is known of how checkout scales. At 2, 4 units: it was not."
+        "It is not known how checkout scales. At 2, 4 units: it was not."
     )
 
 
@@ -123,7 +123,7 @@ def test_what_is_endless_is_null_in_json() -> None:
     assert values["worth_units"] is None
     told = scaling_sentence("checkout", found.answer, found.points, found.windows)
     assert "Every further unit brings at least 50 % of what the first carries." in told
-    assert "The capacity peaks nowhere by this law, and at " in told
+    assert "By this law the capacity has no peak; if there is one, it is at " in told
 
 
 def test_the_curve_is_drawn_through_a_point_for_each_number_of_units() -> None:

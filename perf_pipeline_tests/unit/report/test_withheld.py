@@ -86,7 +86,7 @@ def test_after_five_runs_in_a_row_somebody_has_to_decide(calm: RunReport) -> Non
 
     assert (four.exit_code, five.exit_code) == (0, 97)
     assert "somebody has to decide" not in _told(four)
-    assert "it has lasted too long to go on: somebody has to decide. To do: if" in _told(five)
+    assert "this has lasted too long: somebody has to decide. To do: if" in _told(five)
     assert _json_gate(five)["needs_decision"] is True
 
 

@@ -49,7 +49,7 @@ def one_after_another(*windows: JudgedWindow) -> Callable[[], JudgedWindow]:
         (light(31.0), "the p95 of a light load is 31 ms and was 10 ms before"),
         (light(failed=0.02), "2 % of a light load fail"),
         (light(waiting=8.0), ""),  # as many as it started itself
-        (light(waiting=9.0), "9 messages wait still"),
+        (light(waiting=9.0), "9 messages are still waiting"),
         (light(None), "it does not answer"),
         (light(status="aborted"), "it does not answer"),
         (light(status="abort_on_fail", problem="p(95)<9 was crossed"), "p(95)<9 was crossed"),

@@ -127,7 +127,7 @@ def test_a_folder_is_foreign_when_somebody_else_could_have_filled_it(tmp_path: P
     assert intruder_of(own) is None
     assert intruder_of(tmp_path / "absent") is None
     assert intruder_of(link) == "is a link"
-    assert intruder_of(file) == "is no folder"
+    assert intruder_of(file) == "is not a folder"
     own.chmod(0o777)
     assert intruder_of(own) == "can be written by others"
 

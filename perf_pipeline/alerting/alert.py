@@ -40,7 +40,7 @@ class Alert:
         run: its id; empty where it had none yet.
         profile: its name.
         target: what was measured.
-        version: of the target; empty where it is not known.
+        version: the version of the target; empty where it is not known.
         sentence: how the run ended, and why.
         reasons: one sentence each, the gravest first.
         link: where the report opens; a path where nobody serves it, or empty.
@@ -90,7 +90,7 @@ def alert_of(report: RunReport, link: str) -> Alert | None:
     """Return the alert of a run; None for one that passed, or that its user stopped.
 
     Args:
-        report: of the run.
+        report: the report of the run.
         link: where its page opens; without one, the alert gives its path.
     """
     why = tuple(reasons(report))

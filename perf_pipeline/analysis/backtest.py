@@ -35,7 +35,7 @@ class ReplayedSeries:
     Attributes:
         benchmark: its name.
         series: what was measured.
-        run_ids: of the runs.
+        run_ids: the ids of the runs.
         values: one finite figure for each of them.
         machines: what the calibration measured beside each of them; empty when none is known.
     """

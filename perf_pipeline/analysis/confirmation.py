@@ -24,7 +24,7 @@ class Count:
 
     Attributes:
         out: so many are.
-        runs: of so many: the run itself, the two before it, and its re-runs.
+        runs: the number of runs that count: the run itself, the two before it, and its re-runs.
     """
 
     out: int

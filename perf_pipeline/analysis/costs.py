@@ -35,7 +35,7 @@ class TopCost:
 
     Attributes:
         cost: as it was seen.
-        share: of all costs of its kind, 0 to 1.
+        share: the share of all costs of its kind, 0 to 1.
         before_s: median over the earlier runs that looked into its tier, 0 for those without it;
             None without such runs.
     """
@@ -70,8 +70,8 @@ def top_costs(costs: Sequence[Cost], earlier: Sequence[Sequence[Cost]] = ()) -> 
     """Return the three largest costs of each kind of each tier, kinds in the order of `WORDS`.
 
     Args:
-        costs: of one run.
-        earlier: of the same load in earlier runs, an entry for each run.
+        costs: the costs of one run.
+        earlier: the costs of the same load in earlier runs, an entry for each run.
     """
     found = []
     for tier in dict.fromkeys(cost.tier for cost in costs):

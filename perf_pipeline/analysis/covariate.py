@@ -107,7 +107,7 @@ def adjusted(values: Sequence[float], slowdowns: Sequence[Slowdown], worse: int)
     """Adjust positive values by how slow the machine was beside each of them.
 
     Args:
-        values: of each run, the newest last; it teaches nothing about the slope.
+        values: the values of each run, the newest last; it teaches nothing about the slope.
         slowdowns: one for each of them.
         worse: 1 when a higher value is worse, -1 when a lower one is.
     """

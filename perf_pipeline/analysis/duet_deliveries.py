@@ -44,8 +44,8 @@ class DuetDeliveries:
     """Hold the deliveries of both sides, and how well their times are known.
 
     Attributes:
-        baseline: of the side that is compared with.
-        candidate: of the side that is judged.
+        baseline: the deliveries of the side that is compared with.
+        candidate: the deliveries of the side that is judged.
         error_ms: the time of each delivery is known to this bound.
         has_two_clocks: the bound is another one for each side, so that it can make a difference.
         before: operations behind which messages are promised, so that they are sent when these end.

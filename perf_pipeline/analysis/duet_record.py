@@ -62,7 +62,7 @@ class DuetRecord:
     Attributes:
         run_id: its id.
         profile: name of the profile.
-        seed: of the order in which the sides took turns.
+        seed: the seed of the order in which the sides took turns.
         began_at: UTC, ISO 8601.
         sides: what each side is, as it was given, without secrets.
         revisions: what is known of the version of each side.

@@ -22,9 +22,10 @@ def rose_by_chance(events: float, before: float, share: float) -> float:
     series, Biometrika 31.
 
     Args:
-        events: of the newest run.
-        before: of all runs of the baseline together.
-        share: of the newest run's opportunities (requests) in those of all runs, above 0, below 1.
+        events: the events of the newest run.
+        before: the events of all runs of the baseline together.
+        share: the share of the newest run's opportunities (requests) in those of all runs, above 0,
+            below 1.
 
     >>> rose_by_chance(2, 0, 0.1)  # both events in the one run of ten
     0.01

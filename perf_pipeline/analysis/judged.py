@@ -83,7 +83,7 @@ class JudgedRuns:
         a part of the runs that it is compared with.
 
         Args:
-            statuses: of every run alone; that of the newest is SUSPECT or IMPROVED.
+            statuses: the statuses of every run alone; that of the newest is SUSPECT or IMPROVED.
         """
         return any(
             self._is_out_of_order(index, statuses)

@@ -30,9 +30,9 @@ def beside_other_work(
     """Note on a busy machine that it was kept busy by others, and on latencies measured meanwhile.
 
     Args:
-        findings: of the whole checklist.
+        findings: the findings of the whole checklist.
         summaries: that they were found in.
-        cores: of this machine.
+        cores: the cores of this machine.
         elsewhere: sources of the tiers that the target names; each may run on another machine, and
             is counted as a part as well.
     """

@@ -31,7 +31,7 @@ class Ratio:
     """Hold an estimated ratio, candidate to baseline, with its interval.
 
     Attributes:
-        estimate: of the ratio; 1 if both sides are equal.
+        estimate: the estimate of the ratio; 1 if both sides are equal.
         low: lower end of the interval; 0 where there are too few blocks for one.
         high: upper end; infinite where there are too few blocks.
         blocks: how many blocks there were.

@@ -46,7 +46,7 @@ class Bucket:
         planned: starts that were due.
         answered: operations that went well.
         failed: operations that did not.
-        p95_ms: of their response times; None without any.
+        p95_ms: the p95 of their response times; None without any.
         waiting: messages that were under way at its end; None where nobody knows.
         under_way_ms: ages of operations that had not ended when the bucket was looked at.
     """
@@ -67,7 +67,7 @@ class Bands:
     Attributes:
         answered: at least so many operations went well for each planned start.
         failed: at most this share of operations failed.
-        p95_ms: of a bucket's response times, at most; None where nothing was answered.
+        p95_ms: the p95 of a bucket's response times, at most; None where nothing was answered.
         waiting: messages under way, at most; None where nobody knows.
     """
 
@@ -166,8 +166,8 @@ def recovery_of(
     """Find the effect of a fault and the end of it.
 
     Args:
-        buckets: of the whole load, in order, all of the same width and without gaps.
-        bands: of the time before the first fault.
+        buckets: the buckets of the whole load, in order, all of the same width and without gaps.
+        bands: the bands of the time before the first fault.
         injected_us: when it began.
         undone_us: when it was undone.
         next_us: when the next fault began, if there is one.
@@ -204,7 +204,7 @@ def seconds_needed(buckets: Sequence[Bucket], undone_us: int) -> float:
     needed counts from the undo on, to the end of the last of them.
 
     Args:
-        buckets: of the whole load, in order, all of the same width and without gaps.
+        buckets: the buckets of the whole load, in order, all of the same width and without gaps.
         undone_us: when the fault was undone.
     """
     begin_us, width = buckets[0].begins_us, _width(buckets)

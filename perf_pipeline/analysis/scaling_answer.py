@@ -30,7 +30,8 @@ class ScalingAnswer:
 
     Attributes:
         points: the capacities, the fewest units first; those of which nothing is known are absent.
-        efficiencies: of each point, beside the first one; None where it is not known.
+        efficiencies: the efficiencies of each point, beside the first one; None where it is not
+            known.
         fit: the Universal Scalability Law through them; None without one.
         why: why there is none.
         worth: share of the first unit that the next one has to bring.

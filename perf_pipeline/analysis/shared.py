@@ -34,7 +34,7 @@ class Shift:
     """Say how far a series is from the centre of its baseline.
 
     Attributes:
-        metric: of the series; less of it is better.
+        metric: the metric of the series; less of it is better.
         distance: ln(value / centre), positive when worse.
         error: standard error of a new run, of logarithms.
     """

@@ -216,10 +216,10 @@ def is_beyond(
     """Say whether a run at this distance from a level of so many runs is out of line.
 
     Args:
-        distance: of two positions.
+        distance: the distance of two positions.
         level: centre and spread; a spread of None says nothing.
         runs: how many the level rests on.
-        ruler: of the policy.
+        ruler: the ruler of the policy.
         policy: the gate.
     """
     centre, sd = level

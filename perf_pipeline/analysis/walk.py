@@ -28,7 +28,7 @@ class KeptRuns:
     """Hold the runs that a walk keeps, and judge the next run by the newest of them.
 
     Args:
-        positions: of every run of the history on the scale, finite, the oldest first.
+        positions: the positions of every run of the history on the scale, finite, the oldest first.
         policy: the gate.
         scale: scale of the change.
         minimum_effect: relative minimum effect; that of the policy when None.

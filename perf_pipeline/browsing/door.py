@@ -26,7 +26,7 @@ class Door:
 
     Attributes:
         token: that they must have.
-        port: of 127.0.0.1 that is listened on.
+        port: the port on 127.0.0.1 that is listened on.
         behind: the address of a reverse proxy, as people write it; empty without one.
     """
 

@@ -27,7 +27,7 @@ class Served:
 
     Attributes:
         url: a team's place; empty for the history of a state folder.
-        port: of 127.0.0.1; 0 for any that is free.
+        port: the port on 127.0.0.1; 0 for any that is free.
         token: that readers must have; made up when empty.
         behind: address of a reverse proxy; empty without one.
     """

@@ -34,7 +34,7 @@ def comment_text(report: str, name: str, build: str, most: int) -> str:
 
     Args:
         report: in Markdown.
-        name: of the comment; each name has one comment of its own.
+        name: the name of the comment; each name has one comment of its own.
         build: URL of the job's page; empty where it is not known.
         most: characters.
     """
@@ -54,10 +54,10 @@ def write_comment(
     A comment that begins with the same mark is ours, whoever pushed since.
 
     Args:
-        discussion: of the pull request.
+        discussion: the discussion of the pull request.
         text: with its mark, as `comment_text` makes it.
         sleep: waits so many seconds before another try.
-        name: of the comment.
+        name: the name of the comment.
 
     Raises:
         NotAllowedError: the token may not write, which is so for pull requests of forks.

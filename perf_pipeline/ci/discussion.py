@@ -28,7 +28,7 @@ class Discussion:
         one: URL that an id is added to, for one of them.
         change: the method that replaces a comment.
         most: characters of one comment.
-        headers: of every request; they hold the token.
+        headers: the headers of every request; they hold the token.
     """
 
     system: str
@@ -46,7 +46,7 @@ def discussion_of(environment: Mapping[str, str], pull_request: str) -> Discussi
     Sources: docs.github.com/rest/issues/comments, docs.gitlab.com/api/notes.
 
     Args:
-        environment: of the job.
+        environment: the environment of the job.
         pull_request: its number.
 
     Raises:

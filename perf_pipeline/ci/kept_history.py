@@ -35,9 +35,9 @@ def kept_history(name: str, environment: Mapping[str, str], default_branch: str)
     default branch.
 
     Args:
-        name: of the history; different systems under test have different ones.
-        environment: of GitHub Actions.
-        default_branch: of the repository; empty where it is not known.
+        name: the name of the history; different systems under test have different ones.
+        environment: the environment of GitHub Actions.
+        default_branch: the default branch of the repository; empty where it is not known.
 
     Raises:
         RequestError: this is no job of GitHub Actions.

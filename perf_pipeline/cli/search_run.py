@@ -60,10 +60,10 @@ def run_alone(
     """Run one benchmark of a profile, with the options of the command that asks for it.
 
     Args:
-        context: of that command.
+        context: the context of that command.
         given: the profile.
         overrides: keys and values that are laid over it.
-        name: of the benchmark.
+        name: the name of the benchmark.
         options: `tags`, `quiet` and `as_json`.
     """
     context.invoke(

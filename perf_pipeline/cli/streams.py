@@ -17,7 +17,7 @@ class OutputLostError(Exception):
     """Say that standard output takes nothing more.
 
     Args:
-        cause: of the system.
+        cause: the error of the system.
     """
 
     def __init__(self, cause: OSError) -> None:

@@ -42,7 +42,7 @@ def tell_of_run(state: "State", run_id: str, *, quiet: bool) -> None:
 
     Args:
         state: folder of the history.
-        run_id: of the run.
+        run_id: the id of the run.
         quiet: say only what went wrong.
     """
     instance = instance_of(state, os.environ)

@@ -53,7 +53,7 @@ def definitions_of(
     Args:
         given: at least one.
         perf_run: settings of every run, its profile and benchmarks aside.
-        labels: of all assets.
+        labels: the labels of all assets.
         resources: take the place of those of the same key.
 
     Raises:

@@ -40,7 +40,7 @@ class _Written:
     Attributes:
         profile: what it says.
         path: its file.
-        lines: of the file.
+        lines: the lines of the file.
     """
 
     profile: Profile
@@ -62,7 +62,7 @@ def with_references(
     """Give every asset its places: the lines of profiles, or its code, and its documentation.
 
     Args:
-        assets: of a code location.
+        assets: the assets of a code location.
         given: the profiles that they are made from.
     """
     written = [_written(entry) for entry in given]

@@ -39,7 +39,7 @@ def schedule_of(
     Args:
         job: its name; the schedule is `<job>_schedule`.
         cron: five fields, or a shortcut such as @daily (crontab(5)).
-        time_zone: of the IANA database, such as Europe/Berlin.
+        time_zone: its name in the IANA database, such as Europe/Berlin.
         is_on: from the start, or only when somebody switches it on in the UI.
         description: one sentence.
     """

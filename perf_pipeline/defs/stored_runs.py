@@ -37,7 +37,7 @@ def events_of(report: RunReport, environ: Mapping[str, str]) -> Iterator[AssetEv
     A benchmark that did not run is not materialised; the gate says that it is missing.
 
     Args:
-        report: of the run.
+        report: the report of the run.
         environ: PERF_REPORTS_URL says where the reports are served.
     """
     link = report_link(environ, report.run_id)

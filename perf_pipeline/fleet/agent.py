@@ -54,7 +54,7 @@ class Agent:
 
     Args:
         link: to the driver, who may connect again.
-        folder: of this worker on this host; it exists.
+        folder: the folder of this worker on this host; it exists.
         kept: files that drivers sent.
     """
 

@@ -21,8 +21,8 @@ class ArrivingSpool:
     """Write arriving data, and only files of one worker and step.
 
     Args:
-        folder: of the benchmark in the spool.
-        step: of the benchmark.
+        folder: the folder of the benchmark in the spool.
+        step: the step of the benchmark.
         worker: its number.
     """
 

@@ -57,7 +57,7 @@ def size_of(facts: Mapping[str, HostFacts]) -> str:
     """Describe the hosts for the fingerprint: how many there are, and of how many cores each.
 
     Args:
-        facts: of each host, by its name.
+        facts: the facts of each host, by its name.
     """
     cores = sorted(found.cores for found in facts.values())
     hosts = "1 host" if len(cores) == 1 else f"{len(cores)} hosts"

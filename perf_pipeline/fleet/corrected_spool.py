@@ -85,7 +85,7 @@ class SpoolCorrection:
     """Move the times in one worker's closed files.
 
     Args:
-        folder: of the benchmark in the spool; all that the worker sealed is in it.
+        folder: the folder of the benchmark in the spool; all that the worker sealed is in it.
         own: `<step>-<worker>`.
         shifts: by how much.
         planned: scenarios whose iterations have intended starts of the plan.

@@ -48,7 +48,7 @@ class DaskEngine:
 
     Args:
         client: connected.
-        address: of the scheduler, for sentences.
+        address: the address of the scheduler, for sentences.
     """
 
     def __init__(self, client: Client, address: str) -> None:

@@ -45,7 +45,7 @@ class Fleet:
 
     Args:
         engine: that starts processes there.
-        facts: of each host.
+        facts: the facts of each host.
     """
 
     def __init__(self, engine: FleetEngine, facts: Mapping[str, HostFacts]) -> None:

@@ -43,7 +43,7 @@ class HostFacts:
         code: hash of this package's files.
         network: names the machine and its network; two hosts that share it share loopback.
         cores: CPUs that the process may use.
-        refused: of the places that it was asked about, those that it may not load.
+        refused: the places that it may not load, among those that it was asked about.
     """
 
     python: str

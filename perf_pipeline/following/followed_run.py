@@ -42,7 +42,7 @@ class FollowedRun:
 
     Attributes:
         number: how many runs were followed before.
-        run_id: of the run; empty before it has one.
+        run_id: the id of the run; empty before it has one.
         record: the facts that it wrote when it began; None before it has written them.
         sentences: s since it began, with its messages; the newest ones.
         takes: its benchmarks in the order in which they ran, a re-run for itself.

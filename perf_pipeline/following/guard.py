@@ -30,7 +30,7 @@ def refusal(headers: Mapping[str, str], token: str, given: str, port: int, *, ch
     """Say why a request is refused; empty where it is not.
 
     Args:
-        headers: of the request, names in lower case.
+        headers: the headers of the request, names in lower case.
         token: that the address must hold.
         given: what it holds.
         port: that the server listens on.

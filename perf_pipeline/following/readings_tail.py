@@ -15,7 +15,7 @@ class ReadingsTail:
     """Remember how far each file of readings was read.
 
     Args:
-        folder: of the benchmark in the spool; it need not be there yet.
+        folder: the folder of the benchmark in the spool; it need not be there yet.
     """
 
     def __init__(self, folder: Path) -> None:

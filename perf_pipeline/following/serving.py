@@ -41,7 +41,7 @@ def serve(
 
     Args:
         state: folder whose runs are followed.
-        port: of 127.0.0.1; 0 for any that is free.
+        port: the port on 127.0.0.1; 0 for any that is free.
         on_ready: is called with the page's address when it is served.
         until_over: says whether the process that started the run has ended.
 
@@ -82,7 +82,7 @@ class PageServer(uvicorn.Server):
     Ctrl-C is how people end it, and no error: uvicorn would raise the signal again afterwards.
 
     Args:
-        config: of `quiet_config`.
+        config: the configuration of `quiet_config`.
         on_ready: is called when it serves.
     """
 

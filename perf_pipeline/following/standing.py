@@ -30,7 +30,7 @@ class Standing:
     """Say where a threshold stands.
 
     Attributes:
-        threshold: of the benchmark.
+        threshold: the threshold of the benchmark.
         observed: so far; None without data.
     """
 
@@ -54,9 +54,9 @@ class Standings:
         looks: how often it has looked.
 
     Args:
-        folder: of the benchmark in the spool.
-        key: of the benchmark.
-        thresholds: of the benchmark.
+        folder: the folder of the benchmark in the spool.
+        key: the key of the benchmark.
+        thresholds: the thresholds of the benchmark.
     """
 
     def __init__(self, folder: Path, key: RunKey, thresholds: Sequence[Threshold]) -> None:

@@ -39,7 +39,7 @@ class GrowingLine:
 
     Attributes:
         panel: title of the plot that it shares.
-        unit: of its values.
+        unit: the unit of its values.
         name: what tells it from the other lines of the plot.
         values: by second since the benchmark's origin.
         span_s: the first and the last second; None without values.
@@ -89,14 +89,14 @@ class Take:
     """Gather what is known of one benchmark of a run while it runs.
 
     Attributes:
-        key: of the benchmark.
+        key: the key of the benchmark.
         label: names it among those of its run.
         scenarios: the newest figures of each.
         elapsed_s: since the load of the present step began.
         version: how often something new was taken in.
 
     Args:
-        key: of the benchmark.
+        key: the key of the benchmark.
         again: how often the run had measured it before.
         window: what tells a load of a search from the others, such as `w3`; empty for no such load.
     """

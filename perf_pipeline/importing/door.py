@@ -40,7 +40,7 @@ def import_file(state: State, path: Path, wanted: Import) -> Imported:
 
     Args:
         state: folder of spool and history.
-        path: of the file.
+        path: the path of the file.
         wanted: what it is imported as.
 
     Raises:

@@ -70,7 +70,7 @@ def read_summary(path: Path, *, shown: Path, asked: Collection[str] = ()) -> For
     """Read a summary of k6.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         shown: the file as people know it.
         asked: keys of thresholds that somebody gives, perhaps in k6's words.
 

@@ -40,7 +40,7 @@ def opened(path: Path, plain: Path) -> Opened:
     """Return a file that can be read, which is another one where it is compressed.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         plain: where it is unpacked to.
 
     Raises:

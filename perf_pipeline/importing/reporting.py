@@ -65,7 +65,7 @@ def json_run(path: Path, shown: Path, what: str, make: Callable[[Any], ForeignRu
     """Read a small file of JSON as a run.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         shown: the file as people know it.
         what: it should be.
         make: makes the run of its contents.

@@ -41,7 +41,7 @@ class Import:
 
     Attributes:
         tool: that measured; the benchmark has its name.
-        name: of the profile; runs of the same name are compared.
+        name: the name of the profile; runs of the same name are compared.
         runner: class of the machine that measured; empty where nobody says it.
         revision: facts of the target, as far as somebody says them.
         thresholds: beside those of the file.
@@ -101,13 +101,14 @@ def write_run(
     """Complete a benchmark's folder, and move its run into the spool; return the run's id.
 
     Args:
-        folder: of the benchmark, with its samples; the folder above it becomes the run's.
+        folder: the folder of the benchmark, with its samples; the folder above it becomes the
+            run's.
         state: gets the run.
         source: file that it was read from.
         run: what the file says.
         wanted: what it is imported as.
         profile: that judges it.
-        known_id: of the run that it replaces; None for a new one.
+        known_id: the id of the run that it replaces; None for a new run.
 
     Raises:
         OSError: the disk does not take it.

@@ -54,8 +54,8 @@ def attributions(
 
     Args:
         history: open.
-        run_id: of an ingested run.
-        findings: of the checklist over this run, as (benchmark or empty, finding).
+        run_id: the id of an ingested run.
+        findings: the findings of the checklist over this run, as (benchmark or empty, finding).
         verdicts: by benchmark; the stored ones when None.
         past: what was read of the earlier runs; read here when None.
 

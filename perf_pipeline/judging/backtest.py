@@ -77,7 +77,7 @@ def backtest(state: State, settings: GateSettings, *, profile: str = "") -> list
 
     Args:
         state: folder of the history.
-        settings: of the gate that is tried.
+        settings: the settings of the gate that is tried.
         profile: only runs of this profile; all when empty.
 
     Raises:

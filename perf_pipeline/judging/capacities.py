@@ -48,7 +48,7 @@ def capacities_of(history: History, run_id: str, profile: Profile) -> dict[str, 
 
     Args:
         history: open.
-        run_id: of a stored run.
+        run_id: the id of a stored run.
         profile: that the run was made with.
     """
     found: dict[str, CapacityReport] = {}

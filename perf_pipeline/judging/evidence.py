@@ -57,7 +57,7 @@ def doubts_of(
 
     Args:
         history: open.
-        run_id: of an ingested run.
+        run_id: the id of an ingested run.
         verdicts: by benchmark; the stored ones when None.
     """
     judged = verdicts_by_benchmark(history, run_id) if verdicts is None else verdicts

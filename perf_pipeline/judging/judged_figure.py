@@ -41,7 +41,7 @@ def figure_of_threshold(
 
     Args:
         history: open.
-        key: of the benchmark.
+        key: the key of the benchmark.
         threshold: which figure.
         is_own: the profile is that of the run, so that tags of scenarios mean what they meant.
 

@@ -30,7 +30,7 @@ def scalings_of(history: History, run_id: str, profile: Profile) -> dict[str, Sc
 
     Args:
         history: open.
-        run_id: of a stored run.
+        run_id: the id of a stored run.
         profile: that the run was made with.
     """
     found: dict[str, ScalingReport] = {}

@@ -70,8 +70,8 @@ class MeasuredBenchmark:
 
     Attributes:
         run: the run.
-        outcome: of the benchmark.
-        summaries: of the benchmark, by metric and tags.
+        outcome: the outcome of the benchmark.
+        summaries: the summaries of the benchmark, by metric and tags.
     """
 
     run: RunRecord

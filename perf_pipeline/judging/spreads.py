@@ -21,8 +21,9 @@ def distributions_by_benchmark(
     Args:
         history: that has the run.
         run_id: the run.
-        benchmarks: of the run.
-        origins: of its comparisons; the baseline of a latency is that of its p95 as a whole.
+        benchmarks: the benchmarks of the run.
+        origins: the origins of its comparisons; the baseline of a latency is that of its p95 as a
+            whole.
     """
     baselines = {
         (origin.benchmark, origin.series): origin.run_ids

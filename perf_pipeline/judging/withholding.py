@@ -35,7 +35,7 @@ def withheld_of(
     Args:
         history: open.
         run_id: the run.
-        diffs: of the run, as (benchmark, diff).
+        diffs: the diffs of the run, as (benchmark, diff).
         on_change: what a withheld gate does to the run.
     """
     held = [diff for _, diff in diffs if diff.status is DiffStatus.ENVIRONMENT_CHANGED]

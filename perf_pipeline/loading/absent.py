@@ -32,7 +32,7 @@ def left_out_of(
     error.
 
     Args:
-        profile: of the run.
+        profile: the profile of the run.
         planned: benchmarks that were asked for.
         target: with the addresses of all that it has.
         by_name: somebody named each of them, even if that is all that there is.

@@ -31,9 +31,9 @@ def calibrated(session: Session, folder: Path, origin_ns: int, side: Side) -> li
 
     Args:
         session: the run.
-        folder: of the benchmark in the spool.
+        folder: the folder of the benchmark in the spool.
         origin_ns: `time.monotonic_ns()` of the benchmark's origin.
-        side: of the load.
+        side: the side of the load.
     """
     if not session.profile.calibration or session.stop.is_set() or session.fleet is not None:
         return []

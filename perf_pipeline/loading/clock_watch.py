@@ -43,7 +43,7 @@ class ClockWatch:
     """Ask a clock: a round before, a few questions every other second meanwhile, a round after.
 
     Args:
-        clock: of the other machine.
+        clock: the clock of the other machine.
     """
 
     def __init__(self, clock: AskedClock) -> None:

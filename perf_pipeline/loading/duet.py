@@ -48,7 +48,7 @@ class DuetSession:
     Attributes:
         sides: a session of each side, which differ in their targets.
         rules: what decides, for each load.
-        topics: of each side's messages, where they are not those that the profile names.
+        topics: the topics of each side's messages, if they are not those that the profile names.
         groups: that each side's workers were told; empty where somebody else started them.
     """
 
@@ -70,7 +70,7 @@ def measure_duet(session: DuetSession, load: DuetLoad, folder: Path) -> DuetLoad
     record says so.
 
     Args:
-        session: of the comparison.
+        session: the session of the comparison.
         load: what both sides get.
         folder: where the samples go; it exists.
     """

@@ -21,10 +21,10 @@ class BucketedLoad:
     """Hold a load in buckets, and what was usual in it.
 
     Attributes:
-        folder: of the benchmark.
-        buckets: of the whole load, in order, as they were in the end.
-        bands: of the time before the first fault.
-        width_us: of each bucket.
+        folder: the folder of the benchmark.
+        buckets: the buckets of the whole load, in order, as they were in the end.
+        bands: the bands of the time before the first fault.
+        width_us: the width of each bucket.
         ends_us: the end of what was measured, µs since the benchmark's origin.
         knows_messages: its ledger tells which messages were delivered.
     """
@@ -51,9 +51,9 @@ def bucketed(
     then may be slow or fail by the fault, and would make that usual.
 
     Args:
-        folder: of the benchmark.
-        config: of the benchmark.
-        counts: of its scenarios.
+        folder: the folder of the benchmark.
+        config: the configuration of the benchmark.
+        counts: the counts of its scenarios.
         first_us: begin of the first fault, µs since the benchmark's origin.
         knows_messages: its ledger tells which messages were delivered.
     """

@@ -50,9 +50,9 @@ class FaultDriver:
     """Break things in threads of their own, until the block is left; then all is whole again.
 
     Args:
-        session: of the run.
+        session: the session of the run.
         benchmark: whose faults they are.
-        origin_ns: of the benchmark.
+        origin_ns: the origin, in `time.monotonic_ns`, of the benchmark.
 
     Attributes:
         has_begun: a fault was injected.

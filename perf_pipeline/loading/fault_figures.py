@@ -48,8 +48,8 @@ class FeltFaults:
     """Say what a load felt of its faults.
 
     Attributes:
-        records: of the faults, with what was seen of each.
-        figures: of each fault, and of all together.
+        records: the records of the faults, with what was seen of each.
+        figures: the figures of each fault, and of all together.
         problems: what a reader must know, one sentence each.
     """
 
@@ -69,9 +69,9 @@ def felt_faults(
     """Work out what a load felt of the faults that were injected, and write faults.csv.
 
     Args:
-        folder: of the benchmark.
-        config: of the benchmark.
-        counts: of its scenarios.
+        folder: the folder of the benchmark.
+        config: the configuration of the benchmark.
+        counts: the counts of its scenarios.
         records: in the order of their begin; nothing is written without any.
         knows_messages: its ledger tells which messages were delivered.
     """

@@ -31,7 +31,7 @@ def evidence_of(
     """Put the plan beside what was measured.
 
     Args:
-        config: of the benchmark.
+        config: the configuration of the benchmark.
         counts: iterations and measured window of each scenario that ran.
         spans: records and times of each scenario and operation, measured phase only.
         ledger: messages by id; None when no ledger was kept or deliveries are unknown.

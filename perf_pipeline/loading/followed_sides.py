@@ -94,8 +94,8 @@ def following(
     Args:
         sides: a session of each.
         benchmark: that is loaded.
-        folder: of the load's samples.
-        origin_ns: of the load.
+        folder: the folder of the load's samples.
+        origin_ns: the origin, in `time.monotonic_ns`, of the load.
         groups: that each side's workers were told; empty where somebody else started them.
 
     Yields:

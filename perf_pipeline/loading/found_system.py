@@ -33,8 +33,9 @@ def found_system(
 
     Args:
         target: with the addresses that were given.
-        options: of the stack that would be started, with the connections that faults hinder.
-        state: of this machine.
+        options: the options of the stack that would be started, with the connections that faults
+            hinder.
+        state: the state of this machine.
         say: receives what is started.
 
     Raises:

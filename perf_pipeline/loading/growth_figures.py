@@ -57,9 +57,10 @@ def grown_figures(
     called growing by chance (Bonferroni).
 
     Args:
-        folder: of the benchmark.
-        config: of the benchmark; nothing is written where it does not ask what grows.
-        counts: of its scenarios.
+        folder: the folder of the benchmark.
+        config: the configuration of the benchmark; nothing is written where it does not ask what
+            grows.
+        counts: the counts of its scenarios.
     """
     measured = [count for count in counts if count.measured_until_us > count.measured_from_us]
     if config.growth is None or not measured:
@@ -119,7 +120,7 @@ def _figures(records: Sequence[GrowthRecord], open_metrics: AbstractSet[str]) ->
     """Yield the slope of each part, and for each metric that of the part that grows fastest.
 
     Args:
-        records: of all parts that have a slope.
+        records: the records of all parts that have a slope.
         open_metrics: those of which some part has none, so that nobody knows which grows fastest.
     """
     fastest: dict[str, float] = {}

@@ -32,7 +32,7 @@ def hold(session: Session, fault: Fault, is_over: Callable[[], bool]) -> HeldFau
     """Do a fault over connections to the target; return what holds it, None where nothing does.
 
     Args:
-        session: of the run.
+        session: the session of the run.
         fault: which one.
         is_over: says that nobody wants it any more.
 

@@ -19,9 +19,9 @@ class LastCalibration:
     """Keep the readings after a load until the next one takes them, once.
 
     Attributes:
-        run_id: of the load; re-runs are runs of their own, and each is calibrated by itself.
+        run_id: the id of the load; re-runs are runs of their own, and each is calibrated by itself.
         origin_ns: what the readings' times count from, as `time.monotonic_ns` reads it.
-        readings: of the calibration; empty where a part of it could not be timed.
+        readings: the readings of the calibration; empty where a part of it could not be timed.
     """
 
     run_id: str = ""
@@ -38,8 +38,8 @@ class LastCalibration:
         Their times are before its origin, thus negative. Empty without fresh readings of this run.
 
         Args:
-            run_id: of the next load.
-            origin_ns: of the next load.
+            run_id: the id of the next load.
+            origin_ns: the origin, in `time.monotonic_ns`, of the next load.
             now_us: µs since that origin.
             side: the source that they get.
         """

@@ -28,7 +28,7 @@ class LeaderFaults:
     """Change who leads the topic of a benchmark, and find the broker that does.
 
     Args:
-        session: of the run.
+        session: the session of the run.
         benchmark: whose messages are on the topic.
     """
 
@@ -122,7 +122,7 @@ def topic_of(config: BenchmarkConfig, of_target: str) -> str:
     """Return the topic that a benchmark's messages are on.
 
     Args:
-        config: of the benchmark.
+        config: the configuration of the benchmark.
         of_target: that the target publishes to.
     """
     for scenario in config.scenarios.values():

@@ -27,7 +27,8 @@ class CompletedLedger:
     """Say how completing a ledger went.
 
     Attributes:
-        counts: of its messages; None where there is no ledger, or it is unknown what was lost.
+        counts: the counts of its messages; None where there is no ledger, or it is unknown what was
+            lost.
         problems: what a reader must know, one sentence each.
         limits: why message latencies can't be told, one sentence each.
         figures: that follow from the completing.
@@ -53,11 +54,11 @@ def completed_ledger(
     """Complete the ledger of a benchmark whose messages the system, or its own group, delivers.
 
     Args:
-        session: of the run.
+        session: the session of the run.
         benchmark: that was loaded.
-        folder: of its spool.
+        folder: the folder of its spool.
         origin_ns: its origin.
-        spans: of its spool.
+        spans: the spans of its spool.
         scenarios: what was measured of them.
         own: follows the messages where the profile says where deliveries show.
 

@@ -25,8 +25,8 @@ class LiveJudge:
 
     Args:
         spool_run: folder of the run.
-        key: of the benchmark.
-        thresholds: of the benchmark; only those with abortOnFail are looked at.
+        key: the key of the benchmark.
+        thresholds: the thresholds of the benchmark; only those with abortOnFail are looked at.
     """
 
     def __init__(self, spool_run: Path, key: RunKey, thresholds: list[Threshold]) -> None:

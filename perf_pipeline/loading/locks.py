@@ -72,7 +72,7 @@ def load_generator(
     The lock is the operating system's (flock), so it goes with the process that held it.
 
     Args:
-        folder: of the lock, one of `lock_folders`.
+        folder: the folder of the lock, one of `lock_folders`.
         what: for the one who waits, e.g. `run 20260101-…`.
         say: gets one sentence when there is somebody to wait for.
         stop: ends the wait.

@@ -31,7 +31,7 @@ class SeenHolders:
     Attributes:
         asked_us: before it was asked, from the load's origin on.
         answered_us: after the brokers' answer.
-        holders: of each partition that somebody had.
+        holders: the holders of each partition that somebody had.
     """
 
     asked_us: int
@@ -123,7 +123,7 @@ class MemberWatch:
     Args:
         sides: a session of each.
         benchmark: that is loaded.
-        origin_ns: of the load.
+        origin_ns: the origin, in `time.monotonic_ns`, of the load.
         groups: that each side's workers were told; empty where somebody else started them.
     """
 

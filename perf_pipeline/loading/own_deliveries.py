@@ -61,10 +61,10 @@ class OwnDeliveries:
     """Follow the deliveries of one benchmark, from right before its load until after it.
 
     Attributes:
-        session: of the run.
+        session: the session of the run.
         deliveries: where they show.
-        folder: of the benchmark in the spool.
-        origin_ns: of the benchmark.
+        folder: the folder of the benchmark in the spool.
+        origin_ns: the origin, in `time.monotonic_ns`, of the benchmark.
         timeout_s: longest wait without any progress after the load.
         source: reads them.
         watch: measures their clock; None where they are by ours.

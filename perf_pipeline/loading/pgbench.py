@@ -27,7 +27,7 @@ class Beside:
 
     Attributes:
         told: names the scenario.
-        figure: of the same scenario and operation as ours; None where pgbench gave none.
+        figure: the figure of the same scenario and operation as ours; None where pgbench gave none.
     """
 
     told: str
@@ -47,9 +47,9 @@ def pgbench_beside(
     because nobody's server is loaded with what no profile asks for.
 
     Args:
-        session: of the run.
+        session: the session of the run.
         benchmark: that was measured.
-        outcomes: of its steps, in order; fewer than there are when it ended early.
+        outcomes: the outcomes of its steps, in order; fewer than there are when it ended early.
         unfit: steps that were not measured, and have no outcome.
     """
     if session.stop.is_set() or not any(map(_is_ours, session.services)):

@@ -222,7 +222,7 @@ def write_run(session: Session, problems: Sequence[str] = ()) -> RunRecord:
     """Write run.json, so that the spool can be ingested without this process.
 
     Args:
-        session: of the run.
+        session: the session of the run.
         problems: what ended the run as a whole, one sentence each.
     """
     session.folder.mkdir(parents=True, exist_ok=True)

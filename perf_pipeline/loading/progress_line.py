@@ -22,9 +22,9 @@ def figures_of(
     """Return how far a load is as JSON values.
 
     Args:
-        run_id: of the run, or of a benchmark's re-run.
+        run_id: the id of the run, or of a benchmark's re-run.
         benchmark: that runs.
-        progress: of its load.
+        progress: the progress of its load.
         benchmark_s: since the benchmark's origin, from which its samples and readings count.
     """
     return {

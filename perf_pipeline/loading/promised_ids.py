@@ -16,7 +16,7 @@ class PromisedIds:
     """Follow the ledgers of a benchmark's folder.
 
     Args:
-        folder: of the benchmark, in the spool.
+        folder: the folder of the benchmark, in the spool.
     """
 
     def __init__(self, folder: Path) -> None:

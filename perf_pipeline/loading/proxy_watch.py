@@ -23,7 +23,7 @@ class ProxyWatch:
     """Watch the proxy of a stack during a step of a load; without one all is well.
 
     Args:
-        stack: of the run.
+        stack: the stack of the run.
     """
 
     def __init__(self, stack: Stack | None) -> None:

@@ -15,7 +15,7 @@ def require_receivers(out: OutConfig, target: Target, environment: Mapping[str, 
     """Refuse a receiver that is neither on this machine nor allowed, and a token that is none.
 
     Args:
-        out: of the profile; its URLs were read.
+        out: the receivers of the profile; their URLs are valid.
         target: allows hosts.
         environment: holds tokens.
 

@@ -28,7 +28,7 @@ class SeededRun:
     Attributes:
         users: rows that are there now.
         removed: rows of earlier runs that were cleaned away.
-        rows_per_s: of COPY with its commit.
+        rows_per_s: the rate of COPY with its commit.
         sets: how many ids each set has.
     """
 

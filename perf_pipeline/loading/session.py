@@ -65,8 +65,9 @@ class Session:
         probes: make, of a benchmark's folder, what is read beside what the target asks for.
         began_ns: the time.monotonic_ns() of began_at.
         start_worker: the way in which its load workers are started.
-        last_calibration: of the load machine, after the newest load.
-        storing: of the benchmark before; no load and no calibration begins beside it.
+        last_calibration: the calibration of the load machine after the newest load.
+        storing: the storing of the previous benchmark; no load or calibration begins before it
+            ends.
     """
 
     run_id: str

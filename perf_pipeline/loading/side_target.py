@@ -42,7 +42,7 @@ def checked_side(
 
     Args:
         profile: its target says what is checked and which hosts are allowed.
-        name: of the side.
+        name: the name of the side.
         side: that is running.
         asked: other parts, which show deliveries and stay those of the profile's target.
 

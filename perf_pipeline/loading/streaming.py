@@ -23,7 +23,7 @@ class StreamNarrator:
 
     Args:
         narrator: that of the driver that started the run.
-        stream: of the run.
+        stream: the stream of the run.
     """
 
     def __init__(self, narrator: Narrator, stream: LiveStream) -> None:

@@ -31,7 +31,7 @@ class UnitSetter:
     """Set numbers of units until the block is left; then there are as many as usual.
 
     Args:
-        session: of the run.
+        session: the session of the run.
         benchmark: that scales.
         wanted: how its units are set.
 

@@ -22,7 +22,7 @@ class CapacityWindow:
         p95_ms: p95 of the response time; not a number where nothing was measured.
         failed_ratio: share of operations that did not go well; as above.
         dropped: planned starts that found no free VU.
-        growth_per_s: of the queue that grew most; not a number where none was watched.
+        growth_per_s: the growth of the queue that grew most; NaN if none was watched.
         growth_of: which queue that is.
         cpu: average CPU use by part in percent, as a JSON object.
         shown: HELD, FAILED or INVALID.

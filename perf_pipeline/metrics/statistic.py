@@ -78,7 +78,7 @@ def unit_of(metric: Metric, statistic: str) -> str:
     """Return the unit of one statistic of a metric: a counter's rate is per second.
 
     Args:
-        metric: of the catalog.
+        metric: the metric of the catalog.
         statistic: its name, or its word in the grammar.
     """
     is_per_second = metric.kind is Kind.COUNTER and statistic == "rate"

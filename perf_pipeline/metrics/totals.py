@@ -76,7 +76,7 @@ class OutOfTime:
 
     Attributes:
         messages: that were asked for and completed.
-        early: of these, completed before they were asked for.
+        early: how many of these were completed before they were asked for.
         late: completed after their completion was read.
         most_us: by how much at most.
     """

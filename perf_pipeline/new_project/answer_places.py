@@ -19,8 +19,8 @@ def place_in_answer(schema: Any, name: str) -> str | None:
     An answer's own id goes before those of the lists in it: an order is not one of its items.
 
     Args:
-        schema: of the answer.
-        name: of the parameter; `orderId` is taken from `orderId`, `order_id` or `id`.
+        schema: the schema of the answer.
+        name: the name of the parameter; `orderId` is taken from `orderId`, `order_id` or `id`.
     """
     for place, members in islice(_objects(schema), _MOST_PLACES):
         if (found := _named(members, name)) is not None:

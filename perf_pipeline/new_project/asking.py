@@ -26,7 +26,7 @@ class FirstAnswer:
     Attributes:
         base_url: scheme, host and port.
         target: path and query that were asked.
-        status: of the answer.
+        status: the status of the answer.
         remarks: what was not found before, one sentence each.
     """
 

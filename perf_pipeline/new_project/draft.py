@@ -18,8 +18,8 @@ class DraftStep:
     """Hold one request; its texts are templates already, so that a literal `${` is `$${`.
 
     Attributes:
-        name: of the operation, unique in its scenario.
-        method: of the request.
+        name: the name of the operation, unique in its scenario.
+        method: the method of the request.
         path: below the base URL, without a query.
         query: its parameters.
         headers: beside those of the client.
@@ -74,13 +74,13 @@ class DraftBenchmark:
     """Hold one benchmark with its one scenario.
 
     Attributes:
-        name: of the benchmark.
-        scenario: of the scenario.
+        name: the name of the benchmark.
+        scenario: the name of the scenario.
         exec: what an iteration does.
         load: the executor with its keys.
-        parameters: of the scenario, without steps.
-        steps: of `http_steps`.
-        statements: of `sql`.
+        parameters: the parameters of the scenario, without steps.
+        steps: the steps of `http_steps`.
+        statements: the statements of `sql`.
         thresholds: by metric.
         description: what it does, one sentence.
         enabled: False leaves it to the reader to switch it on.
@@ -131,7 +131,7 @@ class Draft:
     """Hold all that a new project is written from.
 
     Attributes:
-        name: of profile and target.
+        name: the name of profile and target.
         origin: where it comes from, for a sentence: `the description at http://…`.
         question: what its runs are to answer.
         target: the keys of the target.

@@ -40,7 +40,8 @@ class GivenBrokers:
 
     Attributes:
         servers: `host:port`, comma separated.
-        properties: of librdkafka, as a profile has them, such as `security.protocol`.
+        properties: the properties of librdkafka, as a profile has them, such as
+            `security.protocol`.
         topics: only these; those with most messages when empty.
     """
 
@@ -53,7 +54,7 @@ def draft_of_brokers(name: str, given: GivenBrokers, load: FirstLoad) -> Draft:
     """Look at a cluster, and give what takes its messages; what produces is switched off.
 
     Args:
-        name: of the project.
+        name: the name of the project.
         given: which cluster, and which topics of it.
         load: how hard the first load is.
 

@@ -45,7 +45,7 @@ class Recorded:
         origin: scheme, host and port whose requests become steps; the first page's if empty.
         steps: in order.
         left_out: what could not be taken over, one sentence each.
-        auth: of the scenario, as a profile has it.
+        auth: the login of the scenario, as a profile has it.
         remarks: on the recording as a whole.
     """
 

@@ -51,7 +51,7 @@ class Composer:
     """Make the benchmarks of a description.
 
     Attributes:
-        description: of the API.
+        description: the description of the API.
         secrets: the variables that replace secrets.
         load: how hard the first load is.
         left_out: what could not be taken over, one sentence each.

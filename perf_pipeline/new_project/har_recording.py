@@ -26,9 +26,9 @@ class RecordedExchange:
         began_s: when, in s since the epoch.
         took_s: until the whole answer was there.
         status: 0 where there was no answer.
-        headers: of the answer, names in small letters.
+        headers: the headers of the answer, names in small letters.
         answer: its body as text; empty where the recording has none.
-        media_type: of the body, without parameters.
+        media_type: the media type of the body, without parameters.
         kind: what the browser took it for (`document`, `xhr`); empty where it does not say.
     """
 

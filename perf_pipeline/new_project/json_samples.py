@@ -66,7 +66,7 @@ class MadeUpValues:
 
         Args:
             schema: with its references replaced.
-            name: of the member, which tells a secret.
+            name: the name of the member, which tells a secret.
             depth: how deep it is nested.
 
         Raises:

@@ -21,7 +21,7 @@ def made_up_number(schema: Mapping[str, Any], *, is_whole: bool) -> int | float:
     """Make up a number.
 
     Args:
-        schema: of the number.
+        schema: the schema of the number.
         is_whole: it has no fraction.
 
     Raises:

@@ -27,7 +27,7 @@ class Parameter:
         name: as it is sent.
         place: `path`, `query`, `header`, `cookie`, or of version 2 `body` and `formData`.
         is_required: without it the request is wrong.
-        schema: of its value, with examples of the parameter itself in it.
+        schema: the schema of its value, with examples of the parameter itself in it.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Operation:
         title: its id, or method and path.
         parameters: those of the path included.
         body: None for none.
-        statuses: of good answers, in the order of writing.
+        statuses: the statuses of good answers, in the order of writing.
         answer: schema of the first good answer in JSON; None where it has none.
         security: names of schemes, of the first alternative.
         is_deprecated: it should no longer be used.
@@ -144,7 +144,7 @@ def read_description(text: str, origin: str) -> Description:
     """Read a description from JSON or YAML.
 
     Args:
-        text: of the file.
+        text: the text of the file.
         origin: where it is from, for the sentence.
 
     Raises:

@@ -61,7 +61,7 @@ class SecretVariables:
     """Collect the environment variables that replace secrets.
 
     Attributes:
-        prefix: of their names, e.g. `SHOP`.
+        prefix: the prefix of their names, e.g. `SHOP`.
     """
 
     prefix: str

@@ -46,8 +46,8 @@ class Given:
     """Hold what somebody gave to begin with.
 
     Attributes:
-        name: of the project.
-        url: of the API.
+        name: the name of the project.
+        url: the URL of the API.
         openapi: a file with a description.
         curl: a command line of curl.
         har: a file with a browser's recording.

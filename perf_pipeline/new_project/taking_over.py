@@ -54,7 +54,7 @@ class TakingOver:
     Attributes:
         secrets: the variables that replace secrets.
         known: what earlier answers gave.
-        auth: of the scenario, as a profile has it; empty where no request needs it.
+        auth: the login of the scenario, as a profile has it; empty where no request needs it.
         secret_values: secrets that are known by their values.
     """
 
@@ -68,7 +68,7 @@ class TakingOver:
         """Return the step.
 
         Args:
-            name: of the operation.
+            name: the name of the operation.
             request: as it was seen.
 
         Raises:
@@ -201,8 +201,8 @@ class TakingOver:
         """Return a value of a body without its secrets.
 
         Args:
-            value: of JSON.
-            name: of the member that holds it.
+            value: a JSON value.
+            name: the name of the member that holds it.
         """
         if isinstance(value, dict):
             return {key: self.within(inner, key) for key, inner in value.items()}

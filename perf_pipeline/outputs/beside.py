@@ -56,8 +56,8 @@ class Outputs:
 
         Args:
             spool: has a folder for each run.
-            folder: of this run; gets `outputs.log` with what should not happen.
-            labels: of every series.
+            folder: the folder of this run; gets `outputs.log` with what should not happen.
+            labels: the labels of every series.
         """
         self._spool = spool
         order = {"outs": dict(self._urls), "labels": dict(labels), "began_ms": _now_ms()}
@@ -112,7 +112,7 @@ class Outputs:
         """Say that a benchmark has begun; a load of less than a second reports nothing.
 
         Args:
-            folder: of the benchmark in the spool.
+            folder: the folder of the benchmark in the spool.
             at_us: now, in µs since its origin.
         """
         self._tell({"folder": str(folder), "origin_ms": _now_ms() - at_us // 1_000})
@@ -121,7 +121,7 @@ class Outputs:
         """Wait a moment until the process has read what a load wrote, since its files may go now.
 
         Args:
-            folder: of the benchmark in the spool.
+            folder: the folder of the benchmark in the spool.
         """
         if self._process is None or self._process.poll() is not None:
             return
@@ -189,8 +189,8 @@ class OutputProbe:
     """Read how many points receivers took, how many were lost, and how many still wait.
 
     Args:
-        outputs: of the run.
-        folder: of the benchmark that is watched.
+        outputs: the outputs of the run.
+        folder: the folder of the benchmark that is watched.
     """
 
     name = "outputs"

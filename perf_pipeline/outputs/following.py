@@ -27,7 +27,7 @@ class Following:
     """Turn what a benchmark writes down into points.
 
     Args:
-        folder: of the benchmark in the spool.
+        folder: the folder of the benchmark in the spool.
         labels: that every series has.
         origin_ms: the benchmark's origin, in ms since 1970.
     """

@@ -25,7 +25,7 @@ class Receiver:
         kind: `influxdb`, `prometheus` or `otel`.
         url: that is posted to.
         token_variable: the environment variable that a token comes from.
-        headers: of a request; they may hold secrets.
+        headers: the headers of a request; they may hold secrets.
         write: makes a request's body.
     """
 
@@ -45,7 +45,7 @@ def receiver_of(kind: str, url: str, environment: Mapping[str, str], began_ms: i
     """Make a receiver.
 
     Args:
-        kind: of `config.outputs.RECEIVERS`.
+        kind: the kind of `config.outputs.RECEIVERS`.
         url: that is posted to.
         environment: holds the token: of a bearer, of InfluxDB, or `user:password`.
         began_ms: when the run began, in ms since 1970.

@@ -34,7 +34,7 @@ class PlannedFault:
 
     Attributes:
         benchmark: during whose load.
-        name: of the fault.
+        name: the name of the fault.
         begins_us: when it begins, in µs of load since the first start of the run.
         does: what it does, in words.
     """

@@ -39,7 +39,7 @@ def rate_of(plan: Executor, begins_us: int) -> Iterator[Knot]:
     """Yield the rate of starts over time; nothing where the target's speed decides.
 
     Args:
-        plan: of a scenario.
+        plan: the plan of a scenario.
         begins_us: its first start, in µs since whatever the knots are to count from.
     """
     if not isinstance(plan, ArrivalRate):

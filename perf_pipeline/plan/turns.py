@@ -21,7 +21,7 @@ def in_turns(starts: Iterable[Arrival], side: int, seed: str) -> Iterator[Arriva
     J. S. Hunter, Statistics for Experimenters, 2005, chapter 3.
 
     Args:
-        starts: of the plan, in order; every side gets as many.
+        starts: the starts of the plan, in order; every side gets as many.
         side: 0 or 1.
         seed: the same for both sides.
     """

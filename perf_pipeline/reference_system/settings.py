@@ -40,7 +40,8 @@ class Settings:
     Attributes:
         postgres_dsn: connection string of PostgreSQL, a secret.
         brokers: `host:port`, comma separated; empty for the API, which needs none.
-        properties: of librdkafka, with the password that the brokers ask for, a secret.
+        properties: the properties of librdkafka, with the password that the brokers ask for, a
+            secret.
         redis_url: a secret; None means that there is no cache.
         topic: the topic of the birthday messages.
         group: the consumer group of the workers.

@@ -38,7 +38,7 @@ class Panel:
 
     Attributes:
         title: what all of them are.
-        unit: of all of them.
+        unit: the unit of all of them.
         lines: named by what tells them apart, the highest first; series without any number are
             left out.
         left_out: how many more lines there are, all of them lower.
@@ -124,7 +124,7 @@ def value_axis(
         marks: values, from the lowest to the highest.
         y: where a value is.
         between: left and right edge of the drawing.
-        unit: of the values.
+        unit: the unit of the values.
         scale: what a mark is multiplied by when it is written, e.g. 100 for per cent.
     """
     left, right = between

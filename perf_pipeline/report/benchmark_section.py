@@ -83,7 +83,7 @@ def plot_data(report: RunReport, drawn: Sequence[Sequence[Panel]]) -> Markup:
     """Return the values of all plots of a run, for its page.
 
     Args:
-        report: of the run.
+        report: the report of the run.
         drawn: panels of each of its benchmarks.
     """
     return as_script(
@@ -107,7 +107,7 @@ def plots_over_time(
     """Draw panels, each with its place in the page and in the page's data.
 
     Args:
-        number: of the benchmark in the page's data, from 0 on.
+        number: the number of the benchmark in the page's data, from 0 on.
         benchmark: its name.
         telling: panels that are worth drawing, as the page's data has them.
         span: first and last second of their time axis.
@@ -160,8 +160,8 @@ def benchmark_section(
     """Return what the section of a benchmark shows.
 
     Args:
-        number: of the benchmark in the run, from 0 on.
-        report: of the run.
+        number: the number of the benchmark in the run, from 0 on.
+        report: the report of the run.
         benchmark: that the section is about.
         drawn: its panels.
     """

@@ -65,7 +65,7 @@ def search_sentence(
         name: the benchmark that searches.
         of: the one that is searched.
         plan: its rates and windows.
-        length_s: of the first window.
+        length_s: the length of the first window.
         left_out: keys of thresholds that want a rate, which no window has to keep.
     """
     without = ""

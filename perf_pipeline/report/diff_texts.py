@@ -39,13 +39,13 @@ class DiffTexts:
         series: metric, tags and statistic.
         key: metric and tags alone.
         statistic: alone.
-        value: of the run.
+        value: the value of the run.
         fixed: the figure that it was compared with, where that was no history.
         runs: how many the baseline has.
         reference: what it was compared with.
-        variation: of the baseline.
+        variation: the variation of the baseline.
         change: against the reference.
-        interval: of the change.
+        interval: the interval of the change.
         detectable: the smallest worsening that one run shows.
         remedy: what one run would show with more runs or with less noise.
         reason: one sentence where the status needs one; empty otherwise.

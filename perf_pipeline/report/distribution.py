@@ -23,7 +23,7 @@ class Bar:
     Attributes:
         low: lower edge, in the metric's unit.
         high: upper edge.
-        share: of all values, 0 to 1.
+        share: the share of all values, 0 to 1.
     """
 
     low: float
@@ -52,11 +52,11 @@ class Distribution:
 
     Attributes:
         metric: whose values.
-        unit: of the values.
-        now: of this run.
-        before: of the runs of the baseline together; None without any.
+        unit: the unit of the values.
+        now: the distribution of this run.
+        before: the distribution of all runs of the baseline together; None if there are none.
         runs: how many these are.
-        names: of both, for the legend.
+        names: the names of both, for the legend.
     """
 
     metric: str

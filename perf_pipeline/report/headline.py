@@ -34,8 +34,8 @@ class Headline:
     Attributes:
         latency: whose p95 it is; empty when none was measured.
         p95_ms: None without data, or where too few values carry it.
-        per_s: of requests, queries or messages; None without data.
-        unit: of what is counted.
+        per_s: the rate of requests, queries or messages; None without data.
+        unit: the unit of what is counted.
         error_ratio: over all operations; None without data.
         values: how many the latency has; 0 when none was measured.
     """

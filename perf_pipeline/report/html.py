@@ -34,7 +34,7 @@ class _Section:
     """Hold a section.
 
     Attributes:
-        title: of the section, and in the contents.
+        title: the title of the section, and in the contents.
         layout: its template in templates/sections, without the ending.
         shown: what the template shows.
     """

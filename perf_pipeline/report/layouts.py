@@ -41,7 +41,7 @@ class KeptLayouts(BytecodeCache):
     options or of another version of Jinja, of Python or of ours.
 
     Args:
-        folder: of the templates.
+        folder: the folder of the templates.
         kind: how their values are escaped: the same template has other code for another format.
     """
 

@@ -55,12 +55,12 @@ class TimeSeries:
 
     Attributes:
         name: what is drawn, e.g. `http_req_duration p(95)`.
-        unit: of the values.
+        unit: the unit of the values.
         points: (seconds since the benchmark's origin, value), ordered by time; a value that is no
             number is a gap.
         panel: title of the plot that it shares; by the first word of its name when empty.
         every_s: for how many seconds a point stands, from its time on; 0 when it is a moment.
-        keys: of thresholds whose bounds are drawn with it.
+        keys: the keys of thresholds whose bounds are drawn with it.
     """
 
     name: str
@@ -105,12 +105,12 @@ class BenchmarkReport:
         measured_s: the part that counts.
         valid: False when the load generator was the limit.
         invalid_reasons: one sentence each.
-        verdicts: of its thresholds.
-        summaries: of its metrics, untagged ones and tag filters.
+        verdicts: the verdicts of its thresholds.
+        summaries: the summaries of its metrics, untagged ones and tag filters.
         problems: one sentence each: what went wrong while it ran.
         series: lines to draw over time; may be empty.
         failures: how operations failed, the most frequent first.
-        distributions: of its latencies, beside those of the baseline.
+        distributions: the distributions of its latencies, beside those of the baseline.
         measured_between_s: begin and end of the measured phase in the time of the series.
         faults: what was broken on purpose meanwhile, in order of start.
         growth: how fast each quantity grew, where the benchmark was asked to tell.
@@ -180,8 +180,8 @@ class Origin:
         series: what was compared, as its label.
         against: history, pinned, or the name of a release.
         run_ids: runs of the baseline, oldest first; empty for a fixed figure.
-        config_hash: of the profile that judged.
-        code_version: of the package that judged.
+        config_hash: the configuration hash of the profile that judged.
+        code_version: the version of the package that judged.
     """
 
     benchmark: str
@@ -213,7 +213,7 @@ class RunReport:
         run_id: key in the history.
         profile: its name.
         began_at: aware, UTC.
-        wall_s: of the whole run.
+        wall_s: the duration of the whole run.
         target: masked, never with a secret.
         environment: name to value: host, versions, commit ...
         notices: loud things, e.g. that a broker is an emulator.

@@ -34,7 +34,7 @@ def render_rows(
 
     Args:
         columns: their names.
-        rows: of the table.
+        rows: the rows of the table.
         more: there are more rows than these.
         longest: letters of a cell that are shown; all when None.
     """

@@ -27,7 +27,7 @@ class ScalingReport:
         sentence: what it found.
         answer: the same, as figures.
         points: all of them, the fewest units first.
-        windows: of all its searches.
+        windows: the windows of all its searches.
     """
 
     sentence: str
@@ -91,7 +91,7 @@ def scaling_sentence(
         of: the benchmark that was searched.
         answer: what was found.
         points: all of them.
-        windows: of all its searches.
+        windows: the windows of all its searches.
     """
     return " ".join(
         filter(

@@ -33,7 +33,7 @@ class SlowRequest:
         position: from 1, the slowest, among those of its operation.
         service_ms: from its start to its last byte.
         after_s: when it began, since the benchmark did.
-        status: of HTTP, or the class of the error.
+        status: the HTTP status, or the class of the error.
         trace_id: 32 hex digits.
         url: the page of the trace; empty where the target has no `traceUrl`.
     """

@@ -31,7 +31,7 @@ class TrendRun:
         began_at: UTC, ISO 8601; a label, as a clock can be set.
         value: in the metric's unit.
         place: among all runs, in the order in which they were made.
-        version: of the target, or its commit; empty where nobody told.
+        version: the version of the target, or its commit; empty where nobody told.
     """
 
     run_id: str
@@ -46,8 +46,8 @@ class TrendChange:
     """Hold a change of level, and the run with which it began.
 
     Attributes:
-        index: of the first run at the new level, in `Trend.runs`.
-        effect: of the new level against the old one; None when a level is unknown.
+        index: the index of the first run at the new level, in `Trend.runs`.
+        effect: the effect of the new level against the old one; None when a level is unknown.
         before: in the metric's unit.
         after: in the metric's unit.
         found_by: gate, accepted or machine, which decide over baselines; otherwise history, or
@@ -102,7 +102,7 @@ def by_interest(
     """Split the series that have two runs into those that changed or lead, and the others.
 
     Args:
-        trends: of the reported run.
+        trends: the trends of the reported run.
         leading: (benchmark, series label) of what the reader came for.
     """
     drawn = [trend for trend in trends if trend.is_telling]

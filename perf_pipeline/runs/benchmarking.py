@@ -21,7 +21,7 @@ class JudgedBenchmark:
     """Hold what one benchmark gave.
 
     Attributes:
-        run_id: of the run.
+        run_id: the id of the run.
         ingested: how many rows are in the history now.
         report: what reports show of it.
     """

@@ -47,7 +47,8 @@ class Confirmation:
         benchmark: that was run again.
         suspect: the comparison of the run itself, SUSPECT.
         attempts: id of each re-run, oldest first, and what it showed.
-        verdict: of the runs together: REGRESSED, OK, or SUSPECT where they did not decide.
+        verdict: the verdict of the runs together: REGRESSED, OK, or SUSPECT where they did not
+            decide.
     """
 
     benchmark: str
@@ -62,7 +63,8 @@ def confirm_run(
     """Confirm the suspects of a run and return what became of each, earlier tries included.
 
     Args:
-        session: of the run, still open; None when it is long over: then nothing is loaded.
+        session: the session of the run, still open; None when it is long over: then nothing is
+            loaded.
         state: folder of the history.
         run_id: an ingested run.
         profile: judged by; the run's own when None.
@@ -107,7 +109,7 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
     history that can no longer be reached ends it: what is suspect then stays suspect.
 
     Args:
-        session: of the run; all of its benchmarks are in the history.
+        session: the session of the run; all of its benchmarks are in the history.
         at_most: re-runs; two make five runs with the two before.
 
     Returns:

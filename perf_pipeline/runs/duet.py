@@ -61,7 +61,7 @@ class DuetWish:
         only: benchmarks to run; all enabled ones when empty.
         rules: what decides, over all loads together.
         length_us: how long is measured at most, all loads together.
-        warm_up_us: of each load.
+        warm_up_us: the warm-up of each load.
         ready_within_s: how long a side that is started may take until it answers.
         on_undecided: what a comparison ends with that could not tell.
     """

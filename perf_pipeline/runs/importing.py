@@ -19,7 +19,7 @@ def import_and_judge(state: State, path: Path, wanted: Import, *, say: Say) -> R
 
     Args:
         state: folder of spool and history.
-        path: of the file.
+        path: the path of the file.
         wanted: what it is imported as.
         say: receives what becomes of the file.
 

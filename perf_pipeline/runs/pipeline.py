@@ -52,7 +52,7 @@ class _Progress:
     Attributes:
         measured: benchmarks with something in the spool.
         waiting: those of them that are not in the history, because it is open elsewhere.
-        problems: of the run as a whole.
+        problems: the problems of the run as a whole.
         trouble: what ended the run before anything was measured.
         doing: what is under way.
     """

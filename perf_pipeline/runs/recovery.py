@@ -27,7 +27,7 @@ class Band:
     """Hold how a light load was answered before the search.
 
     Attributes:
-        p95_ms: of its response time.
+        p95_ms: the p95 of its response time.
         failed_ratio: share of its operations that did not go well.
         waiting: messages that waited for each group of consumers at its end.
     """
@@ -104,7 +104,7 @@ def await_recovery(
     """Load lightly until the target is as before; return why it is not after the limit, or nothing.
 
     Args:
-        band: of before.
+        band: the band of before.
         light: loads a light window; raises TargetUnavailableError.
         limit_s: how long to wait; at least one light load is judged.
         is_over: the run is being stopped.

@@ -57,8 +57,8 @@ class _ScalingUnderWay:
     Attributes:
         session: the run.
         benchmark: that scales.
-        folder: of it in the spool.
-        windows: of all searches so far.
+        folder: the folder of the benchmark in the spool.
+        windows: the windows of all searches so far.
         points: a row for each number of units so far.
         limits: why what it finds is INVALID, one sentence each.
         is_gone: a search ended early because of the target.

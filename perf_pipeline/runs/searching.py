@@ -49,7 +49,7 @@ class SearchUnderWay:
     Attributes:
         session: the run.
         benchmark: that searches.
-        folder: of it in the spool.
+        folder: the folder of the benchmark in the spool.
         wanted: what its profile says.
         label: begins the names of its loads, so that no two of a run share one.
         before: windows of earlier searches of this benchmark in this run.

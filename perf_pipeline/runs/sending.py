@@ -44,7 +44,7 @@ def send_runs(
 
     Args:
         state: folder of the history.
-        run_ids: of stored runs; all of them when empty.
+        run_ids: the ids of stored runs; all of them when empty.
         out: where to.
         say: receives what becomes of it.
         target: allows hosts.
@@ -71,7 +71,7 @@ def send_measured(session: Session | None) -> None:
     """Send the figures of a run that was just judged, where its profile says so; never fail it.
 
     Args:
-        session: of the run; None when it was measured before, and is only judged again.
+        session: the session of the run; None when it was measured before, and is only judged again.
     """
     if session is None or not session.profile.out.urls:
         return

@@ -19,7 +19,7 @@ def share_measured(session: Session | None) -> None:
     """Push the run of a session, with its re-runs, where its profile names a place; never fail it.
 
     Args:
-        session: of the run; None when it was measured before, and is only judged again.
+        session: the session of the run; None when it was measured before, and is only judged again.
     """
     if session is None or not (url := session.profile.history.remote):
         return
@@ -33,8 +33,8 @@ def share_run(
 
     Args:
         state: folder of the history.
-        run_id: of a judged run.
-        url: of the place.
+        run_id: the id of a judged run.
+        url: the URL of the place.
         say: receives the outcome.
         within_s: for how long the place is waited for.
     """

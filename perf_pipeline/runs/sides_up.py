@@ -103,7 +103,7 @@ class SidesWanted:
 
         Args:
             given: those that somebody else started.
-            state: of this machine.
+            state: the state of this machine.
             narrator: gets a sentence for each step.
             stop: set it to give up.
 

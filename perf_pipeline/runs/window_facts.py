@@ -51,7 +51,7 @@ def row_of(
     Args:
         number: from 1, in the order of loading.
         trial: what was asked for.
-        length: of what counts, in s.
+        length: the length of what counts, in s.
         window: what was loaded.
         verdict: on it.
     """

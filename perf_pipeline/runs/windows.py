@@ -41,7 +41,7 @@ class JudgedWindow:
 
     Attributes:
         outcome: how its load went: complete or not, valid or not, starts that were dropped.
-        verdicts: of all thresholds of its benchmark.
+        verdicts: the verdicts of all thresholds of its benchmark.
         achieved_per_s: iterations that ran to their end, per second of what is measured.
         p95_ms: p95 of the response time; None where nothing was measured.
         failed_ratio: share of operations that did not go well; None as above.

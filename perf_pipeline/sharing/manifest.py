@@ -43,14 +43,14 @@ class Manifest:
     """Describe a shared run.
 
     Attributes:
-        run_id: of the run.
+        run_id: the id of the run.
         began_at: UTC, ISO 8601.
         profile: its name.
-        config_hash: of the profile.
+        config_hash: the configuration hash of the profile.
         target: masked text.
         trigger: who started it.
-        code_version: of the perf_pipeline that measured.
-        schema_version: of the history that its rows come from.
+        code_version: the version of the perf_pipeline that measured.
+        schema_version: the schema version of the history that its rows come from.
         content: digest of what was measured.
         environment: facts of machine and stack that make runs comparable.
         revision: version of the target, and commit, branch and pull request by CI.
@@ -94,7 +94,7 @@ class SharedName:
 
     Attributes:
         began: when the run began, as digits and letters that sort by time.
-        run_id: of the run.
+        run_id: the id of the run.
         content: the beginning of the digest of what was measured.
         has_samples: raw samples are in the bundle.
     """

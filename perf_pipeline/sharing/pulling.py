@@ -63,7 +63,7 @@ def pull(state: State, url: str, ask: PullWish) -> Movement:
 
     Args:
         state: folder of the history, which is made where there is none.
-        url: of the place.
+        url: the URL of the place.
         ask: what is to be pulled.
 
     Raises:

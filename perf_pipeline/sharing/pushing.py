@@ -68,7 +68,7 @@ def push(state: State, url: str, wish: PushWish) -> Movement:
 
     Args:
         state: folder of the history.
-        url: of the place.
+        url: the URL of the place.
         wish: what is to be pushed.
 
     Raises:

@@ -17,7 +17,7 @@ class Movement:
     """Gather what became of runs.
 
     Attributes:
-        url: of the place.
+        url: the URL of the place.
         verb: what was done with the runs that were new: `pushed` or `pulled`.
         moved: the runs that were new.
         known: how many were on both sides already.

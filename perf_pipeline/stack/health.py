@@ -77,7 +77,7 @@ def require_health(
     """Ask an API whether it may be loaded: by a request, by a connection, or not at all.
 
     Args:
-        base_url: of the API.
+        base_url: the URL of the API.
         trust: whose certificates are taken beside those of the system's authorities.
         addresses: where its name was found to lead, tried in this order; none leaves it to httpx.
         question: what is asked, and which answer is right.

@@ -81,8 +81,8 @@ def launch_kafka(
     """Start the broker, or a cluster, on free ports; data in `kafka/` of the folder.
 
     Args:
-        folder: of the stack.
-        cache: of downloaded jars.
+        folder: the folder of the stack.
+        cache: the cache of downloaded jars.
         say: receives what starts.
         lock: names the jars; that of this package by default.
         links: to the brokers that go through a proxy.

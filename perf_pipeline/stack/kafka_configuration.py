@@ -124,9 +124,9 @@ def configure(
     """Write what the brokers of a folder read when they start.
 
     Args:
-        folder: of the stack.
+        folder: the folder of the stack.
         nodes: all brokers of the cluster.
-        password: of the one user.
+        password: the password of the one user.
         links: to the brokers that go through a proxy; each has a listener, which tells its clients
             the proxy's port, as they go where the broker says.
     """

@@ -31,8 +31,8 @@ class Holder(NamedTuple):
 
     Attributes:
         group: consumer group.
-        member: of the group.
-        partition: of the topic.
+        member: the member of the group.
+        partition: the partition of the topic.
     """
 
     group: str
@@ -119,7 +119,7 @@ def _holders(
     """Return who has partitions of a topic, in settled groups.
 
     Args:
-        client: of the cluster.
+        client: the client of the cluster.
         brokers: bootstrap servers, with the settings that they ask for.
         topic: that is consumed.
         groups: that are asked; all of the cluster where none is named.
@@ -153,7 +153,7 @@ def _newer(client: AdminClient, brokers: str, groups: Collection[str]) -> list[N
     The older request reports such a group as dead.
 
     Args:
-        client: of the cluster.
+        client: the client of the cluster.
         brokers: bootstrap servers, with the settings that they ask for.
         groups: that are asked; all of the cluster where none is named.
 

@@ -58,7 +58,7 @@ class TopicLeaders:
 
     Attributes:
         topic: its name.
-        partitions: of it.
+        partitions: the partitions of the topic.
         allowed: hosts that the brokers may be at, beside this machine.
     """
 

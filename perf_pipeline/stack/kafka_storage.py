@@ -51,7 +51,7 @@ def format_storage(
 
     Args:
         data: the folder, which is not there yet.
-        jars: of this Kafka version, which also hold what the tool wrote for it.
+        jars: the jars of this Kafka version, which also hold what the tool wrote for it.
         format_by_tool: formats the folder by Kafka's tool, with the cluster's id that it gets.
         cluster: id of the cluster, which its brokers share; a new one by default.
         node: the broker's number in its cluster.

@@ -16,8 +16,8 @@ class ServerAddresses:
     """Look up a server's addresses for each connection, as its clients would.
 
     Args:
-        host: of the server.
-        port: of the server.
+        host: the host of the server.
+        port: the port of the server.
         spreads: each connection begins with the next address of the family that the resolver
             prefers, as the load's HTTP connections do; otherwise all begin with the first one.
     """

@@ -24,7 +24,7 @@ class ProxiedLink:
 
     Args:
         upstream: port of the server.
-        host: of the server.
+        host: the host of the server.
         told: the places of brokers that its clients get; None leaves answers as they are.
         tls: with clients, and with the server; None passes on bytes as they are.
         spreads: connections go to all addresses of the host in turn.

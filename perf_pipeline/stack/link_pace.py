@@ -17,7 +17,7 @@ class LinkPace:
     """Say when bytes go on.
 
     Args:
-        seed: of the chance by which they are late.
+        seed: the seed of the chance by which they are late.
     """
 
     def __init__(self, seed: int) -> None:

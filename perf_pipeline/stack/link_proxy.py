@@ -34,10 +34,10 @@ class Route:
     """Say where a link listens, where it leads, and whether brokers' addresses are rewritten there.
 
     Attributes:
-        name: of the link.
+        name: the name of the link.
         port: where it listens, on loopback.
         upstream: port of the server.
-        host: of the server.
+        host: the host of the server.
         tells: answers to clients get the proxy's ports for brokers, inside TLS if the proxy speaks
             it.
         spreads: connections go to all addresses of the host in turn.
@@ -59,7 +59,7 @@ class LinkProxy:
     """Serve links, and take rules for them.
 
     Args:
-        routes: of the links.
+        routes: the routes of the links.
         token: who knows it may give rules.
         tls: with brokers, and with who connects to them; None where they speak none.
     """

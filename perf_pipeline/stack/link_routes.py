@@ -32,11 +32,11 @@ class Link:
     Attributes:
         client: who connects, such as `api`, or `load`.
         server: to whom.
-        port: of the proxy, on loopback, where the client connects.
+        port: the port of the proxy, on loopback, where the client connects.
         upstream: port of the server; 0 as long as nobody knows it.
         number: which of several servers of this name it leads to, counted from 1.
         tells: its server tells clients where brokers are, and the proxy tells them its own ports.
-        host: of the server, as it is checked in its certificate.
+        host: the host of the server, as it is checked in its certificate.
     """
 
     client: str
@@ -76,8 +76,8 @@ class Links:
         Args:
             client: who connects.
             server: to whom.
-            address: of the server itself, with its user and its options, or those of several, in
-                the order of their numbers; None without one.
+            address: the address of the server itself, with its user and its options, or those of
+                several, in the order of their numbers; None without one.
         """
         found = [link for link in self.links if (link.client, link.server) == (client, server)]
         ports = [link.port for link in found]

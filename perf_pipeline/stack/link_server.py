@@ -18,8 +18,8 @@ class LinkedServer:
     """Reach one server, whatever its name stands for.
 
     Args:
-        host: of the server; its certificate is checked for this name.
-        port: of the server.
+        host: the host of the server; its certificate is checked for this name.
+        port: the port of the server.
         tls: with the server; None speaks plain TCP.
         spreads: connections go to all addresses of the host in turn.
     """

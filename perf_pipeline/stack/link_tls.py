@@ -24,8 +24,8 @@ class LinkTls:
 
     Attributes:
         certificate: that the load trusts, as PEM.
-        key: of it, as PEM, a secret.
-        settings: of librdkafka, by which the load would speak TLS with the brokers.
+        key: the key of the certificate, as PEM; a secret.
+        settings: the settings of librdkafka, by which the load would speak TLS with the brokers.
     """
 
     certificate: str

@@ -41,9 +41,9 @@ def start_links(
     """Start the proxy of a stack, and return its links when they can be used.
 
     Args:
-        folder: of the stack.
+        folder: the folder of the stack.
         links: with the ports that were chosen for them.
-        ports: of the servers that chose theirs themselves.
+        ports: the ports of the servers that chose theirs themselves.
         tls: settings of librdkafka by which the load speaks TLS with brokers; None where it does
             not.
 
@@ -78,8 +78,8 @@ class HeldLinks:
     """Hold a rule on links of a stack; it ends with its connection, and so with this process.
 
     Args:
-        links: of the stack.
-        names: of those that it holds for.
+        links: the links of the stack.
+        names: the names of those that it holds for.
         rule: what is done to their connections.
 
     Raises:

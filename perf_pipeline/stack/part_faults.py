@@ -45,7 +45,7 @@ def kill_part(folder: Path, part: str, only: str = "") -> None:
     """Kill all processes of a part at once, as the end of its machine would.
 
     Args:
-        folder: of the stack.
+        folder: the folder of the stack.
         part: its name.
         only: the name of the one process that is hit, with what it has started.
     """
@@ -66,7 +66,7 @@ def fill_disk_of(folder: Path, part: str, only: str = "") -> None:
     """Take all room on the disk of a part that has one of its own (small_disk.py).
 
     Args:
-        folder: of the stack.
+        folder: the folder of the stack.
         part: its name.
         only: the name of the one process whose disk is filled; those of all without it.
 

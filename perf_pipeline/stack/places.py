@@ -71,9 +71,10 @@ def plain_path(folder: Path, target: Path | None = None, name: str = STACK) -> P
     """Return a path to `target` that every server reads right: its own, or a link to it.
 
     Args:
-        folder: of the stack, which the link is for; it is also the target where that is None.
+        folder: the folder of the stack, which the link is for; it is also the target where that is
+            None.
         target: absolute.
-        name: of the link, one for each target of a stack.
+        name: the name of the link, one for each target of a stack.
 
     Raises:
         StackError: a link is needed and can be made nowhere.

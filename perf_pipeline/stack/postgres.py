@@ -92,7 +92,7 @@ def launch_postgres(
     Data that are there are served by binaries of their own major version.
 
     Args:
-        folder: of the stack.
+        folder: the folder of the stack.
         say: gets a sentence.
         database: created where it is missing.
         cache: keeps what initdb wrote, so that later data are copies of it.

@@ -37,7 +37,7 @@ def find_binaries(data: Path, major: str | None) -> tuple[Path, str, str]:
 
     Args:
         data: named where there are none.
-        major: of the data, such as `16`; None takes the first binaries.
+        major: the major of the data, such as `16`; None takes the first binaries.
 
     Raises:
         StackError: there are none, or none of that version.

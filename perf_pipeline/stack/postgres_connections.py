@@ -20,7 +20,7 @@ class HeldConnections:
     """Hold all connections that a server has to give to this user, but for some.
 
     Args:
-        dsn: of the database.
+        dsn: the DSN of the database.
         left: how many stay free.
         limit_s: how long taking them may take.
         is_over: says that nobody wants them any more.

@@ -20,7 +20,7 @@ class HeldLock:
     """Hold an ACCESS EXCLUSIVE lock, which stops everybody else's reads and writes.
 
     Args:
-        dsn: of the database.
+        dsn: the DSN of the database.
         table: its name, with its schema before a dot or without.
         limit_s: how long to wait for the lock, which waits for those before it.
         is_over: says that nobody wants it any more.

@@ -41,7 +41,7 @@ def make_data(folder: Path, binaries: Path, user: str, kept: Path | None) -> Pat
     Where a copy can't be made, initdb writes them.
 
     Args:
-        folder: of the stack, which also gets the file with the password.
+        folder: the folder of the stack, which also gets the file with the password.
         binaries: PostgreSQL's programs.
         user: the superuser.
         kept: where the cache keeps what initdb wrote, or is about to; None to do without.

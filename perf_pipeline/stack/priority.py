@@ -25,7 +25,7 @@ def put_behind_us(pid: int, nice: int, proc: Path = Path("/proc")) -> None:
     ended already, and a system without sessions' priorities, are passed over.
 
     Args:
-        pid: of the process, which leads its session.
+        pid: the process id of the process, which leads its session.
         nice: how much lower (nice(2)); never above our own priority.
         proc: where the system shows processes.
     """

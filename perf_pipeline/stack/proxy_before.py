@@ -28,7 +28,7 @@ def proxy_before(
 
     Args:
         state: folder of this machine's state.
-        places: of the servers, by what the profile calls them.
+        places: the places of the servers, by what the profile calls them.
         say: gets a sentence.
         tls: settings of librdkafka by which the load speaks TLS with brokers; None without TLS.
 

@@ -48,7 +48,7 @@ def launch_redis(folder: Path, *, say: Say, has_small_disk: bool = False) -> Lau
     """Start a server on a free port; None where no server binary is found.
 
     Args:
-        folder: of the stack.
+        folder: the folder of the stack.
         say: gets a sentence.
         has_small_disk: it keeps an append-only file on a disk that can be filled (small_disk.py).
 

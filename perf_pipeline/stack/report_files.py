@@ -35,7 +35,7 @@ def served_reports(folder: Path, port: int) -> Iterator[str]:
     """Serve until the block ends, and yield the address.
 
     Args:
-        folder: of all reports; it may come later.
+        folder: the folder of all reports; it may come later.
         port: on 127.0.0.1; any other one where it is taken.
     """
     handler = _handler_of(folder.resolve())
@@ -57,8 +57,8 @@ def report_file(folder: Path, target: str) -> Path | None:
     """Return the file that is meant by a request; None where it is no file of a report.
 
     Args:
-        folder: of all reports, resolved.
-        target: of the request, such as `/RUN/report.html?x`.
+        folder: the folder of all reports, resolved.
+        target: the target of the request, such as `/RUN/report.html?x`.
     """
     try:
         wanted = (folder / unquote(urlsplit(target).path).lstrip("/")).resolve()

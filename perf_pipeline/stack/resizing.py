@@ -42,7 +42,7 @@ def resize(
     Args:
         stack: that runs the reference system.
         what: `api`, `worker` (both processes) or `partitions`.
-        number: of them, at least 1.
+        number: how many there shall be, at least 1.
         timeout_s: how long it may take.
         stop: set it to give up.
 

@@ -69,8 +69,8 @@ class StartedSide:
     """Hold a side that runs.
 
     Attributes:
-        url: of its API; empty where it has none.
-        postgres_dsn: of its database, where that is known.
+        url: the URL of its API; empty where it has none.
+        postgres_dsn: the DSN of its database, where that is known.
         topic: that it consumes; empty where it consumes none.
         facts: what is known of its version: the commit of a revision.
     """
@@ -101,7 +101,7 @@ def started_sides(
         within_s: how long each may take to listen.
         say: gets a sentence for each step.
         stop: set it to give up the start.
-        topics: of workers; None where no side is some.
+        topics: the topics of workers; None if no side consists of workers.
 
     Raises:
         RequestError: the current folder is in no git repository, or has no such revision.

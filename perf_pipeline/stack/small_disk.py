@@ -58,8 +58,8 @@ def disk_of(folder: Path, name: str) -> Path:
     """Return the folder of the disk that a process of a stack has, or would have.
 
     Args:
-        folder: of the stack.
-        name: of the process.
+        folder: the folder of the stack.
+        name: the name of the process.
     """
     return folder / _DISKS / name
 
@@ -122,10 +122,10 @@ def on_new_disk(
 
     Args:
         folder: that gets the disk.
-        home: of the server's data.
+        home: the home of the server's data.
         kept: folders in `home` that the disk holds; they are copied to it at the first start.
-        command: of the server.
-        size_bytes: of the disk.
+        command: the command of the server.
+        size_bytes: the size of the disk.
 
     Raises:
         StackError: no file system can be made.
@@ -142,7 +142,7 @@ def fill_disk(folder: Path, pid: int) -> None:
 
     Args:
         folder: that has the disk.
-        pid: of a process that sees it.
+        pid: the process id of a process that sees it.
 
     Raises:
         StackError: no disk is mounted there, or something is still free on it.

@@ -74,8 +74,8 @@ def start(
     """Start all parts and return the stack when every one of them is ready.
 
     Args:
-        folder: of the stack.
-        cache: of downloaded jars, and of what later starts need not make again.
+        folder: the folder of the stack.
+        cache: the cache of downloaded jars, and of what later starts need not make again.
         options: which parts, and what is given.
         say: gets a sentence for each part.
         stop: set it to give up the start.

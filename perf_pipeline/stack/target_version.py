@@ -28,8 +28,8 @@ def asked_version(
     """Ask for the version, and return the answer as it came; it may have several lines.
 
     Args:
-        question: of the target.
-        base_url: of its API; None where it has none.
+        question: where the target reports its version.
+        base_url: the URL of its API; None where it has none.
         trust: whose certificates are taken beside those of the system's authorities.
         addresses: where the API's name was found to lead.
         folder: where a command is run.

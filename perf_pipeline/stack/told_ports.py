@@ -30,7 +30,7 @@ class ToldPorts:
     """Hold the ports that clients get in place of the brokers' addresses.
 
     Attributes:
-        ports: of the proxy, by the broker's own place.
+        ports: the ports of the proxy, by the broker's own place.
         unknown: what brokers named that the proxy does not stand before, for people.
         strangers: connections that never spoke Kafka's protocol.
     """

@@ -48,7 +48,7 @@ class Undo:
         processes: that were paused; for `command` sessions that still do what it undoes.
         stack: folder of the stack that the part belongs to.
         part: its name.
-        number: of its processes or partitions, for `resize`.
+        number: the number of its processes or partitions, for `resize`.
         brokers: that a topic is on, with the settings that they ask for; those of the stack where
             empty.
         before: who led the topic, as `TopicLeaders` writes it.
@@ -74,7 +74,7 @@ class Pending:
     It begins with what is written there already: of a killed run, or of an earlier benchmark.
 
     Args:
-        folder: of the run's faults.
+        folder: the folder of the run's faults.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -119,8 +119,8 @@ def perform(undo: Undo, folder: Path, stack: Stack | None = None) -> str | None:
     """Undo a fault; whatever goes wrong is returned, so that the other undos are done.
 
     Args:
-        undo: of the fault.
-        folder: of the run's faults, for the output of a command.
+        undo: the undo of the fault.
+        folder: the folder of the run's faults, for the output of a command.
         stack: that the part belongs to; read from its folder when None, and one that has ended with
             its run needs no part back.
 

@@ -55,8 +55,8 @@ def figure_sql(kind: Kind, field: str) -> str:
     """Return the SQL of one figure of a summary; `null` where this kind of metric has none.
 
     Args:
-        kind: of the metric.
-        field: of `Summary`.
+        kind: the kind of the metric.
+        field: the field of `Summary`.
 
     Raises:
         KeyError: a summary has no such figure.

@@ -30,7 +30,7 @@ class BaselineRow:
     Attributes:
         made_at: UTC, ISO 8601.
         action: pinned and unpinned: a release; accepted: a new normal.
-        name: of the release; empty for an acceptance.
+        name: the name of the release; empty for an acceptance.
         run_id: the run that is pinned, or that the new normal starts with.
         metric: that was accepted, as in a profile; empty for all of the run.
         made_by: user name.
@@ -67,7 +67,7 @@ class ChangePointRow:
             changed for good), history (looking back; only warns).
         before: median of the level before, in the metric's unit.
         after: median from then on; the value of the run where a person or the gate decided.
-        p_value: of the history pass; None otherwise.
+        p_value: the p value of the history pass; None otherwise.
     """
 
     run_id: str

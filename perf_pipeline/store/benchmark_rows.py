@@ -22,10 +22,10 @@ def rows_by_benchmark(
 
     Args:
         history: open.
-        run_id: of the run.
+        run_id: the id of the run.
         table: with a column for each field of `kind`.
         kind: what a row becomes.
-        order: of the rows of one benchmark, as in SQL.
+        order: the order of the rows of one benchmark, as in SQL.
     """
     history.proof.require_rows([run_id], table)
     columns = ", ".join(field.name for field in fields(kind))

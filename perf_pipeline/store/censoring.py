@@ -97,7 +97,7 @@ def mark_unanswered(
         connection: to the table.
         table: with the columns of `Sample`.
         where: which rows are of one benchmark.
-        parameters: of `where`.
+        parameters: the parameters of `where`.
     """
     names = {"table": table, "where": where, "undecided": UNDECIDED}
     waits = connection.execute(

@@ -27,10 +27,10 @@ class DiffRow:
         metric: in the catalog.
         tags: as `tags_text` writes them.
         statistic: p95, rate ...
-        value: of this run, in the metric's unit; None without data.
+        value: the value of this run, in the metric's unit; None without data.
         baseline_kind: history or pinned.
         baseline_runs: number of runs in the baseline.
-        baseline_median: of their values.
+        baseline_median: the baseline median of their values.
         change_ratio: this run against the baseline.
         change_low: lower end of its interval.
         change_high: upper end.

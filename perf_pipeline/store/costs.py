@@ -40,7 +40,7 @@ def costs_before(history: History, run_id: str, *, most: int) -> dict[str, list[
 
     Args:
         history: open.
-        run_id: of the run.
+        run_id: the id of the run.
         most: so many runs of each benchmark at most.
     """
     found: dict[str, dict[str, list[Cost]]] = {}

@@ -59,8 +59,8 @@ def read_sides(folder: Path, step: str, paced: Mapping[str, bool]) -> list[Opera
     would have taken, and both sides have them alike.
 
     Args:
-        folder: of the load.
-        step: of the load.
+        folder: the folder of the load.
+        step: the step of the load.
         paced: by scenario, whether a plan decides how many iterations there are.
     """
     import numpy as np  # noqa: PLC0415 - 0.1 s of import that few commands need
@@ -110,8 +110,8 @@ def before_promises(folder: Path, step: str) -> frozenset[str]:
     """Return the operations behind which a message is promised, so that it is sent when they end.
 
     Args:
-        folder: of the load; the ledger of each side is in a folder of its own there.
-        step: of the load.
+        folder: the folder of the load; the ledger of each side is in a folder of its own there.
+        step: the step of the load.
     """
     promised = [_promised(side_folder(folder, side)) for side in range(len(SIDES))]
     behind = frozenset[str]()

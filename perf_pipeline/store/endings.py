@@ -69,7 +69,7 @@ class Ending:
         before: operations up to there, of which `failed_before` failed.
         failed_before: see `before`.
         failed: operations that started later, all of them failures.
-        unanswered: of these, interrupted after too long a wait.
+        unanswered: how many of these were interrupted after too long a wait.
         went_well_once: whether it had gone well at all.
         span_us: from the first of their starts to the last of their ends.
         how: the most frequent class of error, or `status 500`.

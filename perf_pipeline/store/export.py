@@ -69,7 +69,7 @@ def export_readings_csv(
 
     Args:
         history: open.
-        run_id: of the run.
+        run_id: the id of the run.
         path_of: gives the file of a benchmark.
 
     Returns:
@@ -95,7 +95,7 @@ def export_tiers_csv(
 
     Args:
         history: open.
-        run_id: of the run.
+        run_id: the id of the run.
         path_of: gives the file of a benchmark.
 
     Returns:

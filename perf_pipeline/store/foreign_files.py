@@ -33,7 +33,7 @@ def not_opened(path: Path, message: str, full_message: str) -> StoreError:
     """Return the error of a file that is there, and that DuckDB refuses.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         message: the first line of what DuckDB says.
         full_message: all of it.
     """

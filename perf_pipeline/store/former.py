@@ -54,8 +54,8 @@ class Former:
         """Say why what is stored has to stay; empty when it may be replaced.
 
         Args:
-            outcome: of what comes; None when it was cut off.
-            damage: of what comes.
+            outcome: the outcome of what comes; None when it was cut off.
+            damage: the damage of the new rows.
             samples: readable rows of what comes; None where nobody counted them.
         """
         is_whole = outcome is not None and not damage

@@ -108,9 +108,9 @@ def write_figures(
     """Replace the summaries of a benchmark and its histograms, all of them or none.
 
     Args:
-        tallies: of its samples, for these metrics.
-        key: of the benchmark.
-        summaries: of it.
+        tallies: the tallies of its samples, for these metrics.
+        key: the key of the benchmark.
+        summaries: its summaries.
         metrics: all that may have values.
 
     Raises:

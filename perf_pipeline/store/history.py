@@ -42,7 +42,7 @@ class History:
     """Hold the open history; get one from `open_history`.
 
     Attributes:
-        path: of the DuckDB file.
+        path: the path of the DuckDB file.
         connection: to it; for this package only.
         proof: that its rows are those that were written; whoever reads rows asks for it first.
         asked: what it has answered about runs.
@@ -260,7 +260,7 @@ def open_history(
     """Open the history, alone; make it or bring its schema up to date where needed.
 
     Args:
-        path: of the DuckDB file; folders above it are made.
+        path: the path of the DuckDB file; folders above it are made.
         wait_s: how long to queue behind another process that has it open.
         read_only: nothing can be changed, and a missing file is an error.
 

@@ -37,8 +37,8 @@ class Lineage:
         reference: name of the pinned release; empty for history and a profile's fixed figure.
         baseline_run_ids: runs of the baseline, oldest first; empty for a fixed figure.
         reason: why the status is what it is, where it needs one.
-        config_hash: of the profile that judged.
-        code_version: of the package that judged.
+        config_hash: the configuration hash of the profile that judged.
+        code_version: the version of the package that judged.
     """
 
     reference: str
@@ -55,7 +55,7 @@ def store_judged(
 
     Args:
         history: open.
-        run_id: of an ingested run.
+        run_id: the id of an ingested run.
         rows: as (benchmark, diff, its lineage); benchmarks without any keep what they have.
     """
     now = datetime.now(UTC).replace(tzinfo=None)

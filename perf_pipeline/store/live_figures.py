@@ -73,8 +73,8 @@ class LiveFigures:
     """Follow the figures that some thresholds judge.
 
     Args:
-        folder: of the benchmark in the spool.
-        key: of the benchmark.
+        folder: the folder of the benchmark in the spool.
+        key: the key of the benchmark.
         thresholds: what is asked for; nothing else can be observed.
     """
 

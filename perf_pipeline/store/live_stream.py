@@ -28,7 +28,7 @@ class LiveStream:
     """Write a run's events; what can't be written is left out, as no run ends because of it.
 
     Args:
-        folder: of the stream in the state folder; made when missing.
+        folder: the folder of the stream in the state folder; made when missing.
         now_s: a clock; any start.
         quota_bytes: after which progress is written half as often, and again after as many.
     """
@@ -82,7 +82,7 @@ class StreamReader:
     """Read the events of the newest run, those that are new at each look.
 
     Args:
-        folder: of the stream in the state folder.
+        folder: the folder of the stream in the state folder.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -26,7 +26,7 @@ def raised(figure: str, statistic: str = "") -> str:
 
     Args:
         figure: an aggregate over `value`.
-        statistic: of the threshold grammar.
+        statistic: the statistic of the threshold grammar.
     """
     if statistic == "min":
         return f"coalesce({figure} {_ENDED}, {figure})"

@@ -64,7 +64,7 @@ def fold_names(
 
     Args:
         connection: inside a transaction.
-        key: of the benchmark, whose checks are counted.
+        key: the key of the benchmark, whose checks are counted.
         wanted: by column the names that are never folded.
     """
     told = []

@@ -67,7 +67,7 @@ class MadeRun:
         run_id: its id.
         profile: that it was made with.
         trigger: who started it.
-        branch: of its code, as CI said it; empty where nobody said it, as `base`.
+        branch: the branch of its code, as CI said it; empty where nobody said it, as `base`.
         is_pull_request: whether its code was not merged yet.
         base: the branch that its code began from.
         is_measured: whether something of it was stored; not so if it was killed at once.

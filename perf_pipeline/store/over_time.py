@@ -31,8 +31,8 @@ def over_time(
         connection: to the history.
         key: which benchmark.
         metric: in the catalog.
-        source: of the readings; empty for all.
-        statistic: of each second's samples: a field of `Summary`.
+        source: the source of the readings; empty for all.
+        statistic: the statistic of each second's samples: a field of `Summary`.
 
     Raises:
         KeyError: no such metric or statistic.

@@ -75,7 +75,7 @@ def seal(
 
     Args:
         connection: to the history.
-        keys: of the benchmarks.
+        keys: the keys of the benchmarks.
         tables: with their rows.
         empty: those of the tables that have none, which are not looked at. Where that is wrong, it
             is damage to whoever reads a row of them.

@@ -45,11 +45,11 @@ class RunRecord:
         run_id: unique.
         profile: its name.
         profile_json: all of it, as the run used it.
-        config_hash: of the resolved profile.
-        seed: of everything that is random in it.
+        config_hash: the configuration hash of the resolved profile.
+        seed: the seed of everything that is random in it.
         target: masked text, no secrets.
         trigger: who started it: `cli`, `dagster` ...
-        code_version: of this package.
+        code_version: the version of this package.
         began_at: UTC, ISO 8601; a label, never used to measure.
         environment: facts of the machine and the stack that make runs comparable.
         notices: what a reader of the figures must know, e.g. that the broker is an emulator.

@@ -76,13 +76,13 @@ class StoredLoad:
     """Name a stored benchmark of a run, and what it is compared with.
 
     Attributes:
-        run_id: of the run.
+        run_id: the id of the run.
         profile: its name.
-        environment_id: of machine and stack.
+        environment_id: the environment id of machine and stack.
         benchmark: its name.
-        load_hash: of what it was to do.
-        branch: of its code, empty where it is not known; None for a pull request, which is in
-            nobody's baseline.
+        load_hash: the load hash of what it was to do.
+        branch: the branch of its code, empty where it is not known; None for a pull request, which
+            is in nobody's baseline.
         counts: it completed and is valid, so that a baseline takes it.
     """
 

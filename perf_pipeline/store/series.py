@@ -69,7 +69,7 @@ class SeriesName:
 
     Attributes:
         benchmark: its name.
-        load_hash: of the benchmark: another load is another series.
+        load_hash: the load hash of the benchmark: another load is another series.
         metric: in the catalog.
         tags: the filter that was summarised, as `tags_text` writes it.
         statistic: which figure of the summary, by its name, e.g. `p(95)`.
@@ -112,10 +112,10 @@ def series_of(
     left out; one that was too slow is not.
 
     Args:
-        proof: of the open history.
+        proof: the proof of the open history.
         wanted: which figures; each gets an entry, an empty one where nothing is stored.
-        profile: of the runs.
-        environment_id: of the runs.
+        profile: the profile of the runs.
+        environment_id: the environment id of the runs.
         before: the run in question, or None.
         limit: at most so many points each, the newest ones.
         left_out: runs that are read for no series, such as those of another branch.
@@ -147,7 +147,7 @@ def prove_ahead(
     """Prove what `series_of` is going to read first, so that it needs not do it any more.
 
     Args:
-        proof: of the open history.
+        proof: the proof of the open history.
         run: that is compared with the like runs before it.
         loads: benchmark and hash of its load, of each of its benchmarks.
         limit: how many points each series is to have.

@@ -40,7 +40,7 @@ class TracedRequest:
         trace_id: 32 hex digits.
         started_us: since the benchmark began.
         service_ms: from its start to its last byte.
-        status: of HTTP; 0 without an answer.
+        status: the HTTP status; 0 without an answer.
         error: class of the error; empty when it went well.
     """
 

@@ -65,7 +65,7 @@ def open_answer(
     The copy is made while this process has the history open for itself, and is removed after.
 
     Args:
-        path: of the history.
+        path: the path of the history.
         sql: one statement; it sees no other file and no network.
         parameters: for `?` or `$name` in it.
         wait_s: how long to queue for the copy.

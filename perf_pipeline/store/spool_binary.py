@@ -38,11 +38,11 @@ class RowFile:
     """Hold a file's rows, mapped into memory, and their kinds.
 
     Attributes:
-        layout: of the rows.
+        layout: the layout of the rows.
         rows: as they are on disk; all have a kind.
         kinds: columns of the table of kinds.
         torn: rows that were cut off, or whose kind was.
-        name: of the file.
+        name: the name of the file.
         told: how many rows its head tells of; 0 when it was never closed.
     """
 
@@ -88,9 +88,9 @@ def row_files(
     """Read the files of a kind that have rows, or that lost rows.
 
     Args:
-        folder: of the benchmark.
-        pattern: of their names.
-        layout: of their rows.
+        folder: the folder of the benchmark.
+        pattern: the pattern of their names.
+        layout: the layout of their rows.
         left_out: names of files that are not read.
 
     Raises:

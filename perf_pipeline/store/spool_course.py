@@ -75,7 +75,7 @@ class Grid:
 
     Attributes:
         from_us: begin of the first one, µs since the benchmark's origin.
-        width_us: of each.
+        width_us: the width of each.
         count: how many they are.
     """
 
@@ -101,7 +101,7 @@ class Answers:
     Attributes:
         answered: went well.
         failed: did not.
-        p95_ms: of their response times; None without any.
+        p95_ms: the p95 of their response times; None without any.
         under_way_ms: ages of those that had not ended when somebody looked.
     """
 
@@ -115,7 +115,7 @@ def answers_of(folder: Path, grid: Grid, until_us: int) -> tuple[list[Answers], 
     """Count the measured operations of each bucket by when they were due.
 
     Args:
-        folder: of the benchmark.
+        folder: the folder of the benchmark.
         grid: its buckets.
         until_us: when somebody looks at them before their end.
 
@@ -138,7 +138,7 @@ def failed_and_slow(folder: Path, from_us: int, until_us: int, slow_ms: float) -
     """Count the operations of a stretch that failed, and those that were slow and went well.
 
     Args:
-        folder: of the benchmark.
+        folder: the folder of the benchmark.
         from_us: operations that ended from here on,
         until_us: and were due before this.
         slow_ms: longer response times are slow.
@@ -163,7 +163,7 @@ def waiting_of(folder: Path, grid: Grid, *, by_id: bool) -> list[float] | None:
     """Count the messages that wait at the end of each bucket; None where nobody knows.
 
     Args:
-        folder: of the benchmark.
+        folder: the folder of the benchmark.
         grid: its buckets.
         by_id: acknowledged messages that were not completed; else the lag of consumer groups.
     """
@@ -181,7 +181,7 @@ def lost_and_duplicated(folder: Path, from_us: int, until_us: int) -> tuple[int,
     Nobody writes down when a second completion was, so that a message counts where it was promised.
 
     Args:
-        folder: of the benchmark.
+        folder: the folder of the benchmark.
         from_us: of messages that were acknowledged from here on,
         until_us: and before this.
     """

@@ -32,10 +32,10 @@ class SpoolFiles:
     """Hold the readable files of a kind, and how many torn last lines were left out.
 
     Attributes:
-        kind: of all of them.
-        paths: of those in CSV.
+        kind: the kind of all of them.
+        paths: the paths of those in CSV.
         binary: the others.
-        torn_lines: of both.
+        torn_lines: the number of torn lines in both.
     """
 
     kind: SpoolKind
@@ -76,7 +76,7 @@ def spool_files(folder: Path, kind: str, left_out: Collection[str] = ()) -> Iter
     """Find the files of a kind in a benchmark's folder that have rows, without torn last lines.
 
     Args:
-        folder: of the benchmark.
+        folder: the folder of the benchmark.
         kind: a key of `KINDS`.
         left_out: names of files that are not read.
 

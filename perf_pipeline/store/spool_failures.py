@@ -69,7 +69,7 @@ def told_failures(folder: Path, spans: Iterable[SpanFigures]) -> Iterator[str]:
     """Tell the ways that are at least 1 % of an operation, such as `403 on auth::login, 100 %`.
 
     Args:
-        folder: of the benchmark.
+        folder: the folder of the benchmark.
         spans: its totals; where nothing failed, the samples are not read once more.
 
     Raises:

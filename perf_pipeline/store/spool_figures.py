@@ -91,7 +91,7 @@ def out_of_time_from_spool(folder: Path, now_us: int, slack_us: int) -> OutOfTim
     """Count the messages that were completed before they were asked for, or in the future.
 
     Args:
-        folder: of the benchmark.
+        folder: the folder of the benchmark.
         now_us: when the completions were read, µs since the benchmark's origin.
         slack_us: as much says nothing.
 

@@ -84,11 +84,11 @@ class SpoolKind:
     """Describe a kind of spool file.
 
     Attributes:
-        pattern: of its names.
+        pattern: the pattern of its names.
         columns: in order.
-        defaults: of the columns that files of older versions don't have, by name.
-        layout: of its binary files, which have the same names but for their ending; None when it
-            has none. What is binary today was CSV in older versions.
+        defaults: the defaults of the columns that files of older versions don't have, by name.
+        layout: the layout of its binary files, which have the same names but for their ending; None
+            when it has none. What is binary today was CSV in older versions.
     """
 
     pattern: str

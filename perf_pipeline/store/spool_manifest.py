@@ -74,7 +74,7 @@ def check_spool(folder: Path, *, run_is_sealed: bool) -> SpoolCheck:
     """Compare a benchmark's files with what its manifest, or its workers' seals, say of them.
 
     Args:
-        folder: of the benchmark.
+        folder: the folder of the benchmark.
         run_is_sealed: run.json has a checksum, so the version that wrote it writes manifests.
     """
     damage: list[str] = []

@@ -52,7 +52,7 @@ def stages_from_spool(folder: Path, from_us: int, until_us: int) -> StageFigures
     """Work out the stages' figures; empty without a message that was intended and completed.
 
     Args:
-        folder: of the benchmark.
+        folder: the folder of the benchmark.
         from_us: the tail counts only messages that were intended from here on.
         until_us: and before this.
 

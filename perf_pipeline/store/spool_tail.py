@@ -16,7 +16,7 @@ class SpoolTail:
     """Remember how far each file of a benchmark was read.
 
     Args:
-        folder: of the benchmark; it need not be there yet.
+        folder: the folder of the benchmark; it need not be there yet.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -22,7 +22,7 @@ class State:
     """Know the places in the state folder, and open the history that is in it.
 
     Attributes:
-        folder: of everything that runs leave behind.
+        folder: the folder of everything that runs leave behind.
     """
 
     folder: Path

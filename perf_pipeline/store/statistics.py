@@ -60,9 +60,9 @@ def summaries_of(
 
     Args:
         connection: to the history.
-        key: of the benchmark.
+        key: the key of the benchmark.
         metrics: none of samples, which have a way of their own (tallied_figures.py).
-        windows: of the benchmark.
+        windows: the windows of the benchmark.
 
     Returns:
         The summaries of each metric; an empty list for one without values in this benchmark.

@@ -130,7 +130,7 @@ def replace_rows(
     Args:
         connection: to the history.
         keys: which benchmarks; nothing happens without one.
-        table: of results.
+        table: the table of results.
         columns: names, as in SQL.
         rows: a value for each of the columns.
     """

@@ -109,8 +109,8 @@ def _figures(
     """Work out the figures of each group that has values.
 
     Args:
-        tally: of the metric's word.
-        metric: of samples.
+        tally: the tally that holds the metric's word.
+        metric: the metric of samples.
         kinds: that feed it.
         names: the group of each of them; None for one that is in no group.
     """

@@ -103,7 +103,7 @@ class Tally:
     """Hold the values of a word, smallest first; four columns of one length.
 
     Attributes:
-        kinds: of which samples.
+        kinds: the kinds of samples.
         values: as whole numbers.
         times: how many samples of the kind have the value.
         last_us: when the last of them ended.

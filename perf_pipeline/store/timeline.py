@@ -103,9 +103,9 @@ class CourseLine:
         every_s: for how many seconds a point stands.
         points: (s since the benchmark's origin at which its stretch begins, value), by time; nan
             where too few values carry it.
-        scenario: of an operation.
+        scenario: the scenario of an operation.
         operation: whose service time it is.
-        protocol: of the operation.
+        protocol: the protocol of the operation.
     """
 
     benchmark: str

@@ -34,7 +34,7 @@ class Windows:
     """Hold the measured time of a benchmark, of its scenarios, and who did what.
 
     Attributes:
-        measured_s: of the whole benchmark; None or 0 when it is unknown.
+        measured_s: the measured of the whole benchmark; None or 0 when it is unknown.
         spans: by scenario (from, until), µs since the benchmark's origin.
         doing: by operation the scenarios that have, or had, measured samples of it.
         telling_operations: those that are not simply all of a scenario.
@@ -93,7 +93,7 @@ def windows_of(
     """Return the windows of a benchmark, in time that grows with its parts and not their square.
 
     Args:
-        measured_s: of the whole benchmark.
+        measured_s: the measured of the whole benchmark.
         spans: by scenario.
         parts: pairs (scenario, operation) that have, or had, measured samples; no pair twice.
     """

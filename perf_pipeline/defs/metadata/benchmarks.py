@@ -54,10 +54,10 @@ def benchmark_metadata(
     """Show a benchmark: how it ended, its requests, a plot, its verdicts, and figures that plot.
 
     Args:
-        run_id: of the run.
+        run_id: the id of the run.
         benchmark: as reports show it.
-        facts: of the run by name: profile, target, version.
-        diffs: of the run, by benchmark; none while it is under way.
+        facts: the facts of the run by name: profile, target, version.
+        diffs: the diffs of the run, by benchmark; none while it is under way.
         link: address of the run's report; empty without one.
     """
     return {

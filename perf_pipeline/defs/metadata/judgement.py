@@ -117,7 +117,7 @@ def report_metadata(report: RunReport, link: str = "") -> Metadata:
     """Show how the run ended and why, its report, and where every form of it lies.
 
     Args:
-        report: of the run.
+        report: the report of the run.
         link: the address at which its page is served; empty where nobody serves it.
     """
     paths = {f"{form} file": dg.MetadataValue.path(path) for form, path in report.paths.items()}

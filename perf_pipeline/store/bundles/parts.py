@@ -37,7 +37,7 @@ class PartFile:
 
     Attributes:
         table: whose rows it has.
-        path: of the file.
+        path: the path of the file.
         rows: how many.
     """
 
@@ -53,7 +53,7 @@ def write_parts(
 
     Args:
         connection: to the history.
-        run_id: of a stored run.
+        run_id: the id of a stored run.
         folder: for the files.
         with_raw: samples as well.
 

@@ -60,9 +60,9 @@ class TakenRun:
     """Hold the files of a run that is to be taken.
 
     Attributes:
-        run_id: of the run.
+        run_id: the id of the run.
         content: the digest of what it measured.
-        schema: of the history that its files were written from.
+        schema: the schema of the history that its files were written from.
         files: by table.
         rows: how many each table has, by what its manifest says.
     """

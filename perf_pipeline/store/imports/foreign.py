@@ -25,8 +25,8 @@ class ForeignRun:
     """Hold what a file says of a run.
 
     Attributes:
-        began_at: of its load; None where the file does not say it.
-        length_s: of its load, s; 0 where nobody knows it.
+        began_at: when its load began; None if the file does not say.
+        length_s: the length of its load, s; 0 where nobody knows it.
         scenarios: iterations of each, over the whole load.
         thresholds: metric key -> thresholds as a profile writes them.
         reported: figures that the tool worked out, where the file has no samples.
@@ -53,7 +53,7 @@ class ForeignFileError(RequestError):
     """Say which line of another tool's file can't be read, and why; nothing was imported.
 
     Args:
-        path: of the file, as it was given.
+        path: the path of the file, as it was given.
         reason: goes on after "line N: ", or after the file where no line is meant.
         line: number of the line, from 1; 0 for the file as a whole.
         hint: the remedy.

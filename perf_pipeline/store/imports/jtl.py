@@ -106,8 +106,8 @@ def read_jtl(path: Path, folder: Path, *, shown: Path) -> ForeignRun:
     """Write JMeter's results as a benchmark's spool.
 
     Args:
-        path: of the file, not compressed.
-        folder: of the benchmark, which exists.
+        path: the path of the file, not compressed.
+        folder: the folder of the benchmark, which exists.
         shown: the file as people know it.
 
     Raises:

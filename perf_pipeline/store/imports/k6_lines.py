@@ -37,7 +37,7 @@ def fill_points(
 
     Args:
         connection: to the workbench.
-        path: of the file.
+        path: the path of the file.
         shown: the file as people know it.
         tags: that somebody asks for; JSON keeps them all.
 

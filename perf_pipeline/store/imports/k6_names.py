@@ -131,8 +131,8 @@ class AskedSeries:
     """Hold a metric with a filter that somebody gave a threshold for.
 
     Attributes:
-        key: of the threshold, as it was given.
-        metric: of k6.
+        key: the key of the threshold, as it was given.
+        metric: the metric of k6.
         tags: the filter in k6's words.
     """
 
@@ -151,7 +151,7 @@ def asked_series(keys: Iterable[str], metrics: Mapping[str, K6Metric]) -> Iterat
 
     Args:
         keys: in k6's words (`paid{method:GET}`), or series of their own as they are called here.
-        metrics: of the file, by name.
+        metrics: the metrics of the file, by name.
     """
     for key in keys:
         try:

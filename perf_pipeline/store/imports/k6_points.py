@@ -92,8 +92,8 @@ def read_points(
     """Write a file of points as a benchmark's spool.
 
     Args:
-        path: of the file, not compressed.
-        folder: of the benchmark, which exists.
+        path: the path of the file, not compressed.
+        folder: the folder of the benchmark, which exists.
         shown: the file as people know it.
         asked: keys of thresholds that somebody gives; filters in them become series.
 

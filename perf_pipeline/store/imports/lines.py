@@ -28,7 +28,7 @@ def nth_line(path: Path, number: int) -> tuple[int, str]:
     """Return the line that is the n-th of those that are not blank, with its number in the file.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         number: from 0.
     """
     for place, (line, text) in enumerate(_lines(path)):

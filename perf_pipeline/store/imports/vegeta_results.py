@@ -52,8 +52,8 @@ def read_results(path: Path, folder: Path, *, shown: Path) -> ForeignRun:
     """Write vegeta's results as a benchmark's spool.
 
     Args:
-        path: of the file, not compressed.
-        folder: of the benchmark, which exists.
+        path: the path of the file, not compressed.
+        folder: the folder of the benchmark, which exists.
         shown: the file as people know it.
 
     Raises:

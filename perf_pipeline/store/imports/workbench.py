@@ -119,7 +119,7 @@ def _write_files(connection: duckdb.DuckDBPyConnection, folder: Path, origin_us:
 
     Args:
         connection: to the scratch database.
-        folder: of the benchmark.
+        folder: the folder of the benchmark.
         origin_us: moment that becomes 0, in µs since 1970.
     """
     for table, name, select, columns in _FILES:
@@ -178,7 +178,7 @@ def run_of_tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> Foreig
 
     Args:
         connection: to the scratch database.
-        folder: of the benchmark.
+        folder: the folder of the benchmark.
     """
     since_us, until_us = connection.execute(_SPAN).fetchall()[0]
     if since_us is None:
@@ -203,7 +203,7 @@ def run_of(
 
     Args:
         connection: to the scratch database.
-        folder: of the benchmark.
+        folder: the folder of the benchmark.
         shown: the file as people know it.
         cut: one sentence when the file ends too early.
         notices: what a reader must know.

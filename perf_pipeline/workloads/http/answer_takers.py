@@ -35,7 +35,7 @@ class TakesItsTurn(AnswerTaker):
     """Take the end of an exchange, and go on with it when it is its turn.
 
     Args:
-        turns: of the scenario in this worker.
+        turns: the turns of the scenario in this worker.
     """
 
     __slots__ = ("_error", "_turns")

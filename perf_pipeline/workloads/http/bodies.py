@@ -44,8 +44,8 @@ def without_coding(
 
     Args:
         body: as it came; an empty one has no coding, whatever the head says.
-        headers: of the response.
-        most_bytes: of the result; a small body can hold gigabytes of zeros.
+        headers: the headers of the response.
+        most_bytes: the largest size of the result; a small body can hold gigabytes of zeros.
 
     Raises:
         UnreadableBodyError: it is not what its head says, or too large.

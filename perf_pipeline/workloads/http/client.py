@@ -35,7 +35,7 @@ class HttpConnection:
         origin: where requests go.
         tls: shared by all connections (loading the CAs takes 22 ms); needed for https.
         max_body_bytes: the body of a longer response is read and counted, but not kept.
-        make_wire: of the version of HTTP that is spoken.
+        make_wire: makes the wire for the version of HTTP that is spoken.
     """
 
     def __init__(

@@ -71,7 +71,7 @@ def read_set_cookie(
     Args:
         line: the header's value, bytes as latin-1.
         host: that sent it.
-        path: of the request, without its query.
+        path: the path of the request, without its query.
         is_tls: the response came over https.
         now: to count `Max-Age` from.
     """

@@ -19,7 +19,7 @@ class Head:
 
     Args:
         text: its bytes, the empty line included.
-        status: of the final response.
+        status: the status of the final response.
         headers: as received.
         body_bytes: what follows it.
 
@@ -48,8 +48,8 @@ def remember(piece: bytes, status: int, headers: list[tuple[bytes, bytes]]) -> N
 
     Args:
         piece: as it was received, not an answer to a HEAD.
-        status: of the final response.
-        headers: of the final response.
+        status: the status of the final response.
+        headers: the headers of the final response.
     """
     end = piece.find(_END) + len(_END)
     lengths = [value for name, value in headers if name.lower() == b"content-length"]

@@ -55,7 +55,7 @@ class HttpOrigin:
         """Read a base URL like `http://127.0.0.1:8000` or `https://example.org/api`.
 
         Args:
-            base_url: of a target that was checked (config/safety.py).
+            base_url: the URL of a target that was checked (config/safety.py).
             allowed: hosts that the target allows by name.
             first_turn: which of several addresses the first connection begins with.
             through: port of a proxy on this machine; 0 without one.

@@ -60,7 +60,7 @@ class PlainClient:
     """Ask a target, over a connection that is kept.
 
     Args:
-        base_url: of the target.
+        base_url: the URL of the target.
         addresses: where its name was found to lead; none leaves it to the resolver.
         tls: with whom https is trusted; None for http.
     """

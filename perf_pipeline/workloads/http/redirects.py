@@ -30,7 +30,7 @@ def following_request(origin: HttpOrigin, sent: bytes, result: HttpResult) -> by
     A redirect to another origin is not followed: only the target may be loaded.
 
     Args:
-        origin: of the target.
+        origin: the origin of the target.
         sent: the request as the profile has it.
         result: its response.
     """
@@ -52,7 +52,7 @@ def redirected_to(origin: HttpOrigin, target: str, result: HttpResult) -> WebAdd
     """Return the URL on the target's origin that a redirect leads to; None where it leads to none.
 
     Args:
-        origin: of the target.
+        origin: the origin of the target.
         target: path and query of the request.
         result: its response.
     """

@@ -20,7 +20,7 @@ class HttpClock:
     """Ask a server for the time.
 
     Args:
-        client: of the target.
+        client: the client of the target.
         path: any path; its status does not matter.
         now_us: our clock.
     """

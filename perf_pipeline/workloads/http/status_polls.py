@@ -32,7 +32,7 @@ class _Watched:
     """Hold a message whose completion nobody has seen yet.
 
     Attributes:
-        message_id: of the message.
+        message_id: the message id of the message.
         not_done_us: the latest moment at which it was surely not completed.
     """
 

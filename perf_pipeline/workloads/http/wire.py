@@ -31,7 +31,7 @@ class Wire(asyncio.Protocol):
     Attributes:
         is_open: a request may be written.
         fault: a `HttpError` that was met while opening; empty when there is none.
-        status: of the final response; 0 when its head did not arrive.
+        status: the status of the final response; 0 when its head did not arrive.
         headers: as received.
         detail: what could not be read of the response; mostly empty.
         is_cut: its body was longer than what is kept, and nothing of it was.
@@ -39,7 +39,7 @@ class Wire(asyncio.Protocol):
         written_ns: the kernel had taken the last one; 0 when that did not happen.
         first_byte_ns: 0 when no byte arrived.
         ended_ns: last byte, or the moment of the error.
-        bytes_out: of the request as written.
+        bytes_out: the bytes of the request as written.
         bytes_in: head and body as read.
     """
 

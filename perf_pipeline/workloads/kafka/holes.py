@@ -55,7 +55,7 @@ def losses_in(
     Args:
         holes: the holes to check, the most important first.
         brokers: bootstrap servers, with credentials.
-        topic: of the holes.
+        topic: the topic of the holes.
         group: the group whose permissions are used; it is not joined, and its position does not
             change.
     """

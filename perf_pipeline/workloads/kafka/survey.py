@@ -36,8 +36,8 @@ class SeenTopic:
     """Hold a topic.
 
     Attributes:
-        name: of the topic.
-        marks: of its partitions, ordered.
+        name: the name of the topic.
+        marks: the marks of its partitions, ordered.
         groups: the groups that have committed offsets, each with its lag in messages, the busiest
             first.
         sizes: the sizes of the values of some of its newest messages, in bytes.

@@ -27,7 +27,7 @@ class CheckedStatement:
 
     Attributes:
         place: where it is in the profile.
-        text: of the statement, its values as `$1`, `$2` ...
+        text: the text of the statement, its values as `$1`, `$2` ...
         columns: that its answer must have.
     """
 

@@ -36,7 +36,7 @@ class Request:
         operation: names its samples.
         send: sends a text, or the name of a prepared statement, with values and a time limit in s.
         text: what `send` is given, where it is the same each time.
-        timeout_s: of its answer.
+        timeout_s: the timeout of its answer.
     """
 
     operation: str
@@ -51,7 +51,7 @@ class SqlAnswer:
 
     Attributes:
         result: as libpq has it; None where the request failed.
-        outcome: of its sample.
+        outcome: the outcome of its sample.
         error: class of the error; empty when all is well.
         started_us: when it was sent.
         ended_us: when its answer was complete.
@@ -75,7 +75,7 @@ class SqlClient:
     """Ask on a connection of its own, which is opened again where it was lost.
 
     Args:
-        context: of the worker.
+        context: the context of the worker.
         dsn: where to connect.
         prepared: name and text of each statement to prepare on every connection.
     """
@@ -130,7 +130,7 @@ class SqlClient:
         Args:
             iteration: it belongs to.
             request: the request.
-            values: of its parameters.
+            values: the values of its parameters.
             intended_us: when it was to start.
             left: how often it may be run again after a conflict, which then counts as answered.
             text: what is sent this time, where that is not the same each time.

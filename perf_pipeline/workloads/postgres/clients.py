@@ -23,7 +23,7 @@ class Clients:
     """Return each virtual user a client of its own.
 
     Args:
-        context: of the worker.
+        context: the context of the worker.
         prepared: name and text of each statement to prepare on every connection.
     """
 

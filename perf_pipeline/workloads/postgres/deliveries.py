@@ -92,7 +92,7 @@ def await_deliveries(
     """Wait until all deliveries are there, or none came for the time given.
 
     Args:
-        dsn: of the system's database.
+        dsn: the DSN of the system's database.
         email_pattern: regular expression of the users that count.
         expected: how many messages the system promised.
         timeout_s: longest wait without any progress.

@@ -33,7 +33,7 @@ class SqlDeliveries:
     """Read the deliveries with the profile's query, in a transaction that writes nothing.
 
     Args:
-        dsn: of the target's database.
+        dsn: the DSN of the target's database.
         query: gives `id` and `completed_at`.
         benchmark: for sentences.
     """

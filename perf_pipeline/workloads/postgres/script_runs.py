@@ -30,7 +30,7 @@ class StraightScript(StraightPlan):
     """Hold a straight script.
 
     Args:
-        context: of the worker.
+        context: the context of the worker.
         iteration: one of the scenario whose samples its runs write.
         script: the script, for which `is_straight` holds.
     """
@@ -63,7 +63,7 @@ class UnworkableError(ValueError):
     """Say that an expression has no value.
 
     Attributes:
-        line: of the script.
+        line: the line of the script.
         answer: what the run came to before; None where it had asked for nothing.
         from_us: when it would have gone on.
     """

@@ -42,7 +42,7 @@ class ScriptState:
 
     Attributes:
         variables: by name; a text is what a column or the profile gave, and is read when used.
-        random: of the iteration under way.
+        random: the random numbers of the iteration in progress.
     """
 
     variables: dict[str, Variable] = field(default_factory=dict)
@@ -53,7 +53,7 @@ def evaluator(expression: Expression, constants: Mapping[str, Variable]) -> Eval
     """Return what works an expression out; it raises ValueError where pgbench would give up.
 
     Args:
-        expression: of the script.
+        expression: the expression of the script.
         constants: variables that no step of the script changes.
     """
     return _closure(_folded(expression, constants))

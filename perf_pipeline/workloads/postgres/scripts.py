@@ -121,7 +121,7 @@ class ReadyScript:
     """Hold a script.
 
     Attributes:
-        name: of the samples of its runs.
+        name: the name of the samples of its runs.
         weight: how often it is chosen beside the others.
         steps: in order.
     """
@@ -142,7 +142,7 @@ def ready_scripts(
     """Read all scripts of a scenario.
 
     Args:
-        parameters: of the scenario.
+        parameters: the parameters of the scenario.
         folder: where its files are.
         constants: variables that all clients begin with, and none has of its own.
 

@@ -64,9 +64,9 @@ class SeededRows:
     """Describe the data set that is now in the table.
 
     Attributes:
-        ids: of all its users, as text, in the order of their emails.
+        ids: the ids of all its users, as text, in the order of their emails.
         inserted: rows that this call loaded; 0 when the data set was already there, untouched.
-        rows_per_s: of the COPY with its commit; 0 when nothing was inserted.
+        rows_per_s: the rate of the COPY with its commit; 0 when nothing was inserted.
     """
 
     ids: tuple[str, ...]
@@ -99,10 +99,10 @@ def seed(
     replaced as a whole. Afterwards the table is analysed, where the role may do that.
 
     Args:
-        dsn: of the database.
-        seed: of the run.
+        dsn: the DSN of the database.
+        seed: the seed of the run.
         run: its id, a part of the emails.
-        count: of users.
+        count: the number of users.
         is_over: says whether the user has stopped the run; asked every 1,000 users.
 
     Raises:
@@ -133,7 +133,7 @@ def split_ids(ids: Sequence[T], shares: Mapping[str, float], *, seed: int) -> di
     Args:
         ids: the data set.
         shares: per set an int (that many ids) or a float (that part of all ids, rounded down).
-        seed: of the run.
+        seed: the seed of the run.
 
     Raises:
         ValueError: the shares want more ids than there are, or a negative number of them.

@@ -23,7 +23,7 @@ class PostgresClock:
     """Ask a database for the time.
 
     Args:
-        dsn: of the database.
+        dsn: the DSN of the database.
         now_us: our clock.
     """
 

@@ -23,7 +23,7 @@ class StraightSql(StraightPlan):
     """Hold statements of a profile as they are run one after the other.
 
     Args:
-        context: of the worker.
+        context: the context of the worker.
         iteration: one of the scenario whose samples the runs write.
         steps: in order; a request without values is a statement's begin or commit.
         transaction: its name; None where each statement is one of its own.

@@ -22,8 +22,8 @@ class RepeatedStatement:
     """Hold what all virtual users share.
 
     Attributes:
-        clock: of the run.
-        turns: of the scenario in this worker.
+        clock: the clock of the run.
+        turns: the turns of the scenario in this worker.
         series: takes the samples.
         parameters: makes the values of an iteration.
         records: says what a sample counts for so many rows; None where they are a failure.

@@ -49,12 +49,12 @@ class StraightPlan:
     """Hold what all runs of a scenario's clients have in common.
 
     Args:
-        context: of the worker.
+        context: the context of the worker.
         iteration: one of the scenario whose samples the runs write.
         whole: names the samples of whole runs; None where there are none.
 
     Attributes:
-        turns: of the scenario in this worker.
+        turns: the turns of the scenario in this worker.
     """
 
     __slots__ = ("iteration", "origin_ns", "recorder", "turns", "whole")
@@ -78,7 +78,7 @@ class StraightRuns(TakesTurns[SqlAnswer | None]):
     """Run the same requests for one client, again and again while the engine lets it.
 
     Args:
-        plan: of the scenario.
+        plan: the plan of the scenario.
         client: whose connection is used.
         legs: the requests.
 

@@ -42,7 +42,7 @@ class TakesTurns(Taker, Generic[T]):
     """Take answers, and go on with each when it is its turn.
 
     Args:
-        turns: of the scenario in this worker.
+        turns: the turns of the scenario in this worker.
     """
 
     __slots__ = ("_error", "_over", "_result", "_rows", "_turns")

@@ -34,7 +34,7 @@ class RequestPattern:
 
     Attributes:
         is_usable: others can be made after it; if not, all else is of no use.
-        method: of all of them.
+        method: the method of all of them.
         client_fields: a copy; with other ones no request can be made after it.
 
     Raises:

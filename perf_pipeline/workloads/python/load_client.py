@@ -26,7 +26,7 @@ class LoadClient(httpx.AsyncClient):
 
     Args:
         transport: where requests go.
-        options: of httpx.AsyncClient.
+        options: the options of httpx.AsyncClient.
     """
 
     def __init__(self, transport: LoadTransport, **options: Any) -> None:

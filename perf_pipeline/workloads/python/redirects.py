@@ -42,7 +42,7 @@ def following_of(
     Args:
         request: that was answered.
         result: its response.
-        origin: of the target, the only one that is followed to.
+        origin: the origin of the target, the only one that is followed to.
     """
     if result.status not in REDIRECTS:
         return None

@@ -30,7 +30,7 @@ class AnswerHeaders:
     """Hold the headers of a response as httpx has them; a head that is known brings them again.
 
     Args:
-        received: of the load transport.
+        received: what the load transport received.
 
     Attributes:
         received: the same.
@@ -53,11 +53,11 @@ class LoadResponse(httpx.Response):
     httpx raises: `httpx.DecodingError`, or of `json()` a `ValueError`.
 
     Args:
-        result: of the load transport.
-        headers: of that result.
+        result: the result of the load transport.
+        headers: the headers of that result.
         request: that it answers.
-        version: of HTTP, as httpx names it.
-        most_bytes: of a body that is kept, and of one that is decompressed.
+        version: the version of HTTP, as httpx names it.
+        most_bytes: the largest size of a body that is kept, and of one that is decompressed.
         observer: learns who looked at the body, and of each such exception.
         cookies: an empty jar of the target's origin.
 

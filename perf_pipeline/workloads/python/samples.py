@@ -57,7 +57,7 @@ class SampleBook:
 
     Args:
         recorder: the worker's.
-        origin_ns: of the run's clock.
+        origin_ns: the origin, in `time.monotonic_ns`, of the run's clock.
         checks: declared names; bit i of the masks is entry i.
         operations: names of all requests of the scenario so far, with their checks' names; shared
             by its VUs, and added to here.
@@ -106,8 +106,8 @@ class SampleBook:
         """Note an exception that comes of what the target sent, should it end the iteration.
 
         Args:
-            result: of the response that can't be read; None where a request could not be made,
-                which is the target's fault where it answered before.
+            result: the result of the response that can't be read; None where a request could not be
+                made, which is the target's fault where it answered before.
             error: that is raised.
         """
         if result is not None or self._held:

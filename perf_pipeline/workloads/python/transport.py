@@ -62,7 +62,7 @@ class LoadTransport(httpx.AsyncBaseTransport):
         make_connection: opens lazily.
         observer: learns about every request.
         http_version: that the connections speak, as httpx names it.
-        most_bytes: of a body that is kept, and of one that is decompressed.
+        most_bytes: the largest size of a body that is kept, and of one that is decompressed.
         traced: adds the header `traceparent` to a request; None for none.
 
     Attributes:

@@ -18,7 +18,7 @@ def through_proxy(kind: type[AbstractConnection], port: int) -> type[AbstractCon
 
     Args:
         kind: with TLS or without, to the server itself.
-        port: of the proxy.
+        port: the port of the proxy.
     """
 
     class _Proxied(kind):  # type: ignore[misc, valid-type]  # mypy knows no base that is a value

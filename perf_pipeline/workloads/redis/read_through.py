@@ -149,10 +149,10 @@ class _Command:
         operation: as samples name it.
         intended_us: when it was to start.
         expected: what a GET that finds its key must give; None for other commands.
-        bytes_out: of the value that is stored.
+        bytes_out: the size of the stored value in bytes.
         outcome: interrupted until Redis has answered.
         error: short class of the error.
-        answer: of Redis; None is a miss, or a key that somebody else stored.
+        answer: the answer of Redis; None is a miss, or a key that somebody else stored.
         ended_us: when the answer was there.
     """
 

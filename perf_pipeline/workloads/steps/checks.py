@@ -40,7 +40,7 @@ class CheckedResponse:
 
     Args:
         result: a complete response.
-        most_bytes: of a body that is kept, and of one that is decompressed.
+        most_bytes: the largest size of a body that is kept, and of one that is decompressed.
 
     Attributes:
         fault: why the body can't be read; empty where it can, or nobody asked.
@@ -79,7 +79,7 @@ class Expectation:
         saving: mask of the checks after which the iteration can't go on.
         only_status: the status is the only check.
         checks: in the order of their bits.
-        most_bytes: of a body that is looked at.
+        most_bytes: the largest size of a body that is looked at.
         tell: takes a sentence about a body that can't be read.
     """
 
@@ -128,10 +128,10 @@ def expectation_of(
     """Prepare the checks of a step.
 
     Args:
-        step: of the profile.
+        step: the step of the profile.
         around: what variables read.
         fits: by saved name, what its text must be where later steps use it.
-        most_bytes: of a body that is looked at.
+        most_bytes: the largest size of a body that is looked at.
         note: takes a sentence about what the target sent.
     """
 

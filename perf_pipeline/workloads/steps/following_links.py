@@ -15,7 +15,7 @@ def link_target(origin: HttpOrigin, link: str) -> bytes | None:
     its answer knows.
 
     Args:
-        origin: of the target, on which alone anything is loaded.
+        origin: the origin of the target, on which alone anything is loaded.
         link: such as `/orders?page=2`, or the same with scheme and host.
     """
     if not link.startswith(("/", "http://", "https://")):

@@ -26,11 +26,11 @@ class PreparedStep:
 
     Attributes:
         operation: names its samples.
-        writer: of its requests.
+        writer: the writer of its requests.
         is_head: they are HEADs.
-        expectation: of its responses.
+        expectation: the expectation of its responses.
         stops_at: statuses that it expects by name; such a redirect is not followed.
-        timeout_us: of each request.
+        timeout_us: the timeout of each request.
         think_time_us: shortest and longest pause after it.
         message_ids: gives the messages that a right answer promises; None where it promises none.
     """

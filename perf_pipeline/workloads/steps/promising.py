@@ -35,8 +35,8 @@ def promise(
     """Write down that messages were promised; note where an answer named none that can be followed.
 
     Args:
-        recorder: of the worker.
-        ids: of the messages.
+        recorder: the recorder of the worker.
+        ids: the ids of the messages.
         intended_us: when the plan wanted the request.
         started_us: when it was sent.
         ended_us: when its answer was there.

@@ -34,7 +34,7 @@ class StepUser:
 
     Attributes:
         scope: what its variables read.
-        step: of the request under way; None between two.
+        step: the step of the request under way; None between two.
         intended_us: start of the latest request as it was intended.
         plain_headers: the latest ones that set no cookie; a head that is known brings them again.
     """
@@ -59,7 +59,7 @@ class StepBook:
     """Write the requests of a scenario's users, and write down what came of them.
 
     Args:
-        context: of the worker.
+        context: the context of the worker.
         traces: gives requests their header; None for none.
         keeps_cookies: a user's iteration begins with the cookies of the one before.
 
@@ -102,7 +102,7 @@ class StepBook:
         Args:
             user: whose they are.
             data: the request as the profile has it.
-            headers: of the response.
+            headers: the headers of the response.
         """
         if headers is user.plain_headers:
             return

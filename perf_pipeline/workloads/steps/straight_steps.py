@@ -33,14 +33,14 @@ class StepLeg:
     """Hold a step as it is performed again and again.
 
     Args:
-        step: of the scenario.
+        step: the step of the scenario.
         series: records its answers that were as expected.
         pauses: after it, the shortest and longest of each.
 
     Attributes:
         is_plain: its status says all there is to know of an answer.
-        right_status: of the latest answer that was as expected, and no redirect to follow; -1 at
-            first.
+        right_status: the status of the latest answer that was as expected and not a redirect to
+            follow; -1 at first.
     """
 
     __slots__ = (
@@ -85,7 +85,7 @@ class StepPlan:
         last_pauses: after an iteration, however it ended.
 
     Attributes:
-        turns: of the scenario in this worker.
+        turns: the turns of the scenario in this worker.
     """
 
     __slots__ = ("book", "last_pauses", "legs", "turns")
@@ -99,14 +99,14 @@ class StraightSteps(TakesItsTurn):
     """Perform the steps of one user, again and again while the engine lets it.
 
     Args:
-        plan: of the scenario.
+        plan: the plan of the scenario.
         user: who performs them.
 
     Attributes:
         leg: under way, or the next one.
         data: the latest request, as the profile has it.
         sent: the same as it was sent.
-        error: of the latest answer; mostly empty.
+        error: the error of the latest answer; mostly empty.
         pauses: that are due.
     """
 

@@ -27,7 +27,7 @@ class Scope:
     Attributes:
         iteration: under way.
         saved: values of earlier responses of this iteration.
-        rows: of each data set, the row that this iteration drew.
+        rows: for each data set, the row that this iteration drew.
     """
 
     iteration: Iteration
@@ -47,8 +47,8 @@ class DataCursor:
     """Draw rows of a data set; an iteration keeps its row until its end.
 
     Args:
-        name: of the set.
-        columns: of each row.
+        name: the name of the set.
+        columns: the columns of each row.
         rows: all of them.
         pick: how one is chosen.
         stripe: number of this worker, and how many there are: `sequential` deals rows out.

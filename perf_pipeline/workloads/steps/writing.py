@@ -60,9 +60,9 @@ def writer_of(
     """Prepare the requests of a step.
 
     Args:
-        step: of the profile.
+        step: the step of the profile.
         origin: where they go.
-        headers: of the scenario; the step's own win.
+        headers: the headers of the scenario; the step's own win.
         authorization: value of that header, unless the profile writes its own; may be empty.
         around: what variables read.
     """

@@ -244,7 +244,7 @@ def test_wrk2s_latencies_are_from_the_planned_start(tmp_path: Path) -> None:
         ("jmeter", XML.replace("</httpSample>\n</test", "<oops></test"), ", line 8: it is not XML"),
         ("jmeter", HEAD, ": it reports no request"),
         ("locust", "a,b\n1,2\n", ", line 1: it is neither Locust's _stats.csv"),
-        ("vegeta", RESULTS.replace('"latency": 20', '"late": 20'), ", line 2: it is no result"),
+        ("vegeta", RESULTS.replace('"latency": 20', '"late": 20'), ", line 2: it is not a re"),
         ("vegeta", '{"requests": 1}', ": it is no report of vegeta: KeyError 'latencies'"),
         ("vegeta", json.dumps({**REPORT, "requests": 1e999}), ": it is no report of vegeta: Over"),
         ("vegeta", "[" * 100_000, ": it is not JSON: "),
@@ -257,7 +257,7 @@ def test_wrk2s_latencies_are_from_the_planned_start(tmp_path: Path) -> None:
         ("jmeter", JTL.replace(",40,log", ",-40,log"), ", line 5: it has no timeStamp"),
         ("jmeter", JTL.replace(",40,log", f",{10**18},log"), ", line 5: it has no timeStamp"),
         ("jmeter", JTL.replace("1700000000300", "1700000000"), ", line 5: it has no timeStamp"),
-        ("vegeta", RESULTS.replace('"latency": 20', '"latency": -20'), ", line 2: it is no resul"),
+        ("vegeta", RESULTS.replace('"latency": 20', '"latency": -20'), ", line 2: it is not a re"),
         (
             "vegeta",
             RESULTS.replace("2026-11-24T03:49:01", "0001-11-24T03:49:01"),

@@ -58,7 +58,7 @@ def test_a_lock_that_cannot_be_had_is_told(postgres_dsn: str, table: str) -> Non
 
         with pytest.raises(StackError, match=f"nobody released table {table} within 0.5 s"):
             HeldLock(postgres_dsn, table, 0.5, lambda: False)
-        with pytest.raises(StackError, match="nobody let go"):
+        with pytest.raises(StackError, match="nobody released"):
             HeldLock(postgres_dsn, table, 60.0, lambda: True)
 
     assert time.monotonic() - began_s < 30
@@ -105,7 +105,7 @@ def test_all_connections_but_some_are_taken_until_they_are_let_go(postgres_dsn: 
                 break
         time.sleep(0.1)
     assert found == 5
-    with pytest.raises(StackError, match="still gives connections after 0 of them"):
+    with pytest.raises(StackError, match="still accepts connections after 0 of them"):
         HeldConnections(dsn, 0, -1.0, lambda: False)
 
 

@@ -1,4 +1,4 @@
-"""Turn a profile into a full spool: prepare the system, load it, watch it, and write it all down.
+"""Turn a profile into a full spool: prepare the system, load it, watch it, and record everything.
 
-Add here: what happens before or during a load. Keep out: the history (judging/).
+Add here: something that happens before or during a load. Keep out: the history (judging/).
 """

@@ -1,7 +1,7 @@
 """Find the benchmarks that a run has to skip, because the target has no such part.
 
-Add here: another way to see that a part is absent. Keep out: which benchmark is optional
-(benchmarks/), and what a part needs before it is loaded (needs.py).
+Add here: another sign that a part is absent. Keep out: which benchmark is optional (benchmarks/),
+and what a part needs before it is loaded (needs.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,19 +26,19 @@ _WORDS: Final[Mapping[Part, str]] = MappingProxyType(
 def left_out_of(
     profile: Profile, planned: Sequence[str], target: Target, *, by_name: bool = False
 ) -> dict[str, str]:
-    """Say why a run goes without optional benchmarks, by benchmark.
+    """Return, by benchmark, why a run leaves optional benchmarks out.
 
-    Only a run of the whole profile skips any: if benchmarks are named, they are run, or there is an
-    error.
+    Only a run of the whole profile leaves any out: if benchmarks are named, they run, or there is
+    an error.
 
     Args:
         profile: the profile of the run.
         planned: benchmarks that were asked for.
-        target: with the addresses of all that it has.
-        by_name: somebody named each of them, even if that is all that there is.
+        target: the target, with the addresses of all its parts.
+        by_name: whether each benchmark was named, even if these are all of them.
 
     Raises:
-        TargetUnavailableError: nothing would be left to measure.
+        TargetUnavailableError: there would be nothing left to measure.
     """
     enabled = (name for name in profile.benchmark_names if profile.benchmarks[name].enabled)
     if by_name or any(is_shipped(name) for name in set(enabled) - set(planned)):

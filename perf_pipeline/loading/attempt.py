@@ -1,7 +1,7 @@
-"""Try to measure a benchmark; if the target lacks what it needs, say so and go on.
+"""Try to measure a benchmark; if the target lacks something that it needs, say so and go on.
 
-Add here: another reason why a benchmark can't begin that leaves the others alone. Keep out: what is
-asked of the target (needs.py), and measuring (measure.py).
+Add here: another reason why one benchmark can't begin although others can. Keep out: checks of the
+target (needs.py), and measuring (measure.py).
 """
 
 from collections.abc import Callable
@@ -21,18 +21,18 @@ from perf_pipeline.store.state import State
 def measure_if_possible(
     session: Session, benchmark: str, how: Callable[[Session, str], BenchmarkOutcome]
 ) -> BenchmarkOutcome:
-    """Run one benchmark; one that can't begin leaves an outcome that says why, and no figure.
+    """Run one benchmark; if it can't begin, its outcome says why, and it has no figures.
 
-    None begins while a fault or a number of units of an earlier load is not undone.
+    It does not begin while a fault or a number of units of an earlier load is not undone.
 
     Args:
         session: the run.
         benchmark: its name.
-        how: a benchmark is run.
+        how: runs a benchmark.
 
     Raises:
-        GeneratorLimitError: this machine can't ask, or can't write what was measured.
-        RuntimeError: a load worker failed in a way that nobody foresaw.
+        GeneratorLimitError: this machine can't send requests, or can't write samples.
+        RuntimeError: a load worker failed in an unexpected way.
     """
     why = _why_not_as_usual(session.state) or session.unmet.get(benchmark, "")
     try:
@@ -48,12 +48,12 @@ def require_undone(state: State, say: Say) -> None:
     """Undo what killed runs left broken, and refuse to go on while any of it is not undone.
 
     Args:
-        state: whose runs these were; its lock is held.
-        say: receives what was done, and what could not be done.
+        state: the state folder of these runs, whose lock is held.
+        say: is told what was undone, and what could not be undone.
 
     Raises:
-        TargetUnavailableError: something could not be undone; says what, and which folder to
-            remove.
+        TargetUnavailableError: something could not be undone; the message says what, and which
+            folder to remove.
     """
     undo_left_over(state.folder.absolute() / FOLDER, say)
     if why := _why_not_as_usual(state):

@@ -1,4 +1,4 @@
-"""Manage a benchmark's folder in the spool: it is made anew before the load, complete at its end.
+"""Manage a benchmark's folder in the spool: it is empty before the load, and complete at its end.
 
 Add here: another file that says how a load went as a whole. Keep out: the measured values
 themselves.
@@ -17,7 +17,7 @@ from perf_pipeline.store.spool_records import write_outcome
 
 
 def fresh_folder(session: Session, benchmark: str) -> Path:
-    """Make the benchmark's folder in the spool; an earlier attempt of the same run goes.
+    """Create the benchmark's folder in the spool; an earlier attempt of the same run is removed.
 
     Raises:
         GeneratorLimitError: the disk is full.
@@ -36,18 +36,18 @@ def fresh_folder(session: Session, benchmark: str) -> Path:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Put a file in the place of the one before: who reads it meanwhile, or after a crash, has one.
+    """Replace a file so that readers, even after a crash, see either the old one or the new one.
 
     Raises:
-        OSError: it can't be written; the one before is as it was.
+        OSError: the file can't be written; the old one is unchanged.
     """
-    draft = path.with_suffix(".draft")  # which no pattern of the spool takes for measured
+    draft = path.with_suffix(".draft")  # no pattern of the spool matches this name
     draft.write_bytes(content)
     draft.replace(path)
 
 
 def write_down(folder: Path, outcome: BenchmarkOutcome, limits: Sequence[str] = ()) -> None:
-    """Write outcome.json and then the manifest, which says that all the others are whole.
+    """Write outcome.json and then the manifest, which confirms that all other files are whole.
 
     Raises:
         GeneratorLimitError: the disk is full; the error also says what ended the load.

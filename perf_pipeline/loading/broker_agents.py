@@ -1,6 +1,6 @@
 """Check the Jolokia agents of a target's brokers before any load, and read them around it.
 
-Add here: another way in which brokers tell what their requests take. Keep out: asking
+Add here: another source of the brokers' request times. Keep out: reading them
 (probes/kafka_requests.py).
 """
 
@@ -22,7 +22,7 @@ def require_agents(target: Target) -> None:
     """Refuse agents whose URL can't be read, or whose host may not be asked.
 
     Raises:
-        AddressError: a text is no URL.
+        AddressError: a text is not a URL.
         TargetNotAllowedError: a host is neither this machine nor allowed.
     """
     key = f"jolokia of [targets.{target.name}]"
@@ -46,7 +46,7 @@ def require_agents(target: Target) -> None:
 def broker_requests(
     target: Target, environment: Mapping[str, str] = os.environ
 ) -> KafkaRequests | None:
-    """Make what asks the agents of a target's brokers; None where it names none."""
+    """Make the reader of the agents of a target's brokers; None if it names none."""
     if not target.jolokia:
         return None
     login = environment.get(_LOGIN, "")

@@ -1,9 +1,9 @@
-"""Check repeatedly, while load runs, where given brokers send their clients.
+"""Check repeatedly during a load where the given brokers send their clients.
 
 A Kafka client follows a broker that joins, or that advertises another address, as soon as it learns
-of it, every few minutes or when a leader moves; so the load ends when this learns of it.
-Add here: another thing to watch about brokers during a load. Keep out: what a client learns before
-it exists (config/kafka_listeners.py), lag (probes/).
+of it, which is every few minutes or when a leader moves. So the load is ended as soon as this watch
+learns of it. Add here: another thing to watch about brokers during a load. Keep out: checks before
+a client exists (config/kafka_listeners.py), lag (probes/).
 """
 
 import contextlib
@@ -17,19 +17,19 @@ from perf_pipeline.errors import TargetNotAllowedError, TargetUnavailableError
 from perf_pipeline.loading.session import Session
 
 INTERVAL_S: Final = 1.0
-_LEAVE_S: Final = 5.0  # for a look that is under way, at its longest
+_LEAVE_S: Final = 5.0  # the longest time that a check in progress may take
 
 
 class BrokerWatch:
-    """Ask brokers in a thread of its own, until the block is left.
+    """Ask brokers in a separate thread until the block is left.
 
     Args:
-        brokers: bootstrap servers; None watches nothing.
+        brokers: the bootstrap servers; None watches nothing.
         allowed: hosts that the target allows by name.
-        interval_s: between two looks.
+        interval_s: the time between two checks.
 
     Attributes:
-        problem: one sentence when a broker sends clients elsewhere, else None.
+        problem: one sentence if a broker sends clients elsewhere, else None.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class BrokerWatch:
     def _look(self) -> None:
         assert self._brokers is not None
         while self.problem is None and not self._is_over.wait(self._interval_s):
-            # Silence is for the load's own operations to tell.
+            # The load's own operations show whether brokers are silent.
             with contextlib.suppress(TargetUnavailableError):
                 try:
                     require_listeners(self._brokers, self._allowed, must_answer=False)
@@ -69,6 +69,6 @@ class BrokerWatch:
 
 
 def given_brokers(session: Session) -> str | None:
-    """Return the brokers that were not started here; ours advertise loopback."""
+    """Return the brokers that were not started here; our own advertise loopback."""
     own = any(service.name == "broker" and not service.is_external for service in session.services)
     return None if own else session.target.brokers

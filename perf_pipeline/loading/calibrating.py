@@ -1,4 +1,4 @@
-"""Calibrate the load machine before and after a benchmark's load, and write it to the spool.
+"""Calibrate the load machine before and after a benchmark's load, and write readings to the spool.
 
 If one load follows another within seconds, the calibration between them counts as after the first
 and before the second.
@@ -23,11 +23,10 @@ _FILE: Final = "readings-calibration-{}.csv"
 
 
 def calibrated(session: Session, folder: Path, origin_ns: int, side: Side) -> list[str]:
-    """Calibrate, keep the readings, and return one sentence for each thing that did not work.
+    """Calibrate, keep the readings, and return a sentence for each part that did not work.
 
-    Nothing is done where the profile says so (`calibration = false`), where other machines load (a
-    fleet), or the run was stopped. The
-    file is whole or not there.
+    Nothing is done if the profile says so (`calibration = false`), if other machines generate the
+    load (a fleet), or if the run was stopped. The file is either complete or absent.
 
     Args:
         session: the run.

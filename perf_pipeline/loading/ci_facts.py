@@ -1,4 +1,4 @@
-"""Read what CI says about the code under test: commit, branch, pull request and a link to the job.
+"""Read facts about the code under test from CI: commit, branch, pull request, link to the job.
 
 Add here: another CI system, as a row of `_SYSTEMS`. Keep out: the target's version (revision.py).
 """
@@ -16,17 +16,17 @@ _GITHUB_PULL: Final = re.compile(r"refs/pull/(\d+)/")
 
 @dataclass(frozen=True, slots=True)
 class _CiSystem:
-    """Name the environment variables of a CI system; of several the first that is set counts.
+    """Name the environment variables of a CI system; of several, the first that is set counts.
 
     Attributes:
-        name: for people.
+        name: its name for people.
         sign: the variable that only this system sets.
-        commit: hold the commit.
-        branch: hold the branch; of a pull request the branch that is to be merged.
-        pull_request: hold its number, or a URL that ends in it.
-        build: hold the URL of the build's page.
-        base: hold the branch that a pull request is to be merged into, or else the branch that
-            others begin from.
+        commit: variables with the commit.
+        branch: variables with the branch; for a pull request, the branch to be merged.
+        pull_request: variables with its number, or with a URL that ends in it.
+        build: variables with the URL of the build's page.
+        base: variables with the branch into which a pull request is to be merged, or else the
+            branch that others start from.
     """
 
     name: str
@@ -131,10 +131,10 @@ _SYSTEMS: Final = (
 
 
 def ci_facts(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return commit, branch, pull_request, build and base where CI names them; empty elsewhere.
+    """Return commit, branch, pull_request, build and base if CI names them; else nothing.
 
-    The base is the branch that a pull request, or a branch that is not the base itself, began from;
-    PERF_BASE_BRANCH says it where the CI does not.
+    The base is the branch from which a pull request, or a branch other than the base itself,
+    started; PERF_BASE_BRANCH names it if CI does not.
 
     >>> ci_facts({"GITLAB_CI": "true", "CI_COMMIT_SHA": "1f0c", "CI_COMMIT_REF_NAME": "main"})
     {'commit': '1f0c', 'branch': 'main'}
@@ -159,7 +159,7 @@ def ci_facts(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def one_line(text: str) -> str:
-    """Return the first line of a text that has printable letters, cut where it is very long."""
+    """Return the first line of a text with printable letters, cut off if it is very long."""
     lines = ("".join(filter(str.isprintable, line)).strip() for line in text.splitlines())
     return next(filter(None, lines), "")[:_LONGEST]
 
@@ -170,7 +170,7 @@ def _first(environment: Mapping[str, str], names: tuple[str, ...]) -> str:
 
 
 def _of_github(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what no variable of GitHub holds: the pull request's number, and the run's page."""
+    """Return what no variable of GitHub holds: the pull request's number, the run's page."""
     pull = _GITHUB_PULL.match(environment.get("GITHUB_REF", ""))
     parts = [environment.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY")]
     run = environment.get("GITHUB_RUN_ID", "")

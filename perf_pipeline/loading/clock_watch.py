@@ -1,6 +1,7 @@
 """Measure another machine's clock before, during and after a load.
 
-Add here: when it is asked. Keep out: asking (workloads/) and joining (analysis/clock.py).
+Add here: another moment at which it is read. Keep out: reading it (workloads/) and combining the
+trips (analysis/clock.py).
 """
 
 import threading
@@ -14,16 +15,16 @@ _MEANWHILE: Final = 2
 
 
 class AskedClock(Protocol):
-    """Describe a clock that can be asked; used by one thread at a time."""
+    """Describe a clock that can be asked for the time; only one thread uses it at a time."""
 
     @property
     def name(self) -> str:
-        """Return its name for sentences."""
+        """Return its name for messages."""
         ...
 
     @property
     def trips_before(self) -> int:
-        """Return how many questions a round before or after the load has."""
+        """Return the number of questions in a round before or after the load."""
         ...
 
     def open(self) -> None:
@@ -31,16 +32,16 @@ class AskedClock(Protocol):
         ...
 
     def trip(self) -> ClockTrip:
-        """Ask once. Raises: TargetUnavailableError."""
+        """Ask for the time once. Raises: TargetUnavailableError."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         ...
 
 
 class ClockWatch:
-    """Ask a clock: a round before, a few questions every other second meanwhile, a round after.
+    """Ask a clock: a round before the load, some questions every other second, a round after it.
 
     Args:
         clock: the clock of the other machine.
@@ -54,7 +55,7 @@ class ClockWatch:
         self._thread = threading.Thread(target=self._meanwhile, name="clock", daemon=True)
 
     def begin(self) -> None:
-        """Ask the first round, right before the load.
+        """Ask the first round of questions, right before the load.
 
         Raises:
             TargetUnavailableError: it does not answer.
@@ -64,7 +65,7 @@ class ClockWatch:
         self._thread.start()
 
     def finish(self) -> ClockOffset | None:
-        """Ask the last round, and say how far the clock is from ours; None where it is silent."""
+        """Ask the last round, and return how far the clock is from ours; None if it is silent."""
         self._halt()
         try:
             self._rounds.append(self._asked(self._clock.trips_before))
@@ -73,7 +74,7 @@ class ClockWatch:
         return clock_offset(self._rounds)
 
     def close(self) -> None:
-        """Let go of the clock, whatever happened."""
+        """Release the clock, whatever happened."""
         self._halt()
         self._clock.close()
 
@@ -90,4 +91,4 @@ class ClockWatch:
             try:
                 self._rounds.append(self._asked(_MEANWHILE))
             except TargetUnavailableError:
-                continue  # the last round says whether it is gone
+                continue  # the last round shows whether it is gone

@@ -16,10 +16,10 @@ from perf_pipeline.loading.session import Session
 def collecting(
     session: Session, benchmark: str, folder: Path, origin_ns: int
 ) -> Iterator[OwnDeliveries | None]:
-    """Begin to look where deliveries show, right before the load; afterwards nothing is held.
+    """Start watching for deliveries right before the load; release everything afterwards.
 
     Yields:
-        What follows them; None where the profile says nothing of deliveries.
+        The follower of deliveries; None if the profile says nothing about them.
 
     Raises:
         TargetUnavailableError: the place or its clock does not answer.

@@ -1,6 +1,6 @@
-"""Find out what the target spends its time on while a benchmark's loads run, and write it down.
+"""Find out where the target's time goes while a benchmark's loads run, and record it.
 
-Add here: the observer of another tier. Keep out: how it reads (probes/).
+Add here: the observer of another tier. Keep out: its readings (probes/).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ _LEFT_ALONE_S: Final = 600
 
 
 class _Looker(Protocol):
-    """Look into one tier, as often as started; what it can't see is a sentence."""
+    """Look into one tier between start and stop, repeatedly; problems become sentences."""
 
     problems: list[str]
 
@@ -38,7 +38,7 @@ class _Looker(Protocol):
 
 
 class CostsWatch:
-    """Sample the parts that can show what they do, only while a load runs."""
+    """Sample the parts that can show where time goes, only while a load runs."""
 
     def __init__(self, session: Session, benchmark: str) -> None:
         dsn = session.target.postgres_dsn
@@ -52,20 +52,20 @@ class CostsWatch:
             )
 
     def start(self) -> None:
-        """Begin to look, right before a load."""
+        """Start sampling, right before a load."""
         for looker in self._lookers.values():
             looker.start()
 
     @contextmanager
     def until_the_end(self) -> Iterator[None]:
-        """Look no more when the load that runs inside is over, however it ends."""
+        """Stop sampling when the load inside the block is over, however it ends."""
         with ExitStack() as leaving:
             for looker in self._lookers.values():
                 leaving.callback(looker.stop)
             yield
 
     def write(self, folder: Path) -> list[str]:
-        """Write the costs of all loads into a benchmark's folder; return what is not known."""
+        """Write the costs of all loads into a benchmark's folder; return what is unknown."""
         problems: dict[str, None] = {}
         for name, looker in self._lookers.items():
             costs = looker.costs()
@@ -81,7 +81,7 @@ def _longest_s(config: BenchmarkConfig) -> int:
 
 
 def _pids_of(session: Session, tier: str) -> Callable[[], Sequence[int]]:
-    """Return what gives the processes of a tier: one that this run starts, or of the target."""
+    """Return a function that gives the processes of a tier, of this run or of the target."""
     for service in session.services:
         if service.name == tier and service.pids:
             if session.stack is not None:

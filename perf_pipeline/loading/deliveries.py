@@ -1,4 +1,4 @@
-"""Complete a benchmark's ledger: what was promised before its load, and what arrived after it.
+"""Complete a benchmark's ledger with messages promised before its load and delivered after it.
 
 Add here: another way in which messages leave or reach a benchmark. Keep out: counting (store/).
 """
@@ -39,7 +39,7 @@ NO_TABLE: Final = (
 
 
 def take_over_backlog(produced: Path, folder: Path) -> int:
-    """Enter the messages that an earlier benchmark produced, and return their number.
+    """Record the messages that an earlier benchmark produced, and return their number.
 
     They were acknowledged before this benchmark's origin; their time is written as 0.
     """
@@ -54,14 +54,14 @@ def take_over_backlog(produced: Path, folder: Path) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Say how completing a ledger went.
+    """Hold how completing a ledger went.
 
     Attributes:
-        is_known: the ledger tells of deliveries.
-        problems: what a reader must know, one sentence each.
-        limits: why message latencies can't be told, one sentence each.
-        figures: that follow from the collecting.
-        told: what a reader of the figures should know although nothing is wrong.
+        is_known: whether the ledger shows deliveries.
+        problems: what a reader must know, in one sentence each.
+        limits: why message latencies are not known, in one sentence each.
+        figures: figures that follow from the collecting.
+        told: what a reader of the figures should know even though nothing is wrong.
     """
 
     is_known: bool
@@ -74,11 +74,11 @@ class Collected:
 def collect_deliveries(
     session: Session, benchmark: str, folder: Path, origin_ns: int, expected: int
 ) -> Collected:
-    """Wait for the workers' deliveries and enter them.
+    """Wait for the workers' deliveries and record them.
 
-    The workers' clock is the wall clock of this machine; it is put on the benchmark's axis by
-    reading both clocks now. A step of the wall clock during the load is found by the engine's
-    health, which makes the benchmark invalid; so does a completion before its request.
+    The workers use the wall clock of this machine; its times are converted to the benchmark's axis
+    by reading both clocks now. The engine's health notices if the wall clock is set during the
+    load, and makes the benchmark invalid; a completion before its request does so, too.
 
     Raises:
         TargetUnavailableError: the database does not answer.
@@ -112,7 +112,7 @@ def _oddities_told(oddities: Sequence[str]) -> Iterator[str]:
 
 
 def clock_told(found: OutOfTime) -> Iterator[str]:
-    """Say that messages were completed when they can't have been; nothing where none were."""
+    """Say that messages were completed at impossible times; nothing if none were."""
     wrong = found.early + found.late
     if wrong:
         yield (
@@ -126,9 +126,9 @@ def clock_told(found: OutOfTime) -> Iterator[str]:
 def still_consuming(
     ledger: LedgerCounts, spans: Iterable[SpanFigures], counts: Iterable[ScenarioCounts]
 ) -> str | None:
-    """Say why missing messages can't be told from waiting ones; None when the consumer had time.
+    """Say why missing messages may still be waiting; None if the consumer had time for all.
 
-    A consumer that was idle at the end of its time had taken all that there was.
+    A consumer that was idle at the end of its time had taken everything.
     """
     ends_us = {scenario.name: scenario.measured_until_us for scenario in counts}
     for span in spans:
@@ -145,7 +145,7 @@ def still_consuming(
 def _stations(
     deliveries: Iterable[DeliveryRow], wall_origin_us: int, oddities: list[str]
 ) -> Iterator[LedgerEntry]:
-    """Yield the stations of each delivery; anything odd about a row is added to `oddities`."""
+    """Yield the stations of each delivery; add anything odd about a row to `oddities`."""
     for delivery in deliveries:
         if delivery.oddity:
             oddities.append(f"of user {delivery.user_id}: {delivery.oddity}")

@@ -1,8 +1,8 @@
 """Load two sides at the same time with the same requests, in turns, until it is decided.
 
 Both sides are loaded by the same worker processes, so that they share the generator's delays.
-Add here: another reason to end such a load. Keep out: verdicts (analysis/duet.py), how sides are
-started (stack/sides.py), storing (judging/).
+Add here: another reason to end such a load. Keep out: verdicts (analysis/duet.py), starting sides
+(stack/sides.py), storing (judging/).
 """
 
 import threading
@@ -46,10 +46,10 @@ class DuetSession:
     """Hold what the loads of a comparison have in common.
 
     Attributes:
-        sides: a session of each side, which differ in their targets.
-        rules: what decides, for each load.
+        sides: a session for each side; they differ in their targets.
+        rules: the rules that decide, for each load.
         topics: the topics of each side's messages, if they are not those that the profile names.
-        groups: that each side's workers were told; empty where somebody else started them.
+        groups: the groups that each side's workers were told; empty if somebody else started them.
     """
 
     sides: tuple[Session, Session]
@@ -59,20 +59,20 @@ class DuetSession:
 
     @property
     def stop(self) -> threading.Event:
-        """Return what ends the comparison early; both sides share it."""
+        """Return the event that ends the comparison early, which both sides share."""
         return self.sides[0].stop
 
 
 def measure_duet(session: DuetSession, load: DuetLoad, folder: Path) -> DuetLoadRecord:
     """Run one load until the verdict is known, its time is over or the user stops it.
 
-    A side that nobody answers for, or a generator that was the limit, leaves nothing to judge; the
-    record says so.
+    If a side does not answer, or the generator was the limit, there is nothing to judge; the record
+    says so.
 
     Args:
         session: the session of the comparison.
-        load: what both sides get.
-        folder: where the samples go; it exists.
+        load: the load that both sides get.
+        folder: the existing folder that samples go to.
     """
     sides = tuple(
         replace(side, profile=at_topic(load.profile, topic), planned=(load.benchmark,))
@@ -100,7 +100,7 @@ def measure_duet(session: DuetSession, load: DuetLoad, folder: Path) -> DuetLoad
 
 
 def _job_of_both(sides: tuple[Session, ...], load: DuetLoad, folder: Path) -> LoadJob:
-    """Return one job with the scenarios of both sides, which take turns at the same plans."""
+    """Return one job with the scenarios of both sides, which take turns in the same plans."""
     jobs = [load_job(side, load.benchmark, load.step, folder) for side in sides]
     pairs = zip(*(job.scenarios for job in jobs), strict=True)
     has_ids = load.profile.benchmarks[load.benchmark].deliveries is not None
@@ -113,7 +113,7 @@ def _job_of_both(sides: tuple[Session, ...], load: DuetLoad, folder: Path) -> Lo
 
 
 def _of_side(scenario: ScenarioJob, side: int, *, has_ids: bool) -> ScenarioJob:
-    """Return a scenario as one side gets it; ids that are followed are its own by `${run}`."""
+    """Return a scenario for one side; ids that are followed differ between sides by `${run}`."""
     given = scenario.parameters
     return replace(
         scenario,
@@ -125,21 +125,21 @@ def _of_side(scenario: ScenarioJob, side: int, *, has_ids: bool) -> ScenarioJob:
 
 
 def _run_of_side(run: str, side: int) -> str:
-    """Name a run in ids so that the sides differ: the part of `${run}` gets a letter."""
+    """Name a run so that the ids of the sides differ: `${run}` gets a letter."""
     run_id, slash, benchmark = run.partition("/")
     return f"{run_id}{'ab'[side]}{slash}{benchmark}"
 
 
 class _Watch:
-    """Look at a load when a look is due, and notice a side that is gone.
+    """Judge a load whenever a look is due, and notice if a side is gone.
 
     Attributes:
-        stop: ends the load.
-        gone: why a side can't be measured; empty while both answer.
-        decided_at: the look that found the verdict; None while none did.
-        followed: what became of the messages; set when the load is over.
-        moved: that workers came or went meanwhile, or that nobody could see it; set by judging,
-            empty where none did.
+        stop: the event that ends the load.
+        gone: why a side can't be measured; empty as long as both answer.
+        decided_at: the look that found the verdict; None as long as none did.
+        followed: what happened to the messages; set when the load is over.
+        moved: a sentence if workers came or went, or nobody could see whether they did; set by
+            judging, otherwise empty.
     """
 
     def __init__(self, session: DuetSession, load: DuetLoad, folder: Path) -> None:
@@ -150,7 +150,8 @@ class _Watch:
         self._paced = {name: is_paced(names, [name]) for name in names}
         *self._looks, self._last = planned_looks(load.length_us, session.rules.alpha)
         if is_followed(session.sides, load.benchmark):
-            # Messages that are on their way are neither late nor lost: only the end can tell.
+            # Messages on their way are neither late nor lost; only the end of the load shows which
+            # they are.
             self._looks, self._last = [], Look(load.length_us, session.rules.alpha)
         self.followed = FollowedSides()
         self.moved = ""
@@ -166,7 +167,7 @@ class _Watch:
         return self._session.stop.is_set()
 
     def on_progress(self, progress: Progress) -> None:
-        """Tell how it goes, and end what is decided or can't be decided."""
+        """Report progress, and end the load once it is decided or can't be decided."""
         narrator = self._session.sides[0].narrator
         narrator.progress(f"{self._load.benchmark}: {line_of(progress)}", {})
         self._look_for_silence(progress)
@@ -198,7 +199,7 @@ class _Watch:
                 self.stop.set()
 
     def judged(self, look: Look | None = None) -> DuetFinding:
-        """Judge what was measured until a look; until the one that decided, or the last one."""
+        """Judge what was measured until a look: the one that decided, or the last one."""
         chosen = look or self.decided_at or self._last
         read = read_sides(self._folder, str(self._load.step), self._paced)
         if not read:
@@ -218,7 +219,7 @@ class _Watch:
 
     @property
     def measured_s(self) -> float:
-        """Return for how long both sides were measured until the verdict."""
+        """Return how long both sides were measured until the verdict."""
         return (self.decided_at or self._last).at_us / US_PER_S
 
 
@@ -260,7 +261,7 @@ def _dropped(outcome: LoadOutcome) -> tuple[int, int]:
 
 
 def _lost_starts(dropped: tuple[int, int], outcome: LoadOutcome) -> str:
-    """Say that the candidate was so slow that more starts found no free VU; empty otherwise."""
+    """Say if the candidate was so slow that more starts found no free VU; empty otherwise."""
     begun = sum(scenario.measured_iterations for scenario in outcome.scenarios) / len(SIDES)
     more = dropped[1] - dropped[0]
     if more <= LEAST_POINTS * max(1.0, begun):

@@ -1,7 +1,7 @@
 """Take the fingerprint of where a run happened; only runs with the same one are compared.
 
-Add here: a fact that moves figures. Keep out: what changes at every run (addresses, pids, free
-memory), because it would make every history a new one.
+Add here: a fact that moves figures. Keep out: anything that changes at every run (addresses, pids,
+free memory), because each run would start a new history.
 """
 
 import os
@@ -42,11 +42,13 @@ def fingerprint(
     """Describe machine, clients, servers and sizes, each as a short text.
 
     Args:
-        profile: for the numbers of processes.
-        target: a configured system is named by its address.
-        services: parts that run on this machine.
-        environment: PERF_RUNNER_CLASS groups machines that are to be compared with one another.
-        links: between parts that go through a proxy, which every benchmark of the run feels.
+        profile: the profile, which has the numbers of processes.
+        target: the target; a configured system is named by its address.
+        services: the parts that run on this machine.
+        environment: the environment, in which PERF_RUNNER_CLASS groups machines to be compared with
+            one another.
+        links: connections between parts that go through a proxy, which affects every benchmark of
+            the run.
     """
     facts = {**machine_facts(), **_client_facts(), **generator_facts(recorder.__file__)}
     facts["generator_workers"] = str(profile.workers)
@@ -62,7 +64,7 @@ def fingerprint(
 
 
 def _external_facts(target: Target, running: Collection[str]) -> dict[str, str]:
-    """Describe what was not started here; servers that answer tell their real versions."""
+    """Describe parts that were not started here; servers that answer report their real versions."""
     facts = {}
     if target.base_url and "api" not in running:
         facts["api"] = f"external {mask_address(target.base_url)}"
@@ -76,17 +78,17 @@ def _external_facts(target: Target, running: Collection[str]) -> dict[str, str]:
         with suppress(ProbeError):
             facts["redis"] = f"external {RedisProbe(target.redis_url).server_version()}".strip()
     if target.postgres_dsn and "postgres" not in running:
-        with suppress(ProbeError):  # whoever needs it reports that it does not answer
+        with suppress(ProbeError):  # the benchmark that needs it reports that it does not answer
             told = server_facts(target.postgres_dsn)
             facts |= {f"postgres.{key}": value for key, value in told.items()}
     return facts
 
 
 def within_class(facts: Mapping[str, str], runner_class: str) -> dict[str, str]:
-    """Group runs by a declared class of machines, in place of what differs within one.
+    """Group runs by a declared class of machines, and leave out what differs within the class.
 
-    Hosted runners have another processor and kernel each time; whoever declares their class says
-    that runs on them are to be compared. Cores, limits and everything else stay.
+    Hosted runners have another processor and kernel each time; by declaring a class, the user says
+    that runs on them may be compared. Cores, limits and everything else stay.
 
     >>> within_class({"cpu": "A", "cores": "4", "system": "Linux 6.1"}, "ci-4")
     {'cores': '4', 'runner_class': 'ci-4'}
@@ -98,7 +100,7 @@ def within_class(facts: Mapping[str, str], runner_class: str) -> dict[str, str]:
 
 
 def exact_machine() -> dict[str, str]:
-    """Describe this machine exactly, for readers; runs are not grouped by it."""
+    """Describe this machine exactly for readers; runs are not grouped by this."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cpu": _cpu_model(),
@@ -110,10 +112,10 @@ def exact_machine() -> dict[str, str]:
 
 
 def machine_facts() -> dict[str, str]:
-    """Describe processor, cores, memory and system, and what a container may use of them.
+    """Describe processor, cores, memory and system, and how much a container may use.
 
-    Of Python's and the kernel's versions only what changes figures by design counts: a patch of
-    either does not begin a new history.
+    Of Python's and the kernel's versions, only the parts that change figures by design count: a
+    patch release of either does not begin a new history.
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     cores = allowed_cpus()
@@ -142,9 +144,9 @@ def _major_and_minor(version_text: str) -> str:
 
 
 def generator_facts(module: str) -> dict[str, str]:
-    """Say that the load generator is compiled, by the file of one of its modules.
+    """Say whether the load generator is compiled, by the file of one of its modules.
 
-    It costs less for each sample then, so that runs of both kinds are not compared.
+    A compiled one needs less CPU per sample, so runs of the two kinds are not compared.
 
     >>> generator_facts("/lib/perf_pipeline/engine/recorder.cpython-311-x86_64-linux-gnu.so")
     {'load_generator': 'compiled'}
@@ -159,7 +161,7 @@ def _client_facts() -> dict[str, str]:
 
 
 def _steady(settings: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Leave out what differs from run to run: ports and folders."""
+    """Leave out ports and folders, which differ from run to run."""
     return [
         (key, value)
         for key, value in sorted(settings.items())

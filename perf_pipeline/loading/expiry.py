@@ -1,7 +1,7 @@
-"""Tell messages that brokers delete before they are consumed (expired) from lost ones.
+"""Distinguish messages that brokers delete before they are consumed (expired) from lost ones.
 
-Before a load, brokers are asked how long they keep messages; after it, whether they deleted some
-all the same (`retention.bytes`, a setting that changed meanwhile, records that somebody deleted).
+Before a load, brokers are asked how long they keep messages; afterwards, whether they deleted some
+anyway (`retention.bytes`, a changed setting, records that somebody deleted).
 Add here: another sign that messages expired. Keep out: the settings themselves (workloads/kafka/).
 """
 
@@ -22,16 +22,16 @@ from perf_pipeline.report.wording import plural
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.kafka.topics import watermarks
 
-# Between two loads: workers end and start, machine and brokers are looked at.
+# The time between two loads, in which workers end and start, and machine and brokers are checked.
 _AROUND_A_LOAD_US: Final = 60 * US_PER_S
 _UNKNOWN: Final = "it is unknown whether missing messages were lost or expired: {}"
 
 
 def longest_wait_us(session: Session, benchmark: str) -> int:
-    """Return how long a message that is produced from now on may wait until it is consumed.
+    """Return how long a message that is produced from now on may wait before it is consumed.
 
-    That is until the end of the last planned benchmark that consumes from the topic, or of this one
-    where none follows.
+    It may wait until the end of the last planned benchmark that consumes from the topic, or of this
+    one if none follows.
     """
     names = list(session.planned)
     at = names.index(benchmark) if benchmark in names else 0
@@ -59,7 +59,7 @@ def _longest_us(config: BenchmarkConfig) -> int:
 
 
 def positions_file(session: Session) -> Path:
-    """Return the file that keeps the positions of the run's consumers, as they were fixed."""
+    """Return the file with the positions of the run's consumers, as they were fixed."""
     return session.folder / "positions.json"
 
 
@@ -77,7 +77,7 @@ def expired(session: Session, benchmark: str) -> str | None:
 
 
 def note_ends(session: Session, benchmark: str) -> None:
-    """Write down where the topics end whose own messages are known by id, before they are loaded.
+    """Record before the load where those topics end whose messages are known by id.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, or have no such topic.
@@ -93,7 +93,7 @@ def note_ends(session: Session, benchmark: str) -> None:
 def own_expired(session: Session, benchmark: str) -> str | None:
     """Say which of a benchmark's own messages the brokers deleted since its load began, if any.
 
-    None as well where nobody noted where its topics ended.
+    None also if nobody recorded where its topics ended.
     """
     file = _ends_file(session, benchmark)
     ends = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
@@ -135,7 +135,7 @@ def _deleted(brokers: str, topic: str, fixed: Mapping[str, int]) -> Iterator[tup
 
 
 def expired_if_known(session: Session, benchmark: str) -> str | None:
-    """Say what expired, or that this is unknown; None when nothing did."""
+    """Say what expired, or that this is unknown; None if nothing did."""
     try:
         return expired(session, benchmark)
     except TargetUnavailableError as error:

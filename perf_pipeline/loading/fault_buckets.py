@@ -1,6 +1,6 @@
-"""Cut a load with faults into buckets, and say what was normal in those before the first fault.
+"""Cut a load with faults into buckets, and work out what was normal before the first fault.
 
-Add here: what else is known of a bucket. Keep out: the rule of recovery (analysis/recovery.py) and
+Add here: another fact about a bucket. Keep out: the rule of recovery (analysis/recovery.py) and
 what follows from it (fault_figures.py).
 """
 
@@ -18,7 +18,7 @@ from perf_pipeline.units import US_PER_S
 
 @dataclass(frozen=True, slots=True)
 class BucketedLoad:
-    """Hold a load in buckets, and what was usual in it.
+    """Hold a load in buckets, and the bands of what was normal in it.
 
     Attributes:
         folder: the folder of the benchmark.
@@ -26,7 +26,7 @@ class BucketedLoad:
         bands: the bands of the time before the first fault.
         width_us: the width of each bucket.
         ends_us: the end of what was measured, µs since the benchmark's origin.
-        knows_messages: its ledger tells which messages were delivered.
+        knows_messages: whether its ledger shows which messages were delivered.
     """
 
     folder: Path
@@ -45,17 +45,17 @@ def bucketed(
     *,
     knows_messages: bool,
 ) -> BucketedLoad | None:
-    """Cut a load into buckets; None where there is nothing to compare with.
+    """Cut a load into buckets; None if there is nothing to compare with.
 
-    What was normal is what was known when the first fault began: an operation that was under way
-    then may be slow or fail by the fault, and would make that usual.
+    Only what was known when the first fault began counts as normal: an operation in progress at
+    that time may be slow or fail because of the fault, which would then seem normal.
 
     Args:
         folder: the folder of the benchmark.
         config: the configuration of the benchmark.
         counts: the counts of its scenarios.
-        first_us: begin of the first fault, µs since the benchmark's origin.
-        knows_messages: its ledger tells which messages were delivered.
+        first_us: the begin of the first fault, in µs since the benchmark's origin.
+        knows_messages: whether its ledger shows which messages were delivered.
     """
     measured = [count for count in counts if count.measured_until_us > count.measured_from_us]
     if not measured:

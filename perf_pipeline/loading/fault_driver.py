@@ -1,9 +1,9 @@
 """Break what a profile names while its load runs, and repair it whatever happens.
 
-The undo of a fault is on the disk before the fault begins. A guard survives a run that is killed
-and undoes it (stack/guard.py); after a power cut, the next run does.
-Add here: how another kind of fault of a part is done. Keep out: faults that a connection of this
-process holds (held_faults.py), and what the load felt (fault_figures.py).
+The undo of a fault is written to disk before the fault begins. If the run is killed, a guard
+process survives it and undoes the fault (stack/guard.py); after a power cut, the next run does.
+Add here: another kind of fault of a part. Keep out: faults that a connection of this process holds
+(held_faults.py), and effects on the load (fault_figures.py).
 """
 
 import threading
@@ -47,16 +47,16 @@ class _Planned:
 
 
 class FaultDriver:
-    """Break things in threads of their own, until the block is left; then all is whole again.
+    """Break things in separate threads until the block is left; then everything is repaired.
 
     Args:
         session: the session of the run.
-        benchmark: whose faults they are.
+        benchmark: the benchmark with the faults.
         origin_ns: the origin, in `time.monotonic_ns`, of the benchmark.
 
     Attributes:
-        has_begun: a fault was injected.
-        limits: why a fault was not what the profile says, one sentence each.
+        has_begun: whether a fault was injected.
+        limits: why a fault was not as the profile says, in one sentence each.
     """
 
     def __init__(self, session: Session, benchmark: str, origin_ns: int) -> None:
@@ -82,8 +82,8 @@ class FaultDriver:
         """Start the guard.
 
         Raises:
-            TargetUnavailableError: a part that a fault is to hit does not run, or a topic has no
-                other broker that could lead it.
+            TargetUnavailableError: a part that a fault should hit does not run, or no other broker
+                could lead a topic.
         """
         if not self._planned:
             return self
@@ -117,7 +117,7 @@ class FaultDriver:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Undo what lasts, and end the guard; what could not be undone is left to the next run."""
+        """Undo lasting faults, and end the guard; the next run undoes what could not be undone."""
         if not self._planned:
             return
         self._over.set()
@@ -188,7 +188,7 @@ class FaultDriver:
         self._tell(f"fault {planned.name} is undone", self._now_us())
 
     def _undo_of(self, planned: _Planned, only: str) -> Undo | None:
-        """Say how a fault will be undone; None where nothing has to be, whatever happens."""
+        """Say how a fault will be undone; None if nothing needs to be undone in any case."""
         fault, limit_s = planned.fault, planned.fault.time_limit_us / US_PER_S
         if fault.kind == "leader_change":
             return self._brokers.way_back(planned.name, fault)
@@ -224,7 +224,7 @@ class FaultDriver:
         return None
 
     def _run_command(self, planned: _Planned, undo: Undo | None) -> str | None:
-        """Run the command of a fault; what undoes it ends the command before, if it still runs."""
+        """Run a command of a fault; its undo first ends the other command if that still runs."""
         fault = planned.fault
 
         def note(pid: int) -> None:
@@ -238,7 +238,7 @@ class FaultDriver:
 
     def _stack_folder(self) -> Path:
         stack = self._session.stack
-        return self._folder if stack is None else stack.folder  # where no part runs
+        return self._folder if stack is None else stack.folder  # if no part runs
 
     def _now_us(self) -> int:
         return (time.monotonic_ns() - self._origin_ns) // 1_000

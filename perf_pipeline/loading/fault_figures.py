@@ -1,7 +1,7 @@
-"""Work out from a benchmark's spool what its load felt of each fault, and write it down.
+"""Work out from a benchmark's spool how each fault affected its load, and record it.
 
 Add here: another figure of a fault. Keep out: the rule of recovery (analysis/recovery.py), SQL
-(store/), what was usual before (fault_buckets.py) and breaking things (fault_driver.py).
+(store/), what was normal before (fault_buckets.py) and breaking things (fault_driver.py).
 """
 
 import csv
@@ -45,12 +45,12 @@ _LEAST: Final = frozenset({"fault_drain_per_s", "fault_steady_after_ratio"})
 
 @dataclass(frozen=True, slots=True)
 class FeltFaults:
-    """Say what a load felt of its faults.
+    """Hold how faults affected a load.
 
     Attributes:
         records: the records of the faults, with what was seen of each.
         figures: the figures of each fault, and of all together.
-        problems: what a reader must know, one sentence each.
+        problems: what a reader must know, in one sentence each.
     """
 
     records: tuple[FaultRecord, ...] = ()
@@ -66,14 +66,14 @@ def felt_faults(
     *,
     knows_messages: bool,
 ) -> FeltFaults:
-    """Work out what a load felt of the faults that were injected, and write faults.csv.
+    """Work out how the injected faults affected a load, and write faults.csv.
 
     Args:
         folder: the folder of the benchmark.
         config: the configuration of the benchmark.
         counts: the counts of its scenarios.
-        records: in the order of their begin; nothing is written without any.
-        knows_messages: its ledger tells which messages were delivered.
+        records: the records in the order of their begin; without any, nothing is written.
+        knows_messages: whether its ledger shows which messages were delivered.
     """
     if not records:
         return FeltFaults()
@@ -126,7 +126,7 @@ def _felt(load: BucketedLoad, records: Sequence[FaultRecord]) -> FeltFaults:
 def _figures(
     load: BucketedLoad, record: FaultRecord, recovery: Recovery, since_us: int, until_us: int
 ) -> Iterator[Figure]:
-    """Yield the figures of one fault; one that nobody knows is absent, never zero."""
+    """Yield the figures of one fault; an unknown figure is absent, never zero."""
 
     def figure(name: str, value: float) -> Figure:
         return Figure(name, value, operation=record.fault)
@@ -155,13 +155,13 @@ def _figures(
 
 
 def _wholes(figures: Sequence[Figure], records: Sequence[FaultRecord]) -> Iterator[Figure]:
-    """Yield each figure over all faults: a sum of counts, and else the worst of them."""
+    """Yield each figure over all faults: the sum of counts, or else the worst value."""
     values: dict[str, list[float]] = {}
     for figure in figures:
         values.setdefault(figure.name, []).append(figure.value)
     unrecovered = sum(record.recovered_us is None for record in records)
     if unrecovered:
-        values.pop("fault_recovery_s", None)  # the worst of them is not known
+        values.pop("fault_recovery_s", None)  # the worst value is not known
     for name, found in values.items():
         fold = sum if name in _ADDED else min if name in _LEAST else max
         yield Figure(name, fold(found))
@@ -169,7 +169,7 @@ def _wholes(figures: Sequence[Figure], records: Sequence[FaultRecord]) -> Iterat
 
 
 def _beside(load: BucketedLoad, records: Sequence[FaultRecord]) -> Iterator[Figure]:
-    """Yield the share that went well apart from faults; nothing where none of the load is."""
+    """Yield the share of operations outside faults that went well; nothing if there were none."""
     spans = [(record.injected_us, _over_us(load, record)) for record in records]
     apart = [
         bucket
@@ -190,13 +190,13 @@ def _beside(load: BucketedLoad, records: Sequence[FaultRecord]) -> Iterator[Figu
 
 
 def _over_us(load: BucketedLoad, record: FaultRecord) -> int:
-    """Return until when a fault is blamed: its recovery, and not before its undo."""
+    """Return until when a fault is blamed: its recovery, but at least its undo."""
     recovered_us = load.ends_us if record.recovered_us is None else record.recovered_us
     return max(recovered_us, record.undone_us)
 
 
 def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Join spans that overlap, with the second in which readings tell what was dropped."""
+    """Join overlapping spans, extended to whole seconds, in which drops are read."""
     joined: list[tuple[int, int]] = []
     for begin, end in sorted(spans):
         if joined and begin <= joined[-1][1] + US_PER_S:

@@ -1,7 +1,7 @@
 """Refuse faults of parts that a run does not start, before anything is sent.
 
-Add here: another reason why a fault can't hit what it names. Keep out: keys and moments of faults
-(config/), and breaking things (fault_driver.py).
+Add here: another reason why a fault can't hit the part that it names. Keep out: keys and times of
+faults (config/), and breaking things (fault_driver.py).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -34,10 +34,10 @@ _NOUNS: Final = MappingProxyType({"api": "an API", "postgres": "a PostgreSQL", "
 
 
 def require_fault_parts(profile: Profile, benchmarks: Sequence[str], target: Target) -> None:
-    """Refuse a profile with a fault of a part that the run of these benchmarks does not start.
+    """Refuse a profile with faults of parts that a run of these benchmarks does not start.
 
     Raises:
-        ProfileError: names each of them.
+        ProfileError: there are such faults; the message names all of them.
     """
     started = started_parts(profile, benchmarks, target)
     given = {"postgres": target.postgres_dsn, "redis": target.redis_url}
@@ -109,7 +109,7 @@ def _reach(server: str) -> str:
 
 
 def _links_without_load(profile: Profile, benchmarks: Sequence[str]) -> Iterator[str]:
-    """Refuse what would hinder nothing: the target would seem to take it without any harm."""
+    """Refuse faults that hinder nothing, since the target would seem to survive them."""
     for name in benchmarks:
         kinds = [iteration_kind(it.exec) for it in profile.benchmarks[name].scenarios.values()]
         parts = {kind.part for kind in kinds if kind is not None}

@@ -1,7 +1,7 @@
-"""Gather what a benchmark's figures are worked out from, and write them down.
+"""Gather the evidence for a benchmark's figures, and write the figures.
 
-Add here: what figures need to know of the plan. Keep out: the figures of a benchmark (benchmarks/)
-and percentiles (store/ has them from the samples).
+Add here: something that figures need to know about the plan. Keep out: the figures of a benchmark
+(benchmarks/), and percentiles, which store/ works out from the samples.
 """
 
 from collections.abc import Iterable
@@ -28,15 +28,15 @@ def evidence_of(
     backlog: Backlog,
     stages: StageFigures,
 ) -> Evidence:
-    """Put the plan beside what was measured.
+    """Combine the plan with what was measured.
 
     Args:
         config: the configuration of the benchmark.
         counts: iterations and measured window of each scenario that ran.
         spans: records and times of each scenario and operation, measured phase only.
-        ledger: messages by id; None when no ledger was kept or deliveries are unknown.
+        ledger: messages by id; None if no ledger was kept or deliveries are unknown.
         backlog: messages that waited before the load, by id.
-        stages: where the slowest messages spent their time.
+        stages: the stages in which the slowest messages spent their time.
     """
     scenarios = {
         scenario.name: _scenario(config.scenarios[scenario.name], scenario) for scenario in counts
@@ -45,7 +45,7 @@ def evidence_of(
 
 
 def figures_of(benchmark: str, evidence: Evidence) -> list[Figure]:
-    """Work out a benchmark's figures; a figure without data is absent, never zero."""
+    """Work out a benchmark's figures; a figure without data is absent and never zero."""
     return list(record_of(benchmark).figures(evidence))
 
 

@@ -1,6 +1,6 @@
 """Connect to the hosts of a run's load workers, compare them with this machine, and check them.
 
-Add here: another thing that has to hold on every host before a run. Keep out: how a host is reached
+Add here: another condition that must hold on every host before a run. Keep out: reaching a host
 (fleet/).
 """
 
@@ -30,13 +30,13 @@ def fleet_of(profile: Profile, target: Target, say: Say) -> Iterator[Fleet | Non
     """Yield the fleet that a profile names, ready to load a target; None without one.
 
     Args:
-        profile: checked.
-        target: with all of its addresses.
-        say: receives a description of the fleet.
+        profile: a checked profile.
+        target: the target with all its addresses.
+        say: is told a description of the fleet.
 
     Raises:
         ProfileError: Dask is not installed here, or the address is not encrypted.
-        GeneratorLimitError: the fleet does not answer, or a host has other software.
+        GeneratorLimitError: the fleet does not answer, or a host has different software.
         TargetNotAllowedError: a host may not load the target.
     """
     if profile.fleet is None:
@@ -106,14 +106,14 @@ def _require_fit(facts: Mapping[str, HostFacts], target: Target) -> None:
 
 
 def fit_again(fleet: Fleet, target: Target) -> Fleet:
-    """Return the fleet with the hosts that it has now, which do the next load of a run.
+    """Return the fleet with its current hosts, which generate the next load of a run.
 
-    Whoever keeps a fleet running replaces a host that is lost, and a host may be started anew with
-    other software; so each load asks what the run asked at its begin.
+    A lost host may be replaced, and a host may be restarted with different software; so each load
+    repeats the checks that the run made at its start.
 
     Raises:
-        GeneratorLimitError: the hosts are not as many and as large as at the begin, or one may not
-            load the target, or has other software.
+        GeneratorLimitError: the hosts differ in number or size from those at the start, or one may
+            not load the target or has different software.
     """
     now = fleet.asked_again(_places(target))
     if now.size != fleet.size:
@@ -130,7 +130,7 @@ def fit_again(fleet: Fleet, target: Target) -> Fleet:
 
 
 def on_fleet(session: Session, fleet: Fleet | None) -> Session:
-    """Return a run that a fleet loads, with the fleet's size in its fingerprint; itself without."""
+    """Return a run with the fleet's size in its fingerprint; without a fleet, unchanged."""
     if fleet is None:
         return session
     return replace(session, fleet=fleet, environment={**session.environment, "fleet": fleet.size})
@@ -138,10 +138,10 @@ def on_fleet(session: Session, fleet: Fleet | None) -> Session:
 
 @contextmanager
 def workers_of(session: Session) -> Iterator[StartWorker]:
-    """Yield what starts the workers of a load: on the hosts of the fleet, or on this machine.
+    """Yield the way to start the workers of a load, on the fleet's hosts or on this machine.
 
     Raises:
-        GeneratorLimitError: a host can't start one, or the fleet is not what it was.
+        GeneratorLimitError: a host can't start a worker, or the fleet is not what it was.
     """
     if session.fleet is None:
         yield session.start_worker

@@ -1,8 +1,8 @@
-"""Follow the messages of two sides to their deliveries, while both are loaded in turns.
+"""Follow the messages of two sides to their deliveries while both are loaded in turns.
 
-It waits for both sides at the same time, so that neither gets longer than the other.
-Add here: a reason why what was seen of two sides can't be compared. Keep out: reading deliveries
-(own_deliveries.py, deliveries.py), and what they say (analysis/duet_deliveries.py).
+It waits for both sides at the same time, so that neither gets more time than the other.
+Add here: another reason why the deliveries of two sides can't be compared. Keep out: reading
+deliveries (own_deliveries.py, deliveries.py), and judging them (analysis/duet_deliveries.py).
 """
 
 import threading
@@ -48,13 +48,13 @@ Collect = Callable[[], Collected]
 
 @dataclass(frozen=True, slots=True)
 class FollowedSides:
-    """Hold what became of the messages of both sides.
+    """Hold what happened to the messages of both sides.
 
     Attributes:
-        deliveries: how long they took; None where nobody can tell.
-        limits: why nobody can, one sentence each.
-        problems: what a reader must know beside it, one sentence each.
-        workers: who worked on them meanwhile.
+        deliveries: how long they took; None if that is unknown.
+        limits: why it is unknown, in one sentence each.
+        problems: what else a reader must know, in one sentence each.
+        workers: which workers handled them.
     """
 
     deliveries: DuetDeliveries | None = None
@@ -64,17 +64,17 @@ class FollowedSides:
 
 
 def is_followed(sides: Sequence[Session], benchmark: str) -> bool:
-    """Say whether the messages of a load are followed: where it is said, or known, where they show.
+    """Say whether messages are followed, because it is known where their deliveries show.
 
-    The reference system's table is known of sides that are reference systems. Virtual users would
-    give the quicker side more messages to deliver, so there is a rate or nothing to follow.
+    For sides that are reference systems, their table is known. Virtual users would give the faster
+    side more messages to deliver, so messages are followed only under a rate.
     """
     profile = sides[0].profile
     config = profile.benchmarks[benchmark]
     if config.deliveries is not None:
         return True
     tables = {side.target.postgres_dsn for side in sides} - {None}
-    has_tables = len(tables) == len(sides)  # one for both could not tell whose a user is
+    has_tables = len(tables) == len(sides)  # one table for both could not tell whose user it is
     promised = any(map(promises, config.scenarios.values()))
     has_rate = is_paced(config.scenarios, list(config.scenarios))
     is_told = promised and has_rate and reads_system_deliveries(profile, benchmark)
@@ -89,17 +89,17 @@ def following(
     origin_ns: int,
     groups: Sequence[str],
 ) -> Iterator[Callable[[], FollowedSides] | None]:
-    """Begin to look where the messages of both sides show; afterwards nothing is held.
+    """Start watching for the deliveries of both sides; release everything afterwards.
 
     Args:
-        sides: a session of each.
-        benchmark: that is loaded.
+        sides: a session for each side.
+        benchmark: the benchmark whose load runs.
         folder: the folder of the load's samples.
         origin_ns: the origin, in `time.monotonic_ns`, of the load.
-        groups: that each side's workers were told; empty where somebody else started them.
+        groups: the groups that each side's workers were told; empty if somebody else started them.
 
     Yields:
-        What waits for the deliveries after the load; None where nobody follows them.
+        A function that waits for the deliveries after the load; None if nobody follows them.
 
     Raises:
         TargetUnavailableError: the place or its clock can't be read.
@@ -151,7 +151,7 @@ def _followed(
     origin_ns: int,
     watch: ClockWatch | None,
 ) -> OwnDeliveries:
-    """Make what follows one side's deliveries, with a clock that it may share with the other."""
+    """Make the follower of one side's deliveries, with a clock that both sides may share."""
     timeout_s = session.profile.benchmarks[benchmark].drain_timeout_us / US_PER_S
     source = source_of(session, benchmark, deliveries, folder, origin_ns)
     return OwnDeliveries(session, deliveries, folder, origin_ns, timeout_s, source, watch)
@@ -175,13 +175,13 @@ class _SharedClock(ClockWatch):
         self._offset: ClockOffset | None = None
 
     def begin(self) -> None:
-        """Ask the first round, once."""
+        """Ask the first round, only once."""
         if not self._has_begun:
             self._has_begun = True
             super().begin()
 
     def finish(self) -> ClockOffset | None:
-        """Ask the last round, once; give the same answer to both sides."""
+        """Ask the last round, only once; give both sides the same answer."""
         with self._lock:
             if not self._is_finished:
                 self._is_finished = True
@@ -189,7 +189,7 @@ class _SharedClock(ClockWatch):
             return self._offset
 
     def close(self) -> None:
-        """Let go of the clock, once."""
+        """Release the clock, only once."""
         if not self._is_closed:
             self._is_closed = True
             super().close()
@@ -198,7 +198,7 @@ class _SharedClock(ClockWatch):
 def _clocks(
     sides: Sequence[Session], deliveries: Deliveries, origin_ns: int
 ) -> list[ClockWatch | None]:
-    """Return what measures each side's clock: the same for both where both are by one clock."""
+    """Return the watch of each side's clock; it is the same object if both use one clock."""
     made = dict[str, ClockWatch | None]()
     for side in sides:
         address = _address_of(side, deliveries.of_clock or "")
@@ -209,7 +209,7 @@ def _clocks(
 
 
 def _place_of(session: Session, deliveries: Deliveries) -> str:
-    """Name where a side's deliveries show; one cluster has one name, however it is written."""
+    """Name the place of a side's deliveries; a cluster has one name, however it is written."""
     if deliveries.topic:
         return cluster_of(require_brokers(session))
     return _address_of(session, "api" if deliveries.path else "postgres")
@@ -235,13 +235,13 @@ def joined(
     is_one_place: bool = False,
     has_two_clocks: bool = False,
 ) -> FollowedSides:
-    """Wait for both sides at once, and join what they say.
+    """Wait for both sides at the same time, and combine their results.
 
     Args:
-        collects: wait for the deliveries of each side.
-        folders: with the ledger of each side.
-        is_one_place: both show their deliveries in one place.
-        has_two_clocks: each side's deliveries are by a clock of their own.
+        collects: functions that wait for the deliveries of each side.
+        folders: the folders with the ledger of each side.
+        is_one_place: whether both show their deliveries in the same place.
+        has_two_clocks: whether the deliveries of each side have their own clock.
 
     Raises:
         TargetUnavailableError: a place does not answer any more.
@@ -276,7 +276,7 @@ def joined(
 
 
 def _shared_told(folders: Sequence[Path], *, is_one_place: bool) -> Iterator[str]:
-    """Say that both sides promised messages of the same ids; nothing where none did."""
+    """Say if both sides promised messages with the same ids; otherwise nothing."""
     if both := ids_of(folders[0]) & ids_of(folders[1]):
         yield (
             f"{len(both):,} message ids were promised by both sides, such as {min(both)!r}, and "

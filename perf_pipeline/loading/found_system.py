@@ -1,7 +1,7 @@
-"""Prepare a system in which nothing is started: it is loaded as it is, or through our proxy.
+"""Prepare a system that somebody else started: it is loaded as it is, or through our proxy.
 
-Add here: another thing that a run sets up before a system that it does not start. Keep out: parts
-that a run starts (prepare.py), and which faults need a proxy (config/faults.py).
+Add here: something else that a run sets up in front of a system that it does not start. Keep out:
+parts that a run starts (prepare.py), and which faults need a proxy (config/faults.py).
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,14 +29,14 @@ _OTHER_LOOPBACK: Final = "::1"
 def found_system(
     target: Target, options: StackOptions, state: State, say: Say
 ) -> Iterator[tuple[Target, Stack | None]]:
-    """Yield a target that somebody has started, and what is started before it: a proxy, or nothing.
+    """Yield a target that somebody has started, and a proxy in front of it if one is needed.
 
     Args:
-        target: with the addresses that were given.
+        target: the target with the given addresses.
         options: the options of the stack that would be started, with the connections that faults
             hinder.
         state: the state of this machine.
-        say: receives what is started.
+        say: is told what is started.
 
     Raises:
         TargetUnavailableError: a broker may not be loaded, or a proxy does not reach a server.
@@ -45,7 +45,7 @@ def found_system(
     brokers = tuple[Place, ...]()
     hindered = {server for client, server in options.links if client == "load"}
     if target.brokers is not None:
-        # Those who need them check whether they answer.
+        # The benchmarks that need them check whether they answer.
         brokers = require_listeners(
             target.brokers, target.allowed, must_answer="broker" in hindered
         )

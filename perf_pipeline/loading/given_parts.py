@@ -1,9 +1,9 @@
-"""Decide which parts of the target a run starts on this machine, and which it finds.
+"""Decide which parts of the target a run starts on this machine, and which it uses as they are.
 
-A user's system is loaded as it is: nothing is started in place of a part that it lacks. The target
-`local` is this machine: there a run starts what its benchmarks need and nobody provides.
-Add here: a rule about who starts a part. Keep out: starting (stack/), and what a benchmark does
-without a part (needs.py).
+A user's system is loaded as it is: nothing is started to replace a part that it lacks. The target
+`local` is this machine: there a run starts the parts that its benchmarks need and nobody provides.
+Add here: another rule about who starts a part. Keep out: starting parts (stack/), and benchmarks
+that lack a part (needs.py).
 """
 
 from collections.abc import Collection
@@ -28,9 +28,9 @@ _BEFORE: Final = ("127.0.0.1", LOCALHOST)
 
 
 def places_before(target: Target) -> dict[str, Place]:
-    """Return where the given servers are before which a proxy of a run can stand, by their part.
+    """Return by part the places of given servers in front of which a proxy can be put.
 
-    That of brokers is the first one at which they are asked where all of them are.
+    For brokers it is the first bootstrap server.
     """
     found = dict[str, Place | None]()
     if target.base_url is not None:
@@ -56,16 +56,15 @@ def is_here(place: Place) -> bool:
 
 
 def is_found(target: Target) -> bool:
-    """Say whether a target is somebody's system, in which nothing is started."""
+    """Say whether a target is a user's system, in which nothing is started."""
     return target.base_url is not None or target.name != LOCAL
 
 
 def stack_options(profile: Profile, target: Target, planned: Collection[str] = ()) -> StackOptions:
     """Say what the embedded stack has to start for these benchmarks; everything when empty.
 
-    The reference system is one whole: whoever needs its API gets its database, its broker and its
-    workers. Without the API only the servers that are needed start, and what is given beside them
-    is left alone.
+    The reference system is a whole: a benchmark that needs its API also gets its database, broker
+    and workers. Without the API, only the needed servers start, and given servers are left alone.
     """
     needed = parts_of_all(profile, planned) if planned else frozenset(Part)
     whole = StackOptions(
@@ -100,7 +99,7 @@ def stack_options(profile: Profile, target: Target, planned: Collection[str] = (
 
 
 def _broker_count(profile: Profile, planned: Collection[str]) -> int:
-    """Return how many brokers start: where a fault changes who leads, there is somebody else."""
+    """Return how many brokers start; a fault that changes leaders needs several."""
     faults = (fault for name in planned for fault in profile.benchmarks[name].faults)
     return 3 if any(fault.kind == "leader_change" for fault in faults) else profile.brokers
 
@@ -116,9 +115,9 @@ def _links(
     """Return the connections that faults of these benchmarks hinder.
 
     Args:
-        profile: checked.
-        planned: its benchmarks that a run loads.
-        whole: the reference system starts, and not only the servers that are needed.
+        profile: a checked profile.
+        planned: the benchmarks that a run loads.
+        whole: whether the whole reference system starts, not only the needed servers.
     """
     hindered = {
         link

@@ -1,7 +1,7 @@
-"""Work out from a benchmark's spool what grew during its load, and write it down.
+"""Work out from a benchmark's spool what grew during its load, and record it.
 
-Add here: another figure of growth. Keep out: the slope (analysis/drift.py), SQL (store/), and what
-is read meanwhile (watching.py).
+Add here: another figure of growth. Keep out: the slope (analysis/drift.py), SQL (store/), and
+reading during the load (watching.py).
 """
 
 import csv
@@ -37,11 +37,11 @@ _MOST_NAMED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class GrownFigures:
-    """Say what grew.
+    """Hold what grew.
 
     Attributes:
         figures: the slope of each part, and the largest of each metric.
-        problems: what a reader must know, one sentence each.
+        problems: what a reader must know, in one sentence each.
     """
 
     figures: tuple[Figure, ...] = ()
@@ -51,9 +51,9 @@ class GrownFigures:
 def grown_figures(
     folder: Path, config: BenchmarkConfig, counts: Sequence[ScenarioCounts]
 ) -> GrownFigures:
-    """Work out how fast everything grew that was watched, and write growth.csv.
+    """Work out how fast each watched quantity grew, and write growth.csv.
 
-    The intervals hold together: the more quantities are watched, the less often each of them may be
+    The intervals hold simultaneously: the more quantities are watched, the less often each may be
     called growing by chance (Bonferroni).
 
     Args:
@@ -117,11 +117,12 @@ def _record(
 
 
 def _figures(records: Sequence[GrowthRecord], open_metrics: AbstractSet[str]) -> Iterator[Figure]:
-    """Yield the slope of each part, and for each metric that of the part that grows fastest.
+    """Yield the slope of each part, and for each metric the slope of the part that grows fastest.
 
     Args:
         records: the records of all parts that have a slope.
-        open_metrics: those of which some part has none, so that nobody knows which grows fastest.
+        open_metrics: metrics of which some part has no slope, so that nobody knows which grows
+            fastest.
     """
     fastest: dict[str, float] = {}
     for record in records:

@@ -1,6 +1,6 @@
-"""Check before the load that a threshold on a growth names a part that is watched.
+"""Check before the load that thresholds on growth name parts that are watched.
 
-A soak takes hours, and a name that nobody watches would end as NO_DATA after all of them.
+A soak test takes hours, and a threshold on an unwatched part would end as NO_DATA only then.
 Add here: the parts of another metric of growth. Keep out: watching (watching.py), and slopes
 (growth_figures.py).
 """
@@ -37,7 +37,7 @@ _SERVERS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def parts_named(config: BenchmarkConfig) -> list[Threshold]:
-    """Return the thresholds of a benchmark that are about the growth of one part."""
+    """Return the thresholds of a benchmark on the growth of a single part."""
     if config.growth is None:
         return []
     metrics = {*OF_READINGS.values(), LATENCY_GROWTH}
@@ -52,7 +52,7 @@ def require_growth_parts(session: Session, benchmark: str) -> None:
     """Refuse thresholds on the growth of a part that nothing of this run watches.
 
     Raises:
-        ProfileError: names each, and the parts that there are.
+        ProfileError: there are such thresholds; the message names each, and the parts that exist.
         TargetUnavailableError: the database can't be asked for its tables.
     """
     config = session.profile.benchmarks[benchmark]
@@ -70,7 +70,7 @@ def require_growth_parts(session: Session, benchmark: str) -> None:
 
 
 def _watched(session: Session, config: BenchmarkConfig, metric: str) -> list[str] | None:
-    """Return the parts that a metric can have; None where a scenario may make any operation."""
+    """Return the parts that a metric can have; None if a scenario may make any operation."""
     if metric == LATENCY_GROWTH:
         operations = operations_of(config.scenarios.values())
         servers = list(_of_servers(session, metric))
@@ -84,7 +84,7 @@ def _watched(session: Session, config: BenchmarkConfig, metric: str) -> list[str
 
 
 def _processes(session: Session, metric: str) -> Iterator[str]:
-    """Yield what has memory or open files that are read; of containers and queries no files are."""
+    """Yield the parts whose memory or open files are read; containers and queries have no files."""
     yield from (service.name for service in session.services if service.pids)
     for tier, config in session.target.tiers:
         tells_memory = config.containers or "memory_bytes" in config.queries
@@ -96,7 +96,7 @@ def _processes(session: Session, metric: str) -> Iterator[str]:
 
 
 def _of_servers(session: Session, metric: str) -> Iterator[str]:
-    """Yield the parts that are a quantity of a server, such as `redis ping`."""
+    """Yield the parts that are a figure of a server, such as `redis ping`."""
     there = {"redis": session.target.redis_url, "broker": session.target.brokers}
     for reading, server in _SERVERS.items():
         if OF_READINGS[reading] == metric and there[server]:

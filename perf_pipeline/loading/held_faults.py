@@ -1,4 +1,4 @@
-"""Faults that a connection of this process holds: they end with it, whatever ends the run.
+"""Faults that a connection of this process holds: they end with the process, however it ends.
 
 Add here: another fault that leaves nothing behind when this process is gone. Keep out: faults that
 have to be undone (fault_driver.py).
@@ -21,23 +21,23 @@ from perf_pipeline.units import US_PER_S
 
 
 class HeldFault(Protocol):
-    """Hold something that somebody else needs."""
+    """A held resource that somebody else needs."""
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release the resource."""
         ...
 
 
 def hold(session: Session, fault: Fault, is_over: Callable[[], bool]) -> HeldFault | None:
-    """Do a fault over connections to the target; return what holds it, None where nothing does.
+    """Inject a fault over connections to the target; return its holder, or None if it needs none.
 
     Args:
         session: the session of the run.
-        fault: which one.
-        is_over: says that nobody wants it any more.
+        fault: the fault.
+        is_over: says whether the fault is no longer wanted.
 
     Raises:
-        StackError: it could not be done.
+        StackError: the fault could not be injected.
     """
     target, limit_s = session.target, fault.time_limit_us / US_PER_S
     match fault.kind:
@@ -63,7 +63,7 @@ def _hindered(session: Session, fault: Fault) -> HeldFault:
 
 
 def rule_of(fault: Fault) -> LinkRule:
-    """Return what a fault of the network does to connections."""
+    """Return the rule by which a network fault changes connections."""
     return LinkRule(
         delay_s=fault.delay_us / US_PER_S,
         jitter_s=fault.jitter_us / US_PER_S,

@@ -1,6 +1,6 @@
 """Turn a profile's scenarios into the jobs of the engine.
 
-Add here: where a workload's parameter comes from. Keep out: what a workload does with it.
+Add here: the source of another parameter of a workload. Keep out: what a workload does with it.
 """
 
 import os
@@ -35,7 +35,7 @@ _WORKLOADS: Final = "perf_pipeline.workloads"
 
 
 def load_job(session: Session, benchmark: str, step: int, folder: Path) -> LoadJob:
-    """Say what the workers do in one step of a benchmark."""
+    """Make the job of the workers for one step of a benchmark."""
     config = session.profile.benchmarks[benchmark]
     scenarios = dict(config.load_steps)[step]
     return LoadJob(
@@ -53,7 +53,7 @@ def load_job(session: Session, benchmark: str, step: int, folder: Path) -> LoadJ
 
 
 def workload_modules(profile: Profile, benchmarks: Collection[str] = ()) -> list[str]:
-    """Name what the workers of these benchmarks import for their workloads; of all when empty."""
+    """Name the modules that workers import for these benchmarks; for all if none are named."""
     loaded = {loaded_as(profile, benchmark) for benchmark in benchmarks}
     return sorted(
         {
@@ -66,7 +66,7 @@ def workload_modules(profile: Profile, benchmarks: Collection[str] = ()) -> list
 
 
 def secrets_of(session: Session) -> dict[str, str]:
-    """Return what workers need and no file may hold."""
+    """Return the secrets that workers need and that no file may hold."""
     target = session.target
     brokers = session.as_load_sees("broker", target.brokers)
     found = {
@@ -80,14 +80,14 @@ def secrets_of(session: Session) -> dict[str, str]:
 
 
 def _own_environment(session: Session) -> Iterator[str]:
-    """Return the environment variables that own scenarios may read, and no other."""
+    """Return the environment variables that own scenarios may read, and no others."""
     for config in session.profile.benchmarks.values():
         for scenario in config.scenarios.values():
             yield from environment_names(scenario)
 
 
 def run_of(session: Session, benchmark: str) -> str:
-    """Name this benchmark of this run in emails and message ids: two benchmarks never share one."""
+    """Return the name of this benchmark in emails and message ids, which no other benchmark has."""
     return RunKey(session.run_id, benchmark).in_ids
 
 
@@ -121,7 +121,7 @@ def _scenario_job(
 
 
 def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) -> ScenarioJob:
-    """Return an own scenario's parameters as the profile writes them, and its folder of files."""
+    """Return an own scenario's parameters as the profile writes them, and its folder."""
     return ScenarioJob(
         name=name,
         executor=_plan_of(session, scenario),
@@ -148,7 +148,7 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
 
 
 def _plan_of(session: Session, scenario: Scenario) -> Executor:
-    """Return a scenario's executor, the file that it reads named in full."""
+    """Return a scenario's executor, with the absolute path of the file that it reads."""
     plan = scenario.plan
     if not isinstance(plan, ReplayedArrivals):
         return plan
@@ -156,7 +156,7 @@ def _plan_of(session: Session, scenario: Scenario) -> Executor:
 
 
 def _replay_of(session: Session, scenario: Scenario) -> dict[str, JSON]:
-    """Return where the requests stand that give a scenario its starts; nothing for any other."""
+    """Return the file of requests that a scenario replays; nothing for other scenarios."""
     plan = _plan_of(session, scenario)
     if not isinstance(plan, ReplayedArrivals):
         return {}
@@ -180,7 +180,7 @@ def _messages_of(session: Session, scenario: Scenario) -> dict[str, JSON]:
 
 def _kind_of(scenario: Scenario) -> IterationKind:
     kind = iteration_kind(scenario.exec)
-    assert kind is not None, scenario.exec  # the profile was checked
+    assert kind is not None, scenario.exec  # the profile was checked before
     return kind
 
 
@@ -191,7 +191,7 @@ def _http_addresses(session: Session, _: BenchmarkConfig) -> dict[str, Any]:
 
 
 def _redis_addresses(session: Session, _: BenchmarkConfig) -> dict[str, Any]:
-    """Return where connections go in place of the server; its URL is a secret."""
+    """Return where connections go instead of to the server, whose URL is a secret."""
     return _through(session, "redis")
 
 
@@ -201,7 +201,7 @@ def _through(session: Session, server: str) -> dict[str, Any]:
 
 
 def _no_addresses(_: Session, __: BenchmarkConfig) -> dict[str, Any]:
-    """Return no addresses: the only one is a secret, which travels beside the job."""
+    """Return no addresses, because the only one is a secret, which travels outside the job."""
     return {}
 
 

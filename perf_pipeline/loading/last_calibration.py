@@ -1,7 +1,7 @@
-"""Keep the newest calibration of a run, which also serves the next load if that follows soon.
+"""Keep the newest calibration of a run, which the next load also uses if it follows soon.
 
-Add here: when a calibration is too old. Keep out: what is timed (probes/calibration.py), and the
-files (calibrating.py).
+Add here: another rule on when a calibration is too old. Keep out: what is timed
+(probes/calibration.py), and the files (calibrating.py).
 """
 
 from collections.abc import Sequence
@@ -33,15 +33,16 @@ class LastCalibration:
         self.run_id, self.origin_ns, self.readings = run_id, origin_ns, readings
 
     def taken(self, run_id: str, origin_ns: int, now_us: int, side: str) -> list[Reading]:
-        """Return them as readings of the next load, and keep them no longer.
+        """Return them as readings of the next load, and forget them.
 
-        Their times are before its origin, thus negative. Empty without fresh readings of this run.
+        Their times are before its origin and thus negative. It is empty without fresh readings of
+        this run.
 
         Args:
             run_id: the id of the next load.
             origin_ns: the origin, in `time.monotonic_ns`, of the next load.
             now_us: µs since that origin.
-            side: the source that they get.
+            side: the source that the readings get.
         """
         found, self.readings = self.readings, ()
         shift_us = (self.origin_ns - origin_ns) // 1_000

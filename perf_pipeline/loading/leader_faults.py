@@ -1,7 +1,7 @@
 """Break leading brokers: change who leads a topic, or hit the broker that leads it.
 
-Add here: another fault of a leading broker. Keep out: how a broker comes to lead
-(stack/kafka_election.py), and when faults happen (fault_driver.py).
+Add here: another fault of a leading broker. Keep out: electing leaders (stack/kafka_election.py),
+and when faults happen (fault_driver.py).
 """
 
 import threading
@@ -25,11 +25,11 @@ from perf_pipeline.units import US_PER_S
 
 
 class LeaderFaults:
-    """Change who leads the topic of a benchmark, and find the broker that does.
+    """Change the leaders of a benchmark's topic, and find the broker that leads most of it.
 
     Args:
         session: the session of the run.
-        benchmark: whose messages are on the topic.
+        benchmark: the benchmark whose messages are on the topic.
     """
 
     def __init__(self, session: Session, benchmark: str) -> None:
@@ -39,21 +39,23 @@ class LeaderFaults:
         self._changed = set[str]()
 
     def require_other_leaders(self, faults: Iterable[Fault]) -> None:
-        """Refuse changes of leaders where nobody else could lead, or who is not to change them.
+        """Refuse changes of leaders if no other broker could lead, or if we may not change them.
 
         Raises:
-            StackError: names the topic, and the partition where it is one.
+            StackError: the change is not possible; the message names the topic, and the partition
+                if it is one.
         """
         for fault in faults:
             if fault.kind == "leader_change":
                 self._leaders(fault)
 
     def way_back(self, name: str, fault: Fault) -> Undo:
-        """Return how the brokers that lead now come to lead again.
+        """Return how the present leaders can be restored.
 
         Raises:
-            StackError: nobody else could lead, partitions are being moved, the brokers refuse, or
-                an earlier change is not undone yet, so that those who lead now are not to again.
+            StackError: no other broker could lead, partitions are being moved, the brokers refuse,
+                or an earlier change is not undone yet, so that the present leaders are not the
+                original ones.
         """
         stack, given = self._session.stack, given_brokers(self._session)
         with ExitStack() as leaving:
@@ -71,7 +73,7 @@ class LeaderFaults:
         return undo
 
     def are_back(self, undo: Undo) -> None:
-        """Let the leaders of a topic be changed again, now that the first ones lead it."""
+        """Allow another change of leaders, now that the original ones lead again."""
         self._changed.discard(TopicLeaders.from_text(undo.before).topic)
 
     def _claim(self, fault: Fault) -> str:
@@ -86,7 +88,7 @@ class LeaderFaults:
         return topic
 
     def change_leaders(self, fault: Fault, undo: Undo, is_over: Callable[[], bool]) -> None:
-        """Let other brokers lead than those of the way back.
+        """Let brokers lead other than those that will be restored.
 
         Raises:
             StackError: the brokers refuse, or do not lead in time.
@@ -95,9 +97,9 @@ class LeaderFaults:
         lead_elsewhere(self._brokers, before, fault.time_limit_us / US_PER_S, is_over)
 
     def hit_by(self, fault: Fault) -> str:
-        """Return the process of the one broker of several that a fault of the part hits.
+        """Return the process of the one broker that a fault of the part hits.
 
-        It is the one that leads most partitions of the topic. Empty where all of a part is hit.
+        It leads most partitions of the topic. The result is empty if the fault hits the whole part.
 
         Raises:
             StackError: the brokers do not say who leads.
@@ -123,7 +125,7 @@ def topic_of(config: BenchmarkConfig, of_target: str) -> str:
 
     Args:
         config: the configuration of the benchmark.
-        of_target: that the target publishes to.
+        of_target: the topic that the target publishes to.
     """
     for scenario in config.scenarios.values():
         own = scenario.parameters

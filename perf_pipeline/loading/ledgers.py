@@ -1,6 +1,6 @@
 """Complete a benchmark's ledger after its load, and say whether it can be counted.
 
-Add here: a reason why a missing message is no lost one. Keep out: how deliveries are read
+Add here: another reason why a missing message is not lost. Keep out: reading deliveries
 (deliveries.py) and counting (store/).
 """
 
@@ -24,15 +24,15 @@ from perf_pipeline.store.spool_figures import ledger_counts_from_spool
 
 @dataclass(frozen=True, slots=True)
 class CompletedLedger:
-    """Say how completing a ledger went.
+    """Hold how completing a ledger went.
 
     Attributes:
         counts: the counts of its messages; None where there is no ledger, or it is unknown what was
             lost.
-        problems: what a reader must know, one sentence each.
-        limits: why message latencies can't be told, one sentence each.
-        figures: that follow from the completing.
-        told: what a reader of the figures should know although nothing is wrong.
+        problems: what a reader must know, in one sentence each.
+        limits: why message latencies are not known, in one sentence each.
+        figures: figures that follow from completing it.
+        told: what a reader of the figures should know even though nothing is wrong.
     """
 
     counts: LedgerCounts | None = None
@@ -55,12 +55,12 @@ def completed_ledger(
 
     Args:
         session: the session of the run.
-        benchmark: that was loaded.
+        benchmark: the benchmark whose load ran.
         folder: the folder of its spool.
         origin_ns: its origin.
         spans: the spans of its spool.
-        scenarios: what was measured of them.
-        own: follows the messages where the profile says where deliveries show.
+        scenarios: the counts of its scenarios.
+        own: follows the messages if the profile says where deliveries show.
 
     Raises:
         TargetUnavailableError: the database does not answer.

@@ -1,6 +1,7 @@
-"""Remove at the end of a run what it left in the target.
+"""Remove at the end of a run the rows that it left in the target.
 
-Add here: something else that a whole run leaves. Keep out: what one benchmark removes (needs.py).
+Add here: something else that a whole run leaves behind. Keep out: what a single benchmark removes
+(needs.py).
 """
 
 from collections.abc import Iterator
@@ -15,9 +16,9 @@ from perf_pipeline.stack.parts import Stack
 
 @contextmanager
 def rows_removed(session: Session, stack: Stack | None) -> Iterator[None]:
-    """Remove the run's rows whatever ends it; where that is impossible, the next run does it.
+    """Remove the run's rows however it ends; if that is impossible, the next run does it.
 
-    Those in a database that was started for this run alone go with it.
+    Rows in a database that was started for this run alone disappear with it.
     """
     if stack is not None and stack.throws_away("postgres"):
         yield
@@ -25,7 +26,7 @@ def rows_removed(session: Session, stack: Stack | None) -> Iterator[None]:
     try:
         yield
     except StoppedByUserError:
-        raise  # at once is at once
+        raise  # a stop at once waits for nothing
     except BaseException:
         _remove_rows(session)
         raise

@@ -1,9 +1,9 @@
 """Judge a load while it runs, for the thresholds that may end it (abortOnFail).
 
-It is the same SQL as at the end, over the rows that came since the last look
-(store/live_figures.py): the history is never open during a load. It costs the driver a moment every
-2 s, so it is done only where a threshold asks for it.
-Add here: nothing but what a running load is asked. Keep out: final verdicts (judging/judge.py).
+It uses the same SQL as the final judgement, over the rows that came since the last look
+(store/live_figures.py); the history is never open during a load. It costs the driver a moment every
+2 s, so it is done only if a threshold needs it.
+Add here: only questions about a running load. Keep out: final verdicts (judging/judge.py).
 Source: k6 evaluates every 2 s, skips metrics without data, and aborts only after delayAbortEval.
 """
 
@@ -21,7 +21,7 @@ EVERY_S: Final = 2.0
 
 
 class LiveJudge:
-    """Look every 2 s whether a threshold with abortOnFail has failed.
+    """Check every 2 s whether a threshold with abortOnFail has failed.
 
     Args:
         spool_run: folder of the run.
@@ -38,18 +38,18 @@ class LiveJudge:
         self._figures: LiveFigures | None = None
 
     def load_began(self, at_s: float) -> None:
-        """Begin to count, in s since the benchmark's origin; later steps do not begin again.
+        """Start counting time, in s since the benchmark's origin; later steps do not restart it.
 
-        Starting the workers takes a moment that is not k6's: its test begins with the load.
+        Starting the workers takes a moment that k6 does not have: its test begins with the load.
         """
         if self._began_s is None:
             self._began_s = at_s
 
     def failed(self, elapsed_s: float) -> tuple[Threshold, float] | None:
-        """Return the first threshold that has failed and what was observed; None while all hold.
+        """Return the first threshold that failed, with the observed figure; None if all hold.
 
         Args:
-            elapsed_s: since the benchmark's origin.
+            elapsed_s: the time since the benchmark's origin.
         """
         elapsed_s -= self._began_s or 0.0
         if not self._thresholds or not self._rhythm.is_due(elapsed_s):
@@ -76,5 +76,5 @@ class LiveJudge:
 
 
 def _surely_fails(threshold: Threshold, observed: float, error: float) -> bool:
-    """Say whether a figure fails wherever it lies within its error; the end decides the rest."""
+    """Say whether a figure fails throughout its error bounds; the end decides the rest."""
     return not any(threshold.holds(observed * share) for share in (1 - error, 1.0, 1 + error))

@@ -1,4 +1,4 @@
-"""Let only one run work on this machine: two at once would measure one another.
+"""Let only one run work on this machine, since two at once would disturb each other.
 
 Add here: nothing. Keep out: the history's lock (store/).
 """
@@ -21,24 +21,25 @@ from perf_pipeline.quoting import on_one_line
 from perf_pipeline.secrecy.files import intruder_of, private_folder
 
 LOCK_NAME: Final = "load_generator.lock"
-# As long as dagster.yaml lets a run take.
+# As long as dagster.yaml allows a run to take.
 LONGEST_WAIT_S: Final = 21_600.0
 _POLL_S: Final = 0.5
 LOCK_FOLDER_VARIABLE: Final = "PERF_LOCK_FOLDER"
 
 
 def lock_folders(state: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """Name the folders whose locks a run holds, in the order in which every run takes them.
+    """Return the folders whose locks a run holds, in the order in which every run takes them.
 
-    The user's own on this machine, because two checkouts share the processors;
-    the state folder, because containers share it and no other folder.
+    These are the user's own folder on this machine, because two checkouts share the processors, and
+    the state folder, because containers share no other folder.
 
     Args:
-        state: where runs keep what they measured.
-        environ: PERF_LOCK_FOLDER replaces the first one.
+        state: the folder in which runs keep what they measured.
+        environ: the environment, in which PERF_LOCK_FOLDER replaces the first folder.
 
     Raises:
-        TargetUnavailableError: the user's own, in a folder that all users share, is not the user's.
+        TargetUnavailableError: the user's own folder, which is in a folder of all users, belongs to
+            somebody else.
     """
     named = environ.get(LOCK_FOLDER_VARIABLE)
     machine = Path(named).resolve() if named else _own_folder()
@@ -65,26 +66,25 @@ def load_generator(
     stop: threading.Event,
     wait_s: float = LONGEST_WAIT_S,
 ) -> Iterator[bool]:
-    """Hold the machine for one run; wait for another one to end, and say so.
+    """Reserve the machine for one run; if another run is going on, say so and wait for its end.
 
-    Yields whether there was one.
-
-    The lock is the operating system's (flock), so it goes with the process that held it.
+    Yields whether there was another run. The lock is the operating system's (flock), so it ends
+    with the process that holds it.
 
     Args:
         folder: the folder of the lock, one of `lock_folders`.
-        what: for the one who waits, e.g. `run 20260101-…`.
-        say: gets one sentence when there is somebody to wait for.
-        stop: ends the wait.
+        what: a name for those who wait, e.g. `run 20260101-…`.
+        say: is told a sentence if there is another run to wait for.
+        stop: the event that ends the wait.
         wait_s: how long to wait.
 
     Raises:
-        StoreError: the folder can't be made.
+        StoreError: the folder can't be created.
         TargetUnavailableError: the other run did not end in time.
         StoppedByUserError: the user did not want to wait any longer.
     """
     _make(folder)
-    # Dagster may leave the block in another thread than it entered.
+    # Dagster may leave the block in a different thread.
     lock = FileLock(folder / LOCK_NAME, thread_local=False)
     holder = folder / f"{LOCK_NAME}.holder"
     has_waited = _acquire(lock, holder, say, stop, wait_s)
@@ -97,7 +97,7 @@ def load_generator(
 
 
 def is_loading(folder: Path) -> bool:
-    """Say whether a run is under way that keeps what it measures in a state folder."""
+    """Say whether a run with this state folder is in progress."""
     file = folder.resolve() / LOCK_NAME
     if not file.exists():
         return False
@@ -120,7 +120,7 @@ def _make(folder: Path) -> None:
 
 
 def _acquire(lock: FileLock, holder: Path, say: Say, stop: threading.Event, wait_s: float) -> bool:
-    """Say whether it had to be waited for."""
+    """Acquire the lock; return whether that meant waiting."""
     if _is_acquired(lock):
         return False
     say(
@@ -160,7 +160,7 @@ def _describe(holder: Path) -> str:
 
 @contextmanager
 def alone(folders: Sequence[Path], what: str, say: Say, stop: threading.Event) -> Iterator[bool]:
-    """Hold the locks of all these folders, each of them after the one before it.
+    """Hold the locks of all these folders, acquired one after the other.
 
     Yields whether another run had to be waited for.
     """

@@ -1,6 +1,6 @@
-"""Measure one benchmark: prepare, load step by step, watch, work out figures, write it all down.
+"""Measure one benchmark: prepare, load step by step, watch, work out figures, record everything.
 
-Add here: something that happens around every load. Keep out: what only one benchmark needs
+Add here: something that happens before or after every load. Keep out: needs of a single benchmark
 (needs.py, figures.py) and the history (judging/ingest.py).
 """
 
@@ -51,7 +51,7 @@ from perf_pipeline.store.spool_figures import backlog_from_spool, span_figures
 
 @dataclass(slots=True)
 class _Gathered:
-    """Gather what the steps of one benchmark report."""
+    """Collect the reports of one benchmark's steps."""
 
     began_at: datetime
     origin_ns: int
@@ -71,22 +71,22 @@ class _Gathered:
     faults: Sequence[FaultRecord] = ()
 
     def note_proxy(self, proxy: ProxyWatch) -> None:
-        """Make the benchmark INVALID where the proxy between the parts is gone, or the limit."""
+        """Make the benchmark INVALID if the proxy between the parts is gone or was the limit."""
         if trouble := proxy.trouble():
             self.proxy_trouble = trouble
             self.limits.append(trouble)
 
 
 def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
-    """Run one benchmark and leave everything that it measured in the spool.
+    """Run one benchmark, and leave everything measured in the spool.
 
-    A target that dies under load, or a generator that cannot go on (a full disk), ends the
-    benchmark with status `aborted`; its measurements are kept. After a stop it ends at once, with
-    status `stopped`.
+    If the target dies under load, or the generator cannot go on (a full disk), the benchmark ends
+    with status `aborted`, and its measurements are kept. After a stop it ends at once with status
+    `stopped`.
 
     Raises:
-        TargetUnavailableError: a part that the benchmark needs is absent before the load.
-        RuntimeError: a load worker failed in a way that nobody foresaw.
+        TargetUnavailableError: a part that the benchmark needs is missing before the load.
+        RuntimeError: a load worker failed in an unexpected way.
     """
     prepare_benchmark(session, benchmark)
     folder = fresh_folder(session, benchmark)
@@ -107,9 +107,9 @@ def _live_judge(session: Session, benchmark: str) -> LiveJudge:
 def _load_and_write(
     session: Session, benchmark: str, folder: Path, load: _Gathered
 ) -> BenchmarkOutcome:
-    """Run the load and write outcome.json, whatever ends it; an error makes it aborted.
+    """Run the load, and write outcome.json however it ends; after an error it is aborted.
 
-    The result returned is the one that was written: a load has one end and one duration.
+    The returned outcome is the one that was written, so that a load has one end and one duration.
     """
     try:
         _run_steps(session, benchmark, folder, load)
@@ -155,7 +155,7 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
         failures = told_failures(folder, load.spans)
         load.problems += [*load.unfit.values(), *failures, *sampling.problems]
         load.problems += load.costs.write(folder)
-        # Not before: readings, and later steps, are about our load alone.
+        # Not before, since readings and later steps are about our load alone.
         if not load.aborted:
             load.problems += calibrated(session, folder, load.origin_ns, "after")
             beside = list(pgbench_beside(session, benchmark, load.outcomes, load.unfit))
@@ -184,7 +184,7 @@ def _run_step(
     sampling: Sampler,
 ) -> None:
     def quieten() -> None:
-        """Have nothing of ours compute beside the load; the first reading is of that quiet, too."""
+        """Finish our own computing before the load, and before the first reading."""
         session.storing.await_end()
         for sentence in session.storing.heard():
             session.say(sentence)
@@ -218,7 +218,7 @@ def _run_step(
 def _note_step(
     session: Session, load: _Gathered, outcome: LoadOutcome, watch: LoadWatch, faults: FaultDriver
 ) -> None:
-    """Take over what a step of the load, and those who watched it, have to report."""
+    """Collect the reports of a load step and of those who watched it."""
     load.outcomes.append(outcome)
     load.faults = faults.records
     load.limits += faults.limits
@@ -237,10 +237,10 @@ def _note_step(
 def _collect(
     session: Session, benchmark: str, folder: Path, load: _Gathered, own: OwnDeliveries | None
 ) -> None:
-    """Read what was done, and complete the ledger of a benchmark that has one."""
+    """Read what was done, and complete the ledger if the benchmark has one."""
     load.spans, counts = tuple(span_figures(folder)), tuple(counts_of(load.outcomes))
     found = completed_ledger(session, benchmark, folder, load.origin_ns, load.spans, counts, own)
-    load.note_proxy(load.proxy)  # messages that are on their way need it, too
+    load.note_proxy(load.proxy)  # messages on their way need the proxy, too
     for sentence in (*found.problems, *found.limits, *found.told, *load.proxy.told()):
         session.say(sentence)
     load.problems += found.problems
@@ -251,7 +251,7 @@ def _collect(
     knows = found.counts is not None
     felt = felt_faults(folder, config, counts, load.faults, knows_messages=knows)
     if load.proxy_trouble:
-        felt = replace(felt, problems=())  # that the target did not recover: who knows
+        felt = replace(felt, problems=())  # it is unknown whether the target recovered
     for told in (felt, grown_figures(folder, config, counts)):
         load.problems += told.problems
         load.figures += told.figures

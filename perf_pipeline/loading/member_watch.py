@@ -1,7 +1,7 @@
-"""Watch the workers of two sides: one that joins or leaves during the load spoils their times.
+"""Watch the workers of two sides, since one that joins or leaves during the load spoils the times.
 
 Kafka then rebalances the partitions, and messages wait for that and not for work.
-Add here: another thing about workers that spoils a comparison. Keep out: what groups say
+Add here: another event among workers that spoils a comparison. Keep out: asking groups
 (stack/kafka_group.py), and following messages (followed_sides.py).
 """
 
@@ -26,11 +26,11 @@ _APART_US: Final = 5 * US_PER_S
 
 @dataclass(frozen=True, slots=True)
 class SeenHolders:
-    """Hold who had the partitions of a topic at a moment.
+    """Hold which members had the partitions of a topic at a moment.
 
     Attributes:
-        asked_us: before it was asked, from the load's origin on.
-        answered_us: after the brokers' answer.
+        asked_us: the time before the question, since the load's origin.
+        answered_us: the time after the brokers' answer.
         holders: the holders of each partition that somebody had.
     """
 
@@ -41,23 +41,23 @@ class SeenHolders:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLooks:
-    """Hold what was seen of the workers of both sides.
+    """Hold all looks at the workers of both sides.
 
     Attributes:
-        of_topics: by side and topic, in the order of time.
+        of_topics: the looks by side and topic, in the order of time.
     """
 
     of_topics: tuple[tuple[str, str, tuple[SeenHolders, ...]], ...] = ()
 
     def doubt(self, from_us: int, until_us: int) -> str:
-        """Say why messages may have waited for something else than work; else nothing.
+        """Say why messages may have waited for something other than work; else nothing.
 
-        Partitions were given to others while messages were measured, or nobody could see that they
-        were not.
+        The reason is that partitions were reassigned while messages were measured, or that nobody
+        could see whether they were.
 
         Args:
-            from_us: when the measurement began, from the load's origin on.
-            until_us: when nothing of it was under way any more; later looks count for nothing.
+            from_us: when the measurement began, since the load's origin.
+            until_us: when the last message of it had ended; later looks do not count.
         """
         for side, topic, looks in self.of_topics:
             if (moved_us := _moved_us(looks, from_us, until_us)) is not None:
@@ -80,7 +80,7 @@ class WorkerLooks:
 
 
 def _moved_us(looks: Sequence[SeenHolders], from_us: int, until_us: int) -> int | None:
-    """Return when others had the partitions than when the measurement began; None where nobody."""
+    """Return when other members had the partitions than at the start; None if never."""
     if not looks:
         return None
     known = max(1, sum(look.answered_us <= from_us for look in looks))
@@ -89,7 +89,7 @@ def _moved_us(looks: Sequence[SeenHolders], from_us: int, until_us: int) -> int 
 
 
 def _is_seen(looks: Sequence[SeenHolders], from_us: int, until_us: int) -> bool:
-    """Say whether somebody had partitions at the begin, and looks followed until the end."""
+    """Say whether somebody had partitions at the start, and looks followed until the end."""
     before = sum(look.answered_us <= from_us for look in looks)
     if not before or not looks[before - 1].holders:
         return False
@@ -100,11 +100,11 @@ def _is_seen(looks: Sequence[SeenHolders], from_us: int, until_us: int) -> bool:
 
 @dataclass(slots=True)
 class _AskedOfSide:
-    """Hold what is known of a topic so far.
+    """Hold what is known about a topic so far.
 
     Attributes:
-        told: the group that workers were told; empty where somebody else started them.
-        is_taken: that group was seen at work, so that no other one counts.
+        told: the group that workers were told; empty if somebody else started them.
+        is_taken: whether that group was seen at work, so that no other group counts.
     """
 
     side: str
@@ -116,15 +116,15 @@ class _AskedOfSide:
 
 
 class MemberWatch:
-    """Look every second who has the partitions to which both sides' messages go.
+    """Check every second which members have the partitions that both sides' messages go to.
 
-    A topic in which deliveries show needs no worker.
+    A topic of deliveries needs no worker.
 
     Args:
-        sides: a session of each.
-        benchmark: that is loaded.
+        sides: a session for each side.
+        benchmark: the benchmark whose load runs.
         origin_ns: the origin, in `time.monotonic_ns`, of the load.
-        groups: that each side's workers were told; empty where somebody else started them.
+        groups: the groups that each side's workers were told; empty if somebody else started them.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class MemberWatch:
         self._thread = threading.Thread(target=self._meanwhile, name="workers", daemon=True)
 
     def begin(self) -> None:
-        """Look once, and go on in the background."""
+        """Look once, then keep looking in the background."""
         if self._watched:
             self._look()
             self._thread.start()
@@ -152,7 +152,7 @@ class MemberWatch:
         return WorkerLooks(tuple((it.side, it.topic, tuple(it.looks)) for it in self._watched))
 
     def close(self) -> None:
-        """Look no longer."""
+        """Stop looking."""
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -167,7 +167,7 @@ class MemberWatch:
             found = it.asked.holders((it.told,) if it.is_taken else ())
             if found is None:
                 continue
-            # Workers that were told a group may have one of their own all the same.
+            # Workers that were told a group may still use one of their own.
             told = frozenset(holder for holder in found if holder.group == it.told)
             it.is_taken = it.is_taken or bool(told)
             holders = told if it.is_taken else found

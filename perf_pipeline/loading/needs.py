@@ -1,6 +1,6 @@
 """Prepare what a benchmark needs before its load: data, topics, positions, an index.
 
-Add here: how something is prepared or tidied, in its table. Keep out: which benchmark asks for it
+Add here: another way to prepare or tidy something, in its table. Keep out: which benchmark needs it
 (benchmarks/), and the load itself.
 """
 
@@ -42,7 +42,7 @@ from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
 from perf_pipeline.workloads.postgres.deliveries import require_readable_deliveries
 from perf_pipeline.workloads.postgres.seeding import drop_birthday_index, ensure_birthday_index
 
-# Nobody reads it.
+# Nobody reads this value.
 _FILLER: Final = b"x" * MESSAGE_BYTES
 
 
@@ -50,11 +50,11 @@ def prepare_benchmark(session: Session, benchmark: str) -> None:
     """Do what must be done once before the first step.
 
     Raises:
-        TargetUnavailableError: a part that the benchmark needs is absent or refuses.
+        TargetUnavailableError: a part that the benchmark needs is missing or refuses.
     """
     record = record_of(benchmark)
     require_parts(session, benchmark)
-    # Scenarios of the profile's author may draw users as well.
+    # Own scenarios of the profile may draw users as well.
     also = [BeforeLoad.SEEDED_USERS] if draws_users(session.profile, benchmark) else []
     for preparation in dict.fromkeys((*record.before_load, *also)):
         BEFORE_LOAD[preparation](session, benchmark)
@@ -68,10 +68,11 @@ def prepare_benchmark(session: Session, benchmark: str) -> None:
 
 
 def require_kept_deliveries(session: Session, benchmark: str) -> None:
-    """Refuse a topic of the system's that loses messages before its workers have to be done.
+    """Refuse a topic of the system that removes messages before its workers must be done.
 
     Raises:
-        TargetUnavailableError: names the setting; or the brokers do not answer.
+        TargetUnavailableError: the topic does so (the message names the setting), or the brokers do
+            not answer.
     """
     if session.target.brokers is not None:
         drain_us = session.profile.benchmarks[benchmark].drain_timeout_us
@@ -80,7 +81,7 @@ def require_kept_deliveries(session: Session, benchmark: str) -> None:
 
 
 def require_parts(session: Session, benchmark: str) -> None:
-    """Ask whether the parts of the target that a benchmark needs are there.
+    """Check that the parts of the target that a benchmark needs are there.
 
     Raises:
         TargetUnavailableError: the target has no such part, or it does not answer.
@@ -90,10 +91,10 @@ def require_parts(session: Session, benchmark: str) -> None:
 
 
 def require_api(profile: Profile, target: Target, benchmark: str) -> None:
-    """Ask whether the API that a benchmark loads is there, in the target's own way.
+    """Check that the API that a benchmark loads is healthy, in the target's own way.
 
     Raises:
-        TargetUnavailableError: there is none, or it does not answer as it should.
+        TargetUnavailableError: there is no API, or it does not answer as it should.
     """
     if target.base_url is None:
         raise TargetUnavailableError(
@@ -107,12 +108,12 @@ def require_api(profile: Profile, target: Target, benchmark: str) -> None:
 
 
 def unmet_of(session: Session) -> dict[str, str]:
-    """Say why a planned benchmark cannot get a part of the target that it needs, by benchmark.
+    """Return, by benchmark, why a planned benchmark cannot get a part of the target that it needs.
 
-    The parts are asked once, before any load.
+    The parts are checked once, before any load.
 
     Raises:
-        TargetUnavailableError: none of them can begin; the error gives the first reason.
+        TargetUnavailableError: no benchmark can begin; the error gives the first reason.
         ProfileError: an own statement is wrong, an own message larger than its topic takes, or a
             threshold on the growth of a part that nothing watches.
     """
@@ -152,14 +153,14 @@ def _refused_own_work(session: Session, benchmark: str) -> TargetUnavailableErro
 
 
 def in_one_sentence(error: TargetUnavailableError) -> str:
-    """Join what is missing with its remedy."""
+    """Join the sentence of an error with its remedy."""
     return "; ".join(filter(None, (error.sentence, error.hint)))
 
 
 def prepare_step(session: Session, benchmark: str, step: int) -> str:
-    """Prepare one step; if it can't be measured, say and return why.
+    """Prepare one step; if it can't be measured, report and return the reason.
 
-    The database is asked with and without its index; who consumes a backlog needs one.
+    The database is queried with and without its index; consumers of a backlog need one.
     """
     config = session.profile.benchmarks[benchmark]
     asked = dict(config.load_steps)[step]
@@ -174,13 +175,13 @@ def prepare_step(session: Session, benchmark: str, step: int) -> str:
 
 
 def tidy(session: Session, benchmark: str) -> None:
-    """Take back what a benchmark added to the target beside its rows."""
+    """Remove what a benchmark added to the target apart from rows."""
     for tidying in record_of(benchmark).after_load:
         AFTER_LOAD[tidying](session)
 
 
 def _birthday_index(session: Session, _: BenchmarkConfig, asked: Mapping[str, Scenario]) -> str:
-    """Create or drop the birthday index as a step needs it; a step of both kinds leaves it."""
+    """Create or drop the birthday index as a step needs it; a step with both kinds leaves it."""
     wanted = {
         scenario.parameters.index
         for scenario in asked.values()
@@ -197,7 +198,7 @@ def _birthday_index(session: Session, _: BenchmarkConfig, asked: Mapping[str, Sc
 
 
 def _backlog(session: Session, config: BenchmarkConfig, asked: Mapping[str, Scenario]) -> str:
-    """Produce what is missing of the messages that the step's consumers take without a pause."""
+    """Produce missing messages of the backlog that the step's consumers take without a pause."""
     backlog = sum(
         scenario.parameters.backlog
         for scenario in asked.values()
@@ -222,7 +223,7 @@ def _need_postgres(session: Session, _: str) -> None:
 
 
 def _need_brokers(session: Session, _: str) -> None:
-    """Take another look at where the brokers send clients to."""
+    """Check again where the brokers send clients."""
     require_listeners(require_brokers(session), session.target.allowed)
 
 
@@ -236,7 +237,7 @@ def _seeded_users(session: Session, benchmark: str) -> None:
 
 
 def _consumer_position(session: Session, benchmark: str) -> None:
-    """Make the topics and fix the consumer's position before the first message is produced."""
+    """Create the topics, and fix the consumer's position before the first message is produced."""
     brokers, config = require_brokers(session), session.profile.benchmarks[benchmark]
     for suffix in (CEILING_SUFFIX, ""):
         ensure_topic(brokers, f"{config.topic}{suffix}", config.partitions)
@@ -248,7 +249,7 @@ def _consumer_position(session: Session, benchmark: str) -> None:
 
 
 def _kept_position(session: Session, benchmark: str) -> None:
-    """Fix the position, unless this run's producing has done it: then a backlog waits there."""
+    """Fix the position, unless this run's producing did so: then a backlog waits there."""
     if not positions_file(session).exists():
         _consumer_position(session, benchmark)
 

@@ -1,4 +1,4 @@
-"""Check before a load that the target's PostgreSQL takes a profile's statements, and fetch rows.
+"""Check before a load that the target's PostgreSQL accepts a profile's statements; fetch rows.
 
 Add here: another check of the database before own statements run. Keep out: the load
 (workloads/postgres/).
@@ -28,22 +28,24 @@ MOST_ROWS: Final = 1_000_000
 
 
 def require_statements(session: Session, benchmark: str) -> None:
-    """Have the server parse all statements of a benchmark; nothing is run.
+    """Let the server parse all statements of a benchmark without running them.
 
     Raises:
         ProfileError: a statement is wrong.
-        TargetUnavailableError: the database does not answer, or has not what a statement names.
+        TargetUnavailableError: the database does not answer, or lacks something that a statement
+            names.
     """
     if asked := list(_asked(session.profile, benchmark)):
         _require(require_postgres(session), session.profile, asked)
 
 
 def require_statements_at(dsn: str, profile: Profile, benchmark: str) -> None:
-    """Have a server parse all statements of a benchmark, wherever it is; nothing is run.
+    """Let any server parse all statements of a benchmark without running them.
 
     Raises:
         ProfileError: a statement is wrong.
-        TargetUnavailableError: the database does not answer, or has not what a statement names.
+        TargetUnavailableError: the database does not answer, or lacks something that a statement
+            names.
     """
     if asked := list(_asked(profile, benchmark)):
         _require(dsn, profile, asked)
@@ -104,10 +106,11 @@ def query_files(session: Session, benchmark: str, scenario: str) -> dict[str, Pa
 
 
 def fetch_rows(session: Session, benchmark: str) -> None:
-    """Ask the queries of a benchmark's data sets, and write their rows for all workers.
+    """Run the queries of a benchmark's data sets, and write their rows for all workers.
 
     Raises:
-        TargetUnavailableError: the server refuses one, it gives no rows, or a value is missing.
+        TargetUnavailableError: the server refuses a query, or a query gives no rows or a null
+            value.
     """
     for name, scenario in session.profile.benchmarks[benchmark].scenarios.items():
         parameters = scenario.parameters
@@ -119,12 +122,13 @@ def fetch_rows(session: Session, benchmark: str) -> None:
 
 
 def fetch_rows_of_both(sides: Sequence[Session], benchmark: str) -> None:
-    """Ask the queries of a benchmark's data sets of the baseline, for both sides of a comparison.
+    """Run a benchmark's queries for data sets on the baseline, for both sides of a comparison.
 
-    They are written once, where both sides look for them, so that both are asked for the same.
+    The rows are written once, where both sides look for them, so that both get the same requests.
 
     Raises:
-        TargetUnavailableError: the server refuses one, it gives no rows, or a value is missing.
+        TargetUnavailableError: the server refuses a query, or a query gives no rows or a null
+            value.
     """
     if draws_from_query(sides[0].profile.benchmarks[benchmark]):
         sides[0].folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""Follow promised messages to where the profile's author says that deliveries appear.
+"""Follow promised messages to the place where the profile says that deliveries appear.
 
-Times are moved to our clock by the other clock's measured offset, and carry the bound of its error.
-Add here: another figure that follows from matching promises and deliveries. Keep out: reading
-(workloads/), and the reference system's own table (deliveries.py).
+Times are converted to our clock by the other clock's measured offset, and carry its error bound.
+Add here: another figure from matching promises and deliveries. Keep out: reading (workloads/), and
+the reference system's own table (deliveries.py).
 """
 
 import time
@@ -31,7 +31,7 @@ from perf_pipeline.store.spool_figures import out_of_time_from_spool
 from perf_pipeline.units import US_PER_MS, US_PER_S
 
 _POLL_S: Final = 0.2
-_SHARE: Final = 5  # a question that takes a while is asked again after five times as long
+_SHARE: Final = 5  # after a slow question, wait five times as long before the next one
 _SILENT_CLOCK: Final = (
     "{} did not answer after the load, so nobody knows how far it is from this machine's: "
     "message latencies can't be measured"
@@ -39,10 +39,10 @@ _SILENT_CLOCK: Final = (
 
 
 def require_own_deliveries(session: Session, benchmark: str) -> None:
-    """See before a load whether the place and the clock of its deliveries can be read.
+    """Check before a load that the place and the clock of its deliveries can be read.
 
     Raises:
-        TargetUnavailableError: they can't; says which key of the profile is meant.
+        TargetUnavailableError: they can't; the message names the key of the profile.
     """
     deliveries = session.profile.benchmarks[benchmark].deliveries
     if deliveries is None:
@@ -62,12 +62,12 @@ class OwnDeliveries:
 
     Attributes:
         session: the session of the run.
-        deliveries: where they show.
+        deliveries: where deliveries show.
         folder: the folder of the benchmark in the spool.
         origin_ns: the origin, in `time.monotonic_ns`, of the benchmark.
-        timeout_s: longest wait without any progress after the load.
-        source: reads them.
-        watch: measures their clock; None where they are by ours.
+        timeout_s: the longest wait without any progress after the load.
+        source: the reader of deliveries.
+        watch: measures their clock; None if they use ours.
     """
 
     session: Session
@@ -82,7 +82,7 @@ class OwnDeliveries:
     def of(
         cls, session: Session, benchmark: str, deliveries: Deliveries, folder: Path, origin_ns: int
     ) -> Self:
-        """Make what follows a benchmark's deliveries.
+        """Make the follower of a benchmark's deliveries.
 
         Raises:
             TargetUnavailableError: the target has no such part.
@@ -99,17 +99,17 @@ class OwnDeliveries:
         )
 
     def begin(self) -> None:
-        """Begin to look, and measure the clock.
+        """Start looking for deliveries, and measuring the clock.
 
         Raises:
-            TargetUnavailableError: place or clock does not answer.
+            TargetUnavailableError: the place or the clock does not answer.
         """
         if self.watch is not None:
             self.watch.begin()
         self.source.begin()
 
     def collect(self) -> Collected:
-        """Wait for what is on its way, match it with what was promised, and enter it.
+        """Wait for messages on their way, match them with the promised ones, and record them.
 
         Raises:
             TargetUnavailableError: the place does not answer any more.
@@ -127,13 +127,13 @@ class OwnDeliveries:
         return self._told(promises, entries, found, offset, ended_us)
 
     def close(self) -> None:
-        """Let go of place and clock, whatever happened."""
+        """Release place and clock, whatever happened."""
         self.source.end()
         if self.watch is not None:
             self.watch.close()
 
     def _awaited(self, promised: set[str]) -> list[Completion]:
-        """Read until everything arrived, or nothing more did for the time given."""
+        """Read until everything has arrived, or until nothing has arrived for the given time."""
         deadline, arrived = time.monotonic() + self.timeout_s, -1
         while True:
             asked = time.monotonic()
@@ -199,7 +199,7 @@ class OwnDeliveries:
             )
 
     def _ahead_us(self, offset: ClockOffset) -> int:
-        """Return by how much the other wall clock is ahead of ours."""
+        """Return how far the other wall clock is ahead of ours."""
         wall_origin_us = wall_clock_at_us(self.origin_ns)
         return offset.offset_us - wall_origin_us
 

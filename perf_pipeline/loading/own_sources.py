@@ -1,7 +1,7 @@
-"""Make the reader of a profile's own deliveries, and of the clock that stamps them.
+"""Make the readers of a profile's own deliveries and of the clock that they are stamped with.
 
-Add here: the reader of another place or clock. Keep out: reading (workloads/), and what is
-made of it (own_deliveries.py).
+Add here: the reader of another place or clock. Keep out: reading (workloads/), and using the
+readings (own_deliveries.py).
 """
 
 import os
@@ -59,7 +59,7 @@ def source_of(
 
 
 def clock_of(session: Session, deliveries: Deliveries, origin_ns: int) -> AskedClock | None:
-    """Make the clock that the times of deliveries are by; None where they are by ours.
+    """Make the clock that the times of deliveries come from; None if they come from ours.
 
     Raises:
         TargetUnavailableError: the target has no such part.

@@ -1,6 +1,6 @@
-"""Check before a load that the target's brokers have the topic of own messages, and room for them.
+"""Check before a load that the target's brokers have the topics of own messages, and take them.
 
-Add here: another check of the brokers before own messages flow. Keep out: the load
+Add here: another check of the brokers before own messages are sent. Keep out: the load
 (workloads/kafka/).
 """
 
@@ -24,10 +24,10 @@ OwnMessages = OwnProduceParameters | OwnConsumeParameters
 
 
 def require_own_topics(session: Aim, benchmark: str) -> None:
-    """Ask whether the topics of own messages are there, and take messages of their size.
+    """Check that the topics of own messages exist, and take messages of their size.
 
     Raises:
-        ProfileError: a message is larger than its topic takes; says both sizes.
+        ProfileError: a message is larger than its topic takes; the sentence names both sizes.
         TargetUnavailableError: the brokers do not answer, or have no such topic.
     """
     own_groups_of(session, benchmark)
@@ -45,7 +45,7 @@ def _require_registries(session: Aim, benchmark: str) -> None:
     """Refuse a schema registry on a host that nobody allowed.
 
     Raises:
-        TargetNotAllowedError: names the host.
+        TargetNotAllowedError: there is such a host; the message names it.
     """
     allowed = allowed_hosts(session.target)
     for own in _own(session, benchmark):
@@ -57,12 +57,12 @@ def _require_registries(session: Aim, benchmark: str) -> None:
 
 
 def topic_of(session: Aim, own: OwnMessages) -> str:
-    """Return the topic that own messages go to or come from: the target's where none is named."""
+    """Return the topic that own messages go to or come from: by default the target's."""
     return own.topic or session.target.topic
 
 
 def own_topics_of(session: Aim, config: BenchmarkConfig) -> list[str]:
-    """Return the topics of a benchmark's own messages, each once."""
+    """Return the topics of a benchmark's own messages without duplicates."""
     own = (scenario.parameters for scenario in config.scenarios.values())
     topics = (topic_of(session, messages) for messages in own if isinstance(messages, OwnMessages))
     return list(dict.fromkeys(topics))
@@ -72,8 +72,7 @@ def own_groups_of(session: Aim, benchmark: str) -> dict[str, str]:
     """Return the groups that a benchmark's own consumers form, each with its topic.
 
     Raises:
-        ProfileError: two topics for a group, two groups that take messages by id, or a group that
-            is the system's.
+        ProfileError: a group has two topics or is the system's, or two groups take messages by id.
     """
     _expect_one_group_for_ids(session, benchmark)
     config, found = session.profile.benchmarks[benchmark], dict[str, str]()
@@ -124,14 +123,14 @@ def _expect_one_group_for_ids(session: Aim, benchmark: str) -> None:
 
 
 def watched_group(session: Aim) -> str | None:
-    """Return the group of the system, if the profile names one: the default is a stranger's."""
+    """Return the group of the system, if the profile names one; the default may be a stranger's."""
     written = session.profile.targets.get(session.profile.target)
     is_named = written is not None and "group" in written.model_fields_set
     return session.target.group if is_named else None
 
 
 def fix_own_positions(session: Session, benchmark: str) -> None:
-    """Put the groups of a benchmark's own consumers where their scenarios say.
+    """Set the positions of a benchmark's own consumer groups as their scenarios say.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, have no such topic, or a group has
@@ -148,15 +147,15 @@ def fix_own_positions(session: Session, benchmark: str) -> None:
 
 
 def counts_by_id(session: Session, benchmark: str) -> bool:
-    """Say whether messages of a benchmark are known by id: it produces and consumes them."""
+    """Say whether a benchmark produces and consumes messages with ids, and so counts by id."""
     produced = _topics_with_ids(session, benchmark, OwnProduceParameters)
     return bool(produced) and produced <= _topics_with_ids(session, benchmark, OwnConsumeParameters)
 
 
 def compaction_of(session: Session, benchmark: str) -> str | None:
-    """Say why lost messages of a benchmark can't be told: its topic is compacted, or unknown.
+    """Say why lost messages can't be recognised: the topic is compacted, or unknown.
 
-    A message that a later one replaced is none that was lost.
+    A message that a later one replaced is not lost.
     """
     try:
         for topic in topics_with_ids(session, benchmark):
@@ -201,7 +200,7 @@ def _too_large(session: Aim, benchmark: str, most_bytes: Mapping[str, int | None
         topic = topic_of(session, own)
         most = most_bytes[topic]
         largest = largest_bytes(own, scenario.env, folder)
-        # How small compression makes a batch is known only afterwards.
+        # Only afterwards is it known how small compression makes a batch.
         if most is not None and largest > most and own.compression == "none":
             yield (
                 f"benchmarks.{benchmark}.scenarios.{name}: its largest message has {largest:,} "

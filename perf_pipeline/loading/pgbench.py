@@ -1,4 +1,4 @@
-"""Put pgbench's figure beside ours when our own client was the limit.
+"""Measure with pgbench for comparison if our own client was the limit.
 
 Readers of "the load generator was the limit" want to know how far the server would have gone.
 Add here: another tool of the field for another tier. Keep out: judging; the run stays INVALID.
@@ -23,10 +23,10 @@ SECONDS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Hold what pgbench reached: the sentence for people, and the figure.
+    """Hold what pgbench reached: a sentence for people, and the figure.
 
     Attributes:
-        told: names the scenario.
+        told: the sentence, which names the scenario.
         figure: the figure of the same scenario and operation as ours; None where pgbench gave none.
     """
 
@@ -40,15 +40,15 @@ def pgbench_beside(
     outcomes: Sequence[LoadOutcome],
     unfit: Container[int] = (),
 ) -> Iterator[Beside]:
-    """Tell what pgbench reaches in the steps where our client was the limit, one for each select.
+    """Measure what pgbench reaches in steps where our client was the limit, once per select.
 
-    Call it when the benchmark is over and nothing is read any more: it loads the server for 3 s a
-    step. Only for selects, because they leave the data as it is, and only on the embedded stack,
-    because nobody's server is loaded with what no profile asks for.
+    Call it when the benchmark is over and nothing is read any more, because it loads the server for
+    3 s per step. It is only for selects, which leave the data unchanged, and only for the embedded
+    stack, because a user's server gets no load that its profile does not ask for.
 
     Args:
         session: the session of the run.
-        benchmark: that was measured.
+        benchmark: the benchmark that was measured.
         outcomes: the outcomes of its steps, in order; fewer than there are when it ended early.
         unfit: steps that were not measured, and have no outcome.
     """
@@ -81,7 +81,7 @@ def _beside(session: Session, where: tuple[str, int, str], script: str, connecti
         )
     dsn = session.target.postgres_dsn or ""
     try:
-        prepare_step(session, benchmark, step)  # its index, or none
+        prepare_step(session, benchmark, step)  # with its index, or without one
         per_s = pgbench_rate(program, dsn, script, connections=connections, seconds=SECONDS)
     except TargetUnavailableError as error:
         told = (

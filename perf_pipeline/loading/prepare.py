@@ -1,4 +1,4 @@
-"""Prepare a run: check the target, find or start the stack, read the environment, write run.json.
+"""Prepare a run: check the target, find or start the stack, take the fingerprint, write run.json.
 
 Add here: something that must hold before any load. Keep out: data (seeding.py) and load
 (measure.py).
@@ -76,31 +76,33 @@ def open_session(
 ) -> Iterator[Session]:
     """Yield a run that is ready to be loaded; afterwards its stack is stopped, its rows removed.
 
-    Only one run at a time is open on this machine; this one waits for its turn. It covers starting
-    the stack and seeding too: both would disturb another run's figures, and seeding removes the
-    rows of every other run.
+    Only one run at a time is open on this machine, and this one waits for its turn. That includes
+    starting the stack and seeding: both would disturb another run's figures, and seeding removes
+    the rows of every other run.
 
     Args:
-        profile: checked.
-        state: folder that all runs of this machine share.
+        profile: a checked profile.
+        state: the folder that all runs of this machine share.
         trigger: who started it.
-        narrator: receives the progress of the run.
-        run_id: a driver's own id; made here otherwise.
+        narrator: is told the progress of the run.
+        run_id: a driver's own id; by default a new one.
         stop: set it to end the run early, in good order.
-        environ: environment variables, os.environ otherwise.
-        planned: benchmarks that it is to run, in order; optional ones are left out where the
-            target has not what they need, if the whole profile is run.
-        by_name: somebody named each of them, so that none may be left out.
-        tags: what people call the run.
+        environ: the environment variables; os.environ by default.
+        planned: the benchmarks to run, in order; if the whole profile is run, optional benchmarks
+            are left out when the target lacks what they need.
+        by_name: whether each of them was named, so that none may be left out.
+        tags: the tags of the run.
 
     Raises:
         TargetNotAllowedError: nothing was sent.
-        ProfileError: a fault is to hit, or a scaling run to set, what the run does not start.
-        TargetUnavailableError: no benchmark gets the parts of the target that it needs.
+        ProfileError: a fault should hit, or a scaling run should resize, a part that the run does
+            not start.
+        TargetUnavailableError: no benchmark can get the parts of the target that it needs.
         StackError: a part of the embedded stack could not be started.
         GeneratorLimitError: a host of the fleet can't load; nothing was sent.
         StoreBusyError: the history is open elsewhere; nothing was sent.
-        StoppedByUserError: stopped while another run was waited for, or the stack started.
+        StoppedByUserError: the run was stopped while it waited for another run, or while the stack
+            started.
     """
     variables = os.environ if environ is None else environ
     target = find_target(profile, variables)
@@ -153,9 +155,9 @@ class _Wanted:
         """Begin the run over a system that is up, and say which benchmarks it leaves out.
 
         Args:
-            target: as configured.
-            complete: with the addresses of all parts that are there.
-            stack: the embedded one, if there is one.
+            target: the target as configured.
+            complete: the target with the addresses of all parts that exist.
+            stack: the embedded stack, if there is one.
             start_worker: the way in which load workers are started.
         """
         began_at = datetime.now(UTC)
@@ -189,11 +191,11 @@ class _Wanted:
 
 
 def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
-    """Return the profile's target, checked: only loopback or allowed hosts.
+    """Return the profile's target after checking that its hosts are loopback or allowed.
 
     Raises:
-        TargetNotAllowedError: names the host and the key to set.
-        AddressError: an address cannot be read; names the variable or key.
+        TargetNotAllowedError: a host is not allowed; the message names the host and the key to set.
+        AddressError: an address cannot be read; the message names the variable or key.
     """
     config = profile.targets.get(profile.target)
     target = resolve_target(profile.target, config, environ, profile.folder)
@@ -212,7 +214,7 @@ def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
 
 
 def begin_run(session: Session) -> None:
-    """Write down what the run is to do, in the spool and in the history, before it does it."""
+    """Record in the spool and in the history what the run will do, before it does it."""
     record = write_run(session)
     if session.planned:
         register(session.state, record, wait_s=_HISTORY_WAIT_S, say=session.say)
@@ -223,7 +225,7 @@ def write_run(session: Session, problems: Sequence[str] = ()) -> RunRecord:
 
     Args:
         session: the session of the run.
-        problems: what ended the run as a whole, one sentence each.
+        problems: what ended the run as a whole, in one sentence each.
     """
     session.folder.mkdir(parents=True, exist_ok=True)
     record = RunRecord(
@@ -252,11 +254,12 @@ def require_history(state: State, *, has_waited: bool) -> None:
     """Refuse to begin while the history cannot be written; register the runs that wait.
 
     Args:
-        state: that it is in.
-        has_waited: for another run, which is still judged in it, so that it may be open for longer.
+        state: the state folder with the history.
+        has_waited: whether this run waited for another run, which is still being judged, so that
+            the history may be open for longer.
 
     Raises:
-        StoreBusyError: names the process that has the history open.
+        StoreBusyError: another process has the history open; the message names it.
         PerfPipelineError: the history is damaged, or newer than this code.
     """
     try:
@@ -277,7 +280,7 @@ def _system(
     narrator: Narrator,
     stop: threading.Event,
 ) -> Iterator[tuple[Target, Stack | None]]:
-    """Yield the target with every address; start what the benchmarks need and nobody gave."""
+    """Yield the target with every address; start the parts that benchmarks need and nobody gave."""
     options = stack_options(profile, target, planned)
     if is_found(target) or not options.parts:
         with found_system(target, options, state, narrator.say) as found:

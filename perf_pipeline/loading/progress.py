@@ -1,7 +1,7 @@
-"""Follow a load while it runs: one line a second for people, and a stop when the target is dead.
+"""Follow a load while it runs: print a line per second, and stop the load if the target is dead.
 
-A target that answers, even with failures, is not dead: its thresholds judge it. Nor is one dead
-that was broken on purpose: whether it recovered is judged at the end.
+A target that answers, even with failures, is not dead; its thresholds judge it. Nor is a target
+dead that was broken on purpose; whether it recovered is judged at the end.
 
 Add here: another reason to end a load early. Keep out: verdicts (judging/judge.py).
 """
@@ -24,7 +24,7 @@ from perf_pipeline.units import US_PER_S, format_duration
 
 _TOLD_AFTER_S: Final = 5.0
 _MOST_WAYS: Final = 3
-# Classes of errors that say that nobody answered: of HTTP, PostgreSQL (SQLSTATE or psycopg's
+# Error classes that mean that nobody answered: of HTTP, PostgreSQL (SQLSTATE or psycopg's
 # exception), Kafka (librdkafka's names), Redis.
 _SILENT: Final = frozenset(
     {
@@ -51,20 +51,22 @@ _SILENT: Final = frozenset(
         "TimeoutError",
     }
 )
-# Kafka's and librdkafka's names for a topic that was there before the load.
+# Kafka's and librdkafka's error classes for a topic that is gone; it existed before the load.
 _DELETED: Final = frozenset({"unknown_topic_or_part", "unknown_topic_id", "unknown_topic"})
-# Those that say that this machine did not ask: its own limit, or a name that leads elsewhere.
+# Error classes that mean that this machine did not ask: its own limit, or a name that leads
+# elsewhere.
 _NOT_ASKED: Final = frozenset({OWN_LIMIT, "not_allowed"})
 
 
 class LoadWatch:
-    """Watch one step of a benchmark, and what is seen of its brokers meanwhile.
+    """Watch one step of a benchmark, and the brokers during that step.
 
     Attributes:
-        stop: ends the load; set by the user's stop, a dead target and brokers that lead elsewhere.
-        problem: one sentence when the target's death or its brokers ended the load, else None.
-        proxy: between the parts; while it is gone, silence is not the target's.
-        crossed: one sentence when a threshold with abortOnFail ended it, else None.
+        stop: the event that ends the load: set by the user, a dead target, or brokers that lead
+            elsewhere.
+        problem: one sentence if the target's death or its brokers ended the load, else None.
+        proxy: the proxy between the parts; if it is gone, silence is not the target's fault.
+        crossed: one sentence if a threshold with abortOnFail ended it, else None.
     """
 
     def __init__(
@@ -93,7 +95,7 @@ class LoadWatch:
         self.crossed: str | None = None
 
     def on_progress(self, progress: Progress) -> None:
-        """Say how it goes, and end a load that nobody has answered for a while."""
+        """Report progress, and end a load that nobody has answered for a while."""
         line = f"{self._benchmark}: {line_of(progress)}"
         at_s = (time.monotonic_ns() - self._origin_ns) / 1e9
         figures = figures_of(self._session.run_id, self._benchmark, progress, at_s)
@@ -145,7 +147,7 @@ class LoadWatch:
 
     @property
     def _is_meant(self) -> bool:
-        """Say whether silence may come from a fault; whether the target comes back is a verdict."""
+        """Say whether silence may come from a fault; a verdict judges the recovery."""
         return self._faults is not None and self._faults.has_begun
 
     def _why_it_goes_on(self) -> str:
@@ -169,13 +171,13 @@ class LoadWatch:
 
 
 class Streak:
-    """Notice that for some time nothing but failures came, of all kinds or of some.
+    """Notice that for some time only failures occurred, of any kind or of certain kinds.
 
     Args:
-        lasts_s: for how long.
+        lasts_s: how long that must last.
 
     Attributes:
-        ways: how they failed, and how often, since the last good sign.
+        ways: how operations failed since the last good sign, and how often.
     """
 
     def __init__(self, lasts_s: float) -> None:
@@ -188,12 +190,12 @@ class Streak:
         self._until_s = 0.0
 
     def look(self, at_s: float, good: int, ways: Counter[str]) -> None:
-        """Take in how many good signs, and which failures, there were until now."""
+        """Take the number of good signs, and the failures, up to now."""
         failed = ways.total()
         if good > self._good:
             self._since_s, self._before = None, ways
         elif failed == self._failed:
-            pass  # A target that hangs fails in bursts, one time-out apart: no sign of life.
+            pass  # A target that hangs fails in bursts, one timeout apart; that is no sign of life.
         elif self._since_s is None:
             self._since_s = at_s
         self._until_s = at_s if failed > self._failed else self._until_s
@@ -201,21 +203,21 @@ class Streak:
 
     @property
     def is_lasting(self) -> bool:
-        """Say whether it has lasted long enough, from the first of the failures to the last."""
+        """Say whether it has lasted long enough, from the first failure to the last."""
         return self._since_s is not None and self._until_s - self._since_s >= self._lasts_s
 
     def __str__(self) -> str:
-        """Say when it was, as the beginning of a sentence."""
+        """Say when it happened, as the beginning of a sentence."""
         return f"from {self._since_s or 0.0:.0f} s to {self._until_s:.0f} s every operation"
 
 
 def answered(ways: Mapping[str, int]) -> int:
-    """Count the failures that somebody answered: the target is there."""
+    """Count failures that were answers, which show that the target is there."""
     return sum(n for way, n in ways.items() if way not in _SILENT and way not in _NOT_ASKED)
 
 
 def cause_of(ways: Mapping[str, int]) -> str:
-    """Say how operations failed, and what is gone: the target if nobody answered, or a topic.
+    """Say how operations failed, and what is gone: the target, if nobody answered, or a topic.
 
     >>> cause_of({"status 401": 12})
     'status 401'
@@ -245,7 +247,7 @@ def _is_gone(ways: Mapping[str, int]) -> bool:
 
 
 class Either(threading.Event):
-    """Count as set when this event, or the one that it wraps, is set; the engine asks only that."""
+    """Be set if this event or the wrapped one is set; the engine asks for nothing else."""
 
     def __init__(self, other: threading.Event) -> None:
         super().__init__()

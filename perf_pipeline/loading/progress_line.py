@@ -1,4 +1,4 @@
-"""Show how far a load has got, as one line for people and as figures for programs.
+"""Show the progress of a load, as one line for people and as figures for programs.
 
 Add here: a figure of the moment. Keep out: what follows from it (progress.py).
 """
@@ -11,7 +11,7 @@ from perf_pipeline.report.wording import plural
 
 
 def line_of(progress: Progress) -> str:
-    """Write how far a load is on one line."""
+    """Return the progress of a load in one line."""
     parts = "; ".join(map(_scenario, progress.scenarios))
     return f"{progress.elapsed_s:.0f} s, {parts}"
 
@@ -19,13 +19,14 @@ def line_of(progress: Progress) -> str:
 def figures_of(
     run_id: str, benchmark: str, progress: Progress, benchmark_s: float
 ) -> dict[str, Any]:
-    """Return how far a load is as JSON values.
+    """Return the progress of a load as JSON values.
 
     Args:
         run_id: the id of the run, or of a benchmark's re-run.
-        benchmark: that runs.
+        benchmark: the benchmark that is running.
         progress: the progress of its load.
-        benchmark_s: since the benchmark's origin, from which its samples and readings count.
+        benchmark_s: the time since the benchmark's origin, from which its samples and readings
+            count.
     """
     return {
         "run_id": run_id,
@@ -70,7 +71,7 @@ def _left(scenario: ScenarioProgress) -> str:
 
 
 def _ms(value: float) -> str:
-    """Write milliseconds with as many digits as say something.
+    """Write milliseconds with as many digits as are meaningful.
 
     >>> _ms(0.42), _ms(3.14), _ms(1234.5)
     ('0.4 ms', '3.1 ms', '1,234 ms')

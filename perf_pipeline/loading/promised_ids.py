@@ -24,7 +24,7 @@ class PromisedIds:
         self._read: dict[Path, int] = {}
 
     def fresh(self) -> list[tuple[str, int]]:
-        """Return id and moment of each promise that was written since the last question."""
+        """Return id and time of each promise that was written since the last call."""
         found: list[tuple[str, int]] = []
         for path in sorted(self._folder.glob(_PATTERN)):
             with path.open("rb") as file:
@@ -32,7 +32,7 @@ class PromisedIds:
                 text = file.read()
             whole = text[: text.rfind(b"\n") + 1]
             self._read[path] = self._read.get(path, 0) + len(whole)
-            # An id is printable, so that no line end stands in one.
+            # An id is printable, so it contains no line end.
             rows = csv.reader(whole.decode(errors="replace").splitlines())
             found += [
                 (row[0], int(row[2]))

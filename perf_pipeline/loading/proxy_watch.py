@@ -1,8 +1,8 @@
-"""Watch the proxy between parts during a load: does it pass data on, and was it the limit itself?
+"""Watch the proxy between parts during a load: whether it passes data on, and was not the limit.
 
-What a load sees behind a proxy that is gone, or that has no time, says nothing about the target.
-Add here: another thing that makes a proxy unfit. Keep out: its commands (held_faults.py), and what
-is done about it (progress.py, measure.py).
+Behind a proxy that is gone or overloaded, a load shows nothing about the target.
+Add here: another reason why a proxy is unfit. Keep out: its commands (held_faults.py), and the
+consequences (progress.py, measure.py).
 """
 
 import time
@@ -20,7 +20,7 @@ MOST_CPU: Final = 0.8
 
 
 class ProxyWatch:
-    """Watch the proxy of a stack during a step of a load; without one all is well.
+    """Watch the proxy of a stack during a step of a load; without a proxy, all is well.
 
     Args:
         stack: the stack of the run.
@@ -32,19 +32,19 @@ class ProxyWatch:
         self._strangers_before = 0
 
     def begin(self) -> None:
-        """Count the proxy's work from here."""
+        """Count the proxy's work from now on."""
         try:
             self._began, _ = self._now()
         except StackError:
-            self._began = None  # reported at the end, when it is asked again
+            self._began = None  # it is asked again at the end, which reports the error
 
     def count_strangers(self) -> None:
-        """Count from here who is no client of brokers; otherwise all of the proxy's time count."""
-        with suppress(StackError):  # which `trouble` tells
+        """Count strangers, who are not clients of brokers, from now on."""
+        with suppress(StackError):  # `trouble` reports it
             self._strangers_before = self._state().strangers
 
     def trouble(self) -> str:
-        """Say why what went through the proxy tells nothing about the target; or nothing."""
+        """Say why traffic through the proxy shows nothing about the target; else nothing."""
         if not self._links.links:
             return ""
         try:
@@ -68,11 +68,11 @@ class ProxyWatch:
         ).replace("%", " %")
 
     def told(self) -> tuple[str, ...]:
-        """Say what is worth knowing of the proxy and makes nothing INVALID."""
+        """Report what is worth knowing about the proxy but makes nothing INVALID."""
         try:
             strangers = self._state().strangers - self._strangers_before
         except StackError:
-            return ()  # which `trouble` tells
+            return ()  # `trouble` reports it
         if not strangers:
             return ()
         sentence = (
@@ -82,7 +82,7 @@ class ProxyWatch:
         return (sentence,)
 
     def _now(self) -> tuple[tuple[float, float], str]:
-        """Return the time, the proxy's CPU by now, and the brokers that it is not in front of."""
+        """Return the time, the proxy's CPU so far, and the brokers that it does not cover."""
         state = self._state()
         return (time.monotonic(), state.cpu_s), state.unknown
 

@@ -1,6 +1,6 @@
 """Check the receivers of `--out`: like targets, they must be on this machine or allowed by name.
 
-Add here: another rule on where figures may go. Keep out: how URLs are read (config/outputs.py).
+Add here: another rule on where figures may be sent. Keep out: reading URLs (config/outputs.py).
 """
 
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ from perf_pipeline.errors import AddressError
 
 
 def require_receivers(out: OutConfig, target: Target, environment: Mapping[str, str]) -> None:
-    """Refuse a receiver that is neither on this machine nor allowed, and a token that is none.
+    """Refuse a receiver that is neither on this machine nor allowed, and an invalid token.
 
     Args:
         out: the receivers of the profile; their URLs are valid.
-        target: allows hosts.
-        environment: holds tokens.
+        target: the target, which allows hosts.
+        environment: the environment with the tokens.
 
     Raises:
-        AddressError: a token can't be sent; names its variable.
-        TargetNotAllowedError: names the first such host; nothing was sent.
+        AddressError: a token can't be sent; the message names its variable.
+        TargetNotAllowedError: a host is not allowed; the message names it, and nothing was sent.
     """
     for variable in token_mistakes(out.urls, environment):
         raise AddressError(variable, "has letters that no header may have; write it again")

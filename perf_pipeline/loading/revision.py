@@ -1,4 +1,4 @@
-"""Say what was measured: the target's version, and what CI says about the code it was built from.
+"""Find out what is measured: the target's version, and facts from CI about its code.
 
 The version is not part of the fingerprint, because runs of different versions are compared.
 Add here: another fact about what was measured. Keep out: the machine and the servers
@@ -30,7 +30,7 @@ class Revision:
 
     Attributes:
         facts: version, commit, branch, pull_request and build, as far as they are known.
-        notices: why the version is not known although the target says where it stands.
+        notices: why the version is not known although the profile says where to find it.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -38,18 +38,18 @@ class Revision:
 
 
 def given_revision(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what the environment alone says, before the target is asked."""
+    """Return what the environment says, before the target is asked."""
     version = one_line(environment.get(VERSION_VARIABLE, ""))
     found = {**({"version": version} if version else {}), **ci_facts(environment)}
     return {name: KNOWN.mask(value) for name, value in found.items()}
 
 
 def revision_of(profile: Profile, target: Target, environment: Mapping[str, str]) -> Revision:
-    """Read the version from the environment or the target; a run needs none.
+    """Read the version from the environment or the target; a run does not need one.
 
     Args:
-        profile: whose certificates are taken, and in whose folder a command is run.
-        target: running, with its addresses.
+        profile: the profile, whose certificates are trusted and in whose folder a command is run.
+        target: the running target, with its addresses.
         environment: the variables of the process.
     """
     facts = given_revision(environment)
@@ -64,15 +64,15 @@ def revision_of(profile: Profile, target: Target, environment: Mapping[str, str]
 
 
 def told_version(profile: Profile, target: Target, environment: Mapping[str, str]) -> str:
-    """Ask the target for its version, as the profile says; empty where the profile says nothing.
+    """Ask the target for its version as the profile says; empty if the profile says nothing.
 
     Args:
-        profile: whose certificates are taken, and in whose folder a command is run.
-        target: running, with its addresses.
+        profile: the profile, whose certificates are trusted and in whose folder a command is run.
+        target: the running target, with its addresses.
         environment: the variables of the process.
 
     Raises:
-        TargetUnavailableError: there was no answer, or no version in it.
+        TargetUnavailableError: there was no answer, or it contained no version.
     """
     question = target.version
     if question is None:

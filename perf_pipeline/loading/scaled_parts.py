@@ -1,7 +1,7 @@
 """Say which parts of the reference system a scaling run may resize, and their usual numbers.
 
-Add here: another part whose number can be set, or another reason why it can't be. Keep out: setting
-it (unit_setter.py, stack/resizing.py), and the keys (config/scaling.py).
+Add here: another part whose number can be set, or another reason why it can't be set. Keep out:
+setting it (unit_setter.py, stack/resizing.py), and the keys (config/scaling.py).
 """
 
 from collections.abc import Collection, Sequence
@@ -15,7 +15,7 @@ from perf_pipeline.stack.reference import PARTITIONS
 
 
 def usual_units(profile: Profile, wanted: ScalingConfig) -> int:
-    """Return how many units there are when no scaling run sets their number."""
+    """Return the usual number of units, when no scaling run sets it."""
     match wanted.part:
         case None:
             assert wanted.usual is not None
@@ -29,7 +29,7 @@ def usual_units(profile: Profile, wanted: ScalingConfig) -> int:
 
 
 def with_units(profile: Profile, wanted: ScalingConfig, units: int) -> Profile:
-    """Return a profile that says how many processes there are while so many units are loaded."""
+    """Return a profile with the numbers of processes while this many units are loaded."""
     match wanted.part:
         case "api":
             return profile.model_copy(update={"api_processes": units})
@@ -40,10 +40,10 @@ def with_units(profile: Profile, wanted: ScalingConfig, units: int) -> Profile:
 
 
 def require_scaled_parts(profile: Profile, benchmarks: Sequence[str], target: Target) -> None:
-    """Refuse a profile with a scaling run of a part that a run of these benchmarks does not have.
+    """Refuse a profile that scales a part that a run of these benchmarks does not have.
 
     Raises:
-        ProfileError: names each of them.
+        ProfileError: there are such parts; the message names all of them.
     """
     started = started_parts(profile, benchmarks, target)
     problems = [
@@ -57,7 +57,7 @@ def require_scaled_parts(profile: Profile, benchmarks: Sequence[str], target: Ta
 
 
 def _obstacle(wanted: ScalingConfig, started: Collection[str]) -> str:
-    """Say why a number can't be set; empty where it can."""
+    """Say why a number can't be set; empty if it can."""
     if wanted.part is None:
         return ""
     if "worker" not in started:

@@ -1,4 +1,4 @@
-"""Seed the users of a run and deal their ids out to those who read, change and delete them.
+"""Seed the users of a run, and divide their ids among scenarios that read, change or delete users.
 
 Add here: another set of ids. Keep out: how rows are made and removed (workloads/).
 """
@@ -15,7 +15,7 @@ from perf_pipeline.loading.absent import REDIS_REMEDY
 from perf_pipeline.loading.session import Aim, Session
 from perf_pipeline.workloads.postgres.seeding import clean, seed, split_ids
 
-# Reads, deletes and updates never share an id: a read of a deleted user is a 404 that says nothing.
+# Reads, deletes and updates never share an id: reading a deleted user gives a meaningless 404.
 SHARES: Final[Mapping[str, float]] = MappingProxyType(
     {"api_reads": 0.4, "api_deletes": 0.3, "database_updates": 0.15, "database_deletes": 0.15}
 )
@@ -26,10 +26,10 @@ class SeededRun:
     """Describe what was seeded.
 
     Attributes:
-        users: rows that are there now.
-        removed: rows of earlier runs that were cleaned away.
+        users: the number of rows that exist now.
+        removed: the number of rows of earlier runs that were removed.
         rows_per_s: the rate of COPY with its commit.
-        sets: how many ids each set has.
+        sets: the number of ids in each set.
     """
 
     users: int
@@ -39,11 +39,11 @@ class SeededRun:
 
 
 def seed_users(session: Session) -> SeededRun:
-    """Remove what earlier runs left, load this run's users, write their ids to the run's folder.
+    """Remove rows of earlier runs, load this run's users, write their ids to the run's folder.
 
     Raises:
         TargetUnavailableError: no PostgreSQL is configured, or it refuses.
-        StoppedByUserError: the run was stopped meanwhile.
+        StoppedByUserError: the run was stopped in the meantime.
     """
     dsn = require_postgres(session)
     users = session.profile.seeding.users
@@ -73,8 +73,8 @@ def seed_users_of_both(sides: Sequence[Session]) -> None:
     """Seed the same users into the tables of both sides of a comparison.
 
     Raises:
-        TargetUnavailableError: a side refuses, or its users have other ids than those of the other.
-        StoppedByUserError: stopped meanwhile.
+        TargetUnavailableError: a side refuses, or the users of the two sides have different ids.
+        StoppedByUserError: the comparison was stopped in the meantime.
     """
     found = []
     for side in sides:
@@ -95,19 +95,19 @@ def has_seeded(session: Session) -> bool:
 
 
 def ensure_seeded(session: Session) -> None:
-    """Seed unless this run has done so; a benchmark that is run alone needs its data too."""
+    """Seed unless this run has done so; even a benchmark that is run alone needs its data."""
     if not has_seeded(session):
         seed_users(session)
 
 
 def remove_seeded(session: Session) -> int:
-    """Remove every row that this product made, and return their number."""
+    """Remove all rows that this product created, and return their number."""
     _record_of(session).unlink(missing_ok=True)
     return clean(require_postgres(session))
 
 
 def ids_file(session: Session, name: str) -> Path:
-    """Return the file that holds one set of ids, one a line."""
+    """Return the file with one set of ids, one per line."""
     return session.folder / f"ids-{name}.txt"
 
 

@@ -1,6 +1,6 @@
-"""Hold a run under way: what was asked for, its target, where its files are, and who may stop it.
+"""Hold a run in progress: the request, its target, its files, and how it can be stopped.
 
-Add here: a fact that every use case needs. Keep out: what the use cases do.
+Add here: something that every step of a run needs to know. Keep out: the steps themselves.
 """
 
 import secrets
@@ -25,46 +25,46 @@ from perf_pipeline.store.state import State
 
 
 class Aim(Protocol):
-    """Hold the request for a run: everything that has to be known before its load."""
+    """Hold the request for a run: everything that must be known before its load."""
 
     @property
     def profile(self) -> Profile:
-        """Return the request."""
+        """Return the profile."""
         ...
 
     @property
     def target(self) -> Target:
-        """Return of whom, with the addresses of its parts."""
+        """Return the target, with the addresses of its parts."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Hold one run.
+    """Hold one run in progress.
 
     Attributes:
-        run_id: sorts by time; part of every key.
-        profile: checked.
-        target: with the addresses of everything, embedded or configured; holds secrets.
-        services: parts that run on this machine, for fingerprint and resource sampling.
-        notices: what a reader of the figures must know (an emulator in place of Kafka).
-        environment: the fingerprint; histories of different ones never mix.
-        machine: exact facts of the load machine, which group no runs.
-        revision: what is measured: version, commit, branch, pull_request, build; what is known.
-        state: folder that all runs of this machine share.
-        trigger: who started it: cli, dagster.
-        began_at: UTC.
-        narrator: receives the progress of the run.
-        stop: set it, and the run ends early, in good order.
-        planned: benchmarks that it is to run, in order; written down before it runs any.
-        left_out: benchmarks that it goes without, because the target has no such part, and why.
-        unmet: benchmarks that can't begin, because the target lacks what they need, and why.
-        tags: what people called the run.
-        stack: what the run started or found up on this machine; None without.
-        fleet: the hosts that its load workers run on; None where they run on this machine.
-        probes: make, of a benchmark's folder, what is read beside what the target asks for.
-        began_ns: the time.monotonic_ns() of began_at.
-        start_worker: the way in which its load workers are started.
+        run_id: the run's id, which sorts by time and is part of every key.
+        profile: the checked profile.
+        target: the target with all addresses, embedded or configured; it holds secrets.
+        services: the parts that run on this machine, for the fingerprint and for resource sampling.
+        notices: what a reader of the figures must know (e.g. an emulator instead of Kafka).
+        environment: the fingerprint; runs with different fingerprints are never compared.
+        machine: exact facts about the load machine, by which runs are not grouped.
+        revision: the known facts of what is measured: version, commit, branch, pull_request, build.
+        state: the folder that all runs of this machine share.
+        trigger: who started the run: cli or dagster.
+        began_at: when it began, in UTC.
+        narrator: is told the progress of the run.
+        stop: set it to end the run early, in good order.
+        planned: the benchmarks to run, in order; they are recorded before any of them runs.
+        left_out: benchmarks that are left out because the target has no such part, with the reason.
+        unmet: benchmarks that can't begin because the target lacks what they need, with the reason.
+        tags: the tags of the run.
+        stack: the stack that the run started or found on this machine; None without one.
+        fleet: the hosts that its load workers run on; None if they run on this machine.
+        probes: makes, for a benchmark's folder, probes in addition to those of the target.
+        began_ns: `began_at` in time.monotonic_ns().
+        start_worker: starts its load workers.
         last_calibration: the calibration of the load machine after the newest load.
         storing: the storing of the previous benchmark; no load or calibration begins before it
             ends.
@@ -96,25 +96,25 @@ class Session:
     began_ns: int = field(default_factory=time.monotonic_ns)
 
     def now(self) -> datetime:
-        """Return the time (UTC) by the clock as it was when the run began, even if set later."""
+        """Return the time (UTC) by the clock at the start of the run, even if it was set later."""
         return self.began_at + timedelta(
             microseconds=(time.monotonic_ns() - self.began_ns) // 1_000
         )
 
     def say(self, sentence: str) -> None:
-        """Pass a sentence to the narrator of the run."""
+        """Tell the run's narrator a sentence."""
         self.narrator.say(sentence)
 
     def as_load_sees(self, server: str, address: str | None) -> str | None:
-        """Return the address that load workers connect to: a proxy's where a fault hinders them."""
+        """Return the address that load workers connect to: a proxy's if a fault hinders them."""
         if self.stack is None:
             return address
         return self.stack.links.seen_by("load", server, address)
 
     def proxy_port(self, server: str) -> int:
-        """Return where load workers connect to in place of a server; 0 where nothing hinders them.
+        """Return the port that load workers connect to instead of a server's; 0 if none.
 
-        For clients that say in their requests which server they mean.
+        This is for clients that name the server in their requests.
         """
         return 0 if self.stack is None else self.stack.links.port_of("load", server)
 
@@ -125,6 +125,6 @@ class Session:
 
 
 def new_run_id(now: datetime | None = None) -> str:
-    """Make an id that sorts by time and that two machines never share."""
+    """Make an id that sorts by time and is unique across machines."""
     stamp = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
     return f"{stamp}-{secrets.token_hex(3)}"

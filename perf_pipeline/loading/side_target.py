@@ -1,7 +1,7 @@
 """Check before a comparison whether each side may be loaded, and whether it answers.
 
-Add here: how a side that is another part of a system is asked. Keep out: starting sides
-(stack/sides.py), and the load (duet.py).
+Add here: a check for another kind of side. Keep out: starting sides (stack/sides.py), and the load
+(duet.py).
 """
 
 import os
@@ -38,17 +38,17 @@ _FIELDS: Final = MappingProxyType(
 def checked_side(
     profile: Profile, name: str, side: GivenSide, asked: Collection[Part] = ()
 ) -> Target:
-    """Return the profile's target with the address of a side, which may be loaded.
+    """Return the profile's target with the address of a side, after checking that it is allowed.
 
     Args:
-        profile: its target says what is checked and which hosts are allowed.
+        profile: the profile, whose target says what is checked and which hosts are allowed.
         name: the name of the side.
-        side: that is running.
-        asked: other parts, which show deliveries and stay those of the profile's target.
+        side: the running side.
+        asked: other parts, which show deliveries and remain those of the profile's target.
 
     Raises:
         TargetNotAllowedError: its host is neither loopback nor allowed.
-        AddressError: it cannot be read.
+        AddressError: the address cannot be read.
     """
     written = profile.targets.get(profile.target)
     target = resolve_target(profile.target, written, os.environ, profile.folder)
@@ -83,19 +83,20 @@ def await_side(
     within_s: float,
     stop: threading.Event,
 ) -> None:
-    """Wait until a side can be loaded: an API is healthy, a server takes statements or messages.
+    """Wait until a side is ready: its API is healthy, or its server takes what is sent.
 
     Args:
-        loads: that it gets.
-        side: that they go to.
-        target: with its address.
+        loads: the loads that it gets.
+        side: the side that they go to.
+        target: the target with the side's address.
         within_s: how long it may take until it answers.
-        stop: set it to give up.
+        stop: set it to stop waiting.
 
     Raises:
-        TargetUnavailableError: it does not answer, or lacks what a statement names, or a topic.
+        TargetUnavailableError: the side does not answer, or lacks a topic or something that a
+            statement names.
         ProfileError: a statement is wrong, or a message larger than its topic takes.
-        StoppedByUserError: `stop` was set meanwhile.
+        StoppedByUserError: `stop` was set in the meantime.
     """
     until_s = time.monotonic() + within_s
     for load in loads:
@@ -111,13 +112,13 @@ def await_side(
 
 
 def loads_of(side: GivenSide, loads: Sequence[DuetLoad]) -> list[DuetLoad]:
-    """Return loads as a side gets them: their messages go to its topic, if it names one."""
+    """Return the loads for one side: their messages go to its topic, if it names one."""
     return [replace(load, profile=at_topic(load.profile, side.topic)) for load in loads]
 
 
 @dataclass(frozen=True, slots=True)
 class SideAim:
-    """Hold what a side must provide."""
+    """Hold what the loads need from a side."""
 
     profile: Profile
     target: Target

@@ -1,7 +1,6 @@
-"""Read the free space of the state folder: a run refuses too little of it, and doctor shows it.
+"""Check the free space of the state folder, without which a run does not start.
 
-Add here: another disk that a run writes to. Keep out: what is done when one fills up under load
-(measure.py).
+Add here: another disk that a run writes to. Keep out: a disk that fills up under load (measure.py).
 """
 
 import os
@@ -18,11 +17,11 @@ _PROBE_BYTES: Final = 4_096
 
 
 def require_space(state: Path) -> None:
-    """Refuse to begin what the disk has no room for.
+    """Refuse to begin a run for which the disk has no room.
 
     Raises:
-        StoreError: the folder can't be made, or nothing can be written into it.
-        TargetUnavailableError: says how much is free.
+        StoreError: the folder can't be created, or nothing can be written into it.
+        TargetUnavailableError: there is too little room; the message says how much is free.
     """
     try:
         state.mkdir(parents=True, exist_ok=True)
@@ -46,7 +45,7 @@ def require_space(state: Path) -> None:
 
 
 def state_finding(state: Path) -> PartFinding:
-    """Say whether a run could write into the state folder, and how much room there is."""
+    """Say whether a run could write into the state folder, and how much space is free."""
     folder = _nearest(state.absolute())
     try:
         free_bytes = shutil.disk_usage(folder).free
@@ -67,7 +66,7 @@ def _nearest(folder: Path) -> Path:
 
 
 def _write_something(folder: Path) -> None:
-    """Write a block to the disk and remove it: free space says nothing of quotas and modes."""
+    """Write a block to the disk and remove it, because free space ignores quotas and modes."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(_PROBE_BYTES))
         file.flush()

@@ -20,7 +20,7 @@ def counts_of(outcomes: Iterable[LoadOutcome]) -> Iterator[ScenarioCounts]:
 
 
 def reasons_of_step(outcome: LoadOutcome) -> Iterator[str]:
-    """Say of which scenarios the load generator was the limit, and why."""
+    """Say for which scenarios the load generator was the limit, and why."""
     names = ", ".join(scenario.name for scenario in outcome.scenarios)
     yield from (f"{names}: {reason}" for reason in outcome.health.reasons)
 
@@ -40,7 +40,7 @@ def _scenario_counts(scenario: ScenarioOutcome, reasons: tuple[str, ...]) -> Sce
 
 
 def measured_s(counts: Iterable[ScenarioCounts]) -> float:
-    """Sum up the time in which anything was measured; windows that overlap count once."""
+    """Sum up the time in which anything was measured; overlapping windows count once."""
     windows = sorted((scenario.measured_from_us, scenario.measured_until_us) for scenario in counts)
     total_us, reached_us = 0, 0
     for begin_us, end_us in windows:

@@ -1,6 +1,6 @@
 """Turn Ctrl-C, SIGTERM and a closed terminal into an orderly end.
 
-Add here: another way for the user to end a run. Keep out: what ending means (measure.py,
+Add here: another way for the user to end a run. Keep out: how a run ends (measure.py,
 runs/pipeline.py).
 """
 
@@ -20,11 +20,11 @@ _Handler = Callable[[int, FrameType | None], None]
 
 
 def stop_on_signals() -> threading.Event:
-    """Return an event that the ending signals and a closed terminal set; a second ends at once.
+    """Return an event that ending signals and a closed terminal set; a second signal ends at once.
 
-    To be called in the main thread. The second signal raises StoppedByUserError wherever the main
-    thread is, so that workers and stack are still ended on the way out. Under `nohup` a closed
-    terminal is ignored, as the user wants it.
+    Call it in the main thread. The second signal raises StoppedByUserError wherever the main thread
+    is, so that workers and stack are still ended on the way out. Under `nohup` a closed terminal is
+    ignored, as the user intends.
     """
     stop = threading.Event()
     leave_terminal = terminal_leaver()
@@ -37,7 +37,8 @@ def stop_on_signals() -> threading.Event:
                 "`perf-pipeline report` then ends with 97, as the rest was not measured",
             )
         stop.set()
-        # Not through sys.stderr: the signal may have come in the middle of a write to it.
+        # Not through sys.stderr, because the signal may have arrived in the middle of a write to
+        # it.
         with suppress(OSError):
             os.write(2, _ANNOUNCEMENT)
         if number == signal.SIGHUP:
@@ -48,15 +49,16 @@ def stop_on_signals() -> threading.Event:
 
 
 def stop_at_once_on_signals() -> None:
-    """Have the first of these signals raise StoppedByUserError in the main thread, and no other.
+    """Let the first of these signals raise StoppedByUserError in the main thread.
 
-    For what has nothing to keep, such as starting a stack: its way out ends what was started.
+    Further signals are ignored. This is for work that has nothing to keep, such as starting a
+    stack, which cleans up on its way out.
     """
     leave_terminal = terminal_leaver()
 
     def on_signal(number: int, _: FrameType | None) -> None:
         for ending in ending_signals():
-            signal.signal(ending, signal.SIG_IGN)  # the way out must not be cut off
+            signal.signal(ending, signal.SIG_IGN)  # cleaning up must not be interrupted
         if number == signal.SIGHUP:
             leave_terminal()
         raise StoppedByUserError(
@@ -68,9 +70,9 @@ def stop_at_once_on_signals() -> None:
 
 @contextmanager
 def hangup_as_termination() -> Iterator[None]:
-    """Treat a closed terminal as SIGTERM meanwhile; outside the main thread, do nothing.
+    """Treat a closed terminal as SIGTERM inside the block; outside the main thread, do nothing.
 
-    For a driver with signal handlers of its own, which know nothing of SIGHUP.
+    This is for a driver whose own signal handlers do not know SIGHUP.
     """
     before = signal.getsignal(signal.SIGHUP)
     is_main = threading.current_thread() is threading.main_thread()

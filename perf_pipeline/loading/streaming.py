@@ -1,4 +1,4 @@
-"""Let others follow a run by writing its narrator's messages to its live stream as well.
+"""Let others follow a run by also writing its narrator's messages to its live stream.
 
 Add here: another fact that followers of a run need. Keep out: the file (store/live_stream.py).
 """
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class StreamNarrator:
-    """Tell a narrator, and write the same into a stream.
+    """Tell a narrator, and write the same messages to a stream.
 
     Args:
-        narrator: that of the driver that started the run.
+        narrator: the narrator of the driver that started the run.
         stream: the stream of the run.
     """
 
@@ -31,25 +31,25 @@ class StreamNarrator:
         self._stream = stream
 
     def say(self, sentence: str) -> None:
-        """Tell a sentence that stays."""
+        """Tell a sentence that stays on the screen."""
         self._narrator.say(sentence)
         self._stream.write("sentence", {"text": KNOWN.mask(sentence)})
 
     def progress(self, line: str, figures: Mapping[str, object]) -> None:
-        """Tell how far a load is."""
+        """Tell the progress of a load."""
         self._narrator.progress(line, figures)
         self._stream.write_progress(figures)
 
     def begin_run(self, session: "Session") -> None:
-        """Say which run it is, once its run.json is written."""
+        """Name the run once its run.json is written."""
         self._stream.write("run", {"run_id": session.run_id})
 
 
 @contextmanager
 def streamed(state: State, narrator: Narrator) -> Iterator[StreamNarrator]:
-    """Yield a narrator whose words others can follow until the block ends, and why it ended.
+    """Yield a narrator whose messages others can follow until the block ends, and why it ended.
 
-    To be called with the lock of the state folder: there is one stream in it.
+    Call it with the lock of the state folder, which has only one stream.
     """
     stream = LiveStream(state.live, time.monotonic)
     problem = ""

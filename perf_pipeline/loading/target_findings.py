@@ -1,7 +1,7 @@
-"""Say which parts of a user's system answer, and which parts its benchmarks miss.
+"""Find out which parts of a user's system answer, and which parts its benchmarks lack.
 
-Add here: another check of a target that people want before their first run. Keep out: what would be
-started on this machine (stack/doctor.py), and the questions of a run itself (needs.py).
+Add here: another check of a target that people want before their first run. Keep out: parts that
+would be started on this machine (stack/doctor.py), and the checks of a run (needs.py).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ _WORDS: Final[Mapping[Part, str]] = MappingProxyType(
 
 
 def missing_parts(profile: Profile, benchmarks: Sequence[str], target: Target) -> Iterator[str]:
-    """Say for each part that a target lacks which benchmarks need it, and how to name it."""
+    """Say which benchmarks need each part that a target lacks, and how to give its address."""
     there = target.addresses
     for part, address in there.items():
         needing = [name for name in benchmarks if part in parts_of(profile, name)]
@@ -46,13 +46,13 @@ def missing_parts(profile: Profile, benchmarks: Sequence[str], target: Target) -
 def target_findings(
     profile: Profile, benchmarks: Sequence[str], target: Target, state: Path
 ) -> list[PartFinding]:
-    """Ask each part of a target that has an address, and name each part that is missing.
+    """Check each part of a target that has an address, and name each part that is missing.
 
     Args:
-        profile: checked.
-        benchmarks: whose needs count.
-        target: checked.
-        state: the folder of everything that is kept.
+        profile: a checked profile.
+        benchmarks: the benchmarks whose needs count.
+        target: a checked target.
+        state: the state folder.
     """
     missing = [
         PartFinding("target", ok=False, sentence=sentence)
@@ -77,7 +77,7 @@ def _api_findings(
 ) -> Iterator[PartFinding]:
     if target.base_url is None:
         return
-    # A shipped benchmark asks more of an API than one of the user's own.
+    # A shipped benchmark requires more of an API than a user's own benchmark.
     asking = [name for name in benchmarks if Part.API in parts_of(profile, name)] or benchmarks
     try:
         for name in asking:

@@ -1,6 +1,6 @@
-"""Make the probes that watch a target's tiers, each as the profile says.
+"""Make the probes that watch a target's tiers as the profile says.
 
-Add here: the probe of another way. Keep out: reading (probes/).
+Add here: the probe for another way to watch a tier. Keep out: reading (probes/).
 """
 
 import os
@@ -30,10 +30,10 @@ _METRICS: Final = {
 
 
 def require_prometheus(target: Target) -> None:
-    """Refuse queries of tiers that go nowhere, or to a host that may not be asked.
+    """Refuse queries of tiers without a server, or with a server that may not be asked.
 
     Raises:
-        AddressError: there are queries and no server, or its URL can't be read.
+        AddressError: there are queries but no server, or its URL can't be read.
         TargetNotAllowedError: the server is neither this machine nor allowed.
     """
     asking = [tier for tier, config in target.tiers if config.queries]
@@ -62,12 +62,12 @@ def tier_probes(
     *,
     descriptors: bool = False,
 ) -> Iterator[Probe]:
-    """Yield a probe for each way in which tiers are watched; nothing without tiers.
+    """Yield a probe for each way of watching tiers; none without tiers.
 
     Args:
-        target: with its tiers.
-        environment: says where Docker is.
-        descriptors: count open files and sockets of processes on this machine.
+        target: the target with its tiers.
+        environment: the environment, which says where Docker is.
+        descriptors: whether to count open files and sockets of processes on this machine.
     """
     tiers = dict(target.tiers)
     cores = {

@@ -1,10 +1,11 @@
 """Set the number of a system's units, and restore the usual number whatever happens.
 
-A command of the user sets it, or this run does so in the stack that it uses.
+A command of the user sets the number, or this run does so in its own stack.
 
-The undo is on the disk before the first command, as for a fault (fault_driver.py): a guard survives
-a run that is killed and does it; after a power cut, the next run does.
-Add here: another way to set a number of units. Keep out: what is measured at each
+The undo is written to disk before the first command, as for a fault (fault_driver.py): if the run
+is killed, a guard process survives it and restores the number; after a power cut, the next run
+does.
+Add here: another way to set a number of units. Keep out: measuring at each number
 (runs/scaling.py).
 """
 
@@ -28,15 +29,15 @@ _LOG: Final = "units.log"
 
 
 class UnitSetter:
-    """Set numbers of units until the block is left; then there are as many as usual.
+    """Set numbers of units until the block is left; then restore the usual number.
 
     Args:
         session: the session of the run.
-        benchmark: that scales.
-        wanted: how its units are set.
+        benchmark: the benchmark that scales.
+        wanted: the configuration of its units.
 
     Attributes:
-        problem: why the usual number could not be set again, as a sentence; empty where it was.
+        problem: a sentence on why the usual number could not be restored; empty if it was.
     """
 
     def __init__(self, session: Session, benchmark: str, wanted: ScalingConfig) -> None:
@@ -53,9 +54,9 @@ class UnitSetter:
         return self
 
     def set(self, units: int) -> str:
-        """Set a number of units; return why that went wrong, as a sentence, or nothing.
+        """Set a number of units; if that fails, return the reason as a sentence.
 
-        Setting the usual number is written down before, so that it happens whatever comes.
+        Restoring the usual number is recorded first, so that it happens in any case.
         """
         if self._pending is None:
             own_folder(self._folder, needs_secrets=True)
@@ -74,7 +75,7 @@ class UnitSetter:
         )
 
     def _undo_of(self, benchmark: str) -> Undo:
-        """Say how the usual number is set again."""
+        """Say how the usual number is restored."""
         part, stack = self._wanted.part, self._session.stack
         undo = Undo(benchmark, "command", limit_s=self._limit_s, what="scaling run")
         if part is None:
@@ -83,9 +84,9 @@ class UnitSetter:
         return replace(undo, kind="resize", stack=folder, part=part, number=self._usual)
 
     def _resized(self, part: str, units: int) -> str:
-        """Set a number in the stack of this run; return what went wrong, or nothing."""
+        """Set a number in the stack of this run; if that fails, return the reason."""
         stack, stop = self._session.stack, self._session.stop
-        assert stack is not None  # loading/scaled_parts.py has refused a run without one
+        assert stack is not None  # loading/scaled_parts.py refuses a run without a stack
         try:
             resize(stack, part, units, timeout_s=self._limit_s, stop=stop)
         except (StackError, OSError) as error:
@@ -94,7 +95,7 @@ class UnitSetter:
         return ""
 
     def _note_running(self, pid: int) -> None:
-        """Write down what is at work, so that it does not outlive the run and set its number."""
+        """Record the running command, so that it can't outlive the run and set its number later."""
         assert self._pending is not None
         self._pending.add_running(self._undo, pid)
 
@@ -104,7 +105,7 @@ class UnitSetter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Set the usual number again; where that fails, the next run tries it."""
+        """Restore the usual number; if that fails, the next run tries again."""
         if self._pending is None:
             return
         trouble = perform(self._undo, self._folder)

@@ -1,6 +1,6 @@
 """Choose the probes that watch each benchmark.
 
-Add here: a probe for a benchmark. Keep out: how a probe reads (probes/).
+Add here: another probe for benchmarks. Keep out: the readings of a probe (probes/).
 """
 
 import os
@@ -28,7 +28,7 @@ from perf_pipeline.stack.part_faults import leaders_of
 
 
 def sampler(session: Session, benchmark: str, folder: Path, origin_ns: int) -> Sampler:
-    """Make the sampler of a benchmark: host, processes, and every server that is configured."""
+    """Make the sampler of a benchmark: host, processes, and every configured server."""
     config = session.profile.benchmarks[benchmark]
     growth = config.growth is not None
     probes: list[Probe] = [
@@ -41,10 +41,10 @@ def sampler(session: Session, benchmark: str, folder: Path, origin_ns: int) -> S
 
 
 def _parts(session: Session, config: BenchmarkConfig) -> Mapping[str, Pids]:
-    """Return the processes of each part; the load generator is this process with its workers.
+    """Return the processes of each part; the load generator is this process and its workers.
 
-    They are those of now: an earlier benchmark may have ended some, and started others. Where
-    faults do that while it is watched, they are asked for at each reading.
+    They are the current processes, since an earlier benchmark may have ended some and started
+    others. If faults do that during the load, they are looked up at each reading.
     """
     parts: dict[str, Pids] = {
         service.name: service.pids for service in session.services if service.pids
@@ -103,7 +103,7 @@ def _watched(
             if group is not None:
                 yield group, topics
             for own, topic in own_groups_of(session, benchmark).items():
-                # Two groups on a partition would be one reading.
+                # Two groups on the same partition would give one reading.
                 if group is None or topic not in topics:
                     yield own, [topic]
         case Lag.SYSTEM:

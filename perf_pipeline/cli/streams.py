@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import RawIOBase
 from typing import Any, Final, TextIO, cast
 
 READER_GONE: Final = 141  # what a shell calls a program that ended by SIGPIPE: 128 + 13
@@ -101,6 +102,10 @@ def _fill_descriptors() -> None:
 def _open(stream: TextIO | None) -> TextIO:
     if stream is None:
         return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - for this process's life
+    if isinstance(getattr(stream, "buffer", None), RawIOBase):
+        # Unbuffered (`python -u`, PYTHONUNBUFFERED): Python's text layer takes a write that the
+        # system took in part for a whole one, so the end of a text would be lost silently.
+        return open(stream.fileno(), "w", 1, stream.encoding, "backslashreplace", closefd=False)
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")

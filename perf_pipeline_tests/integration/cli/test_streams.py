@@ -1,14 +1,17 @@
 """What a command does when its output, its folders or its language are not as usual."""
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 import pytest
 
+from perf_pipeline.cli.streams import OutputLostError, safe_streams
 from perf_pipeline_tests.support.commands.command_line import CommandLine, without_target
 from perf_pipeline_tests.support.commands.forked import ran
 from perf_pipeline_tests.support.commands.forked_program import forked_program
@@ -70,6 +73,25 @@ def test_a_reader_that_has_gone_ends_a_command_silently_as_a_pipe_does() -> None
 
     assert answer.returncode == 141  # 128 + SIGPIPE, as of `yes | true`
     assert answer.stderr == b""
+
+
+def test_an_output_that_python_does_not_buffer_is_never_cut_silently(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A write that the system took in part is no written one (write(2), RETURN VALUE)."""
+    reader, writer = os.pipe()
+
+    def read_one_letter() -> None:
+        os.read(reader, 1)
+        os.close(reader)
+
+    # With PYTHONUNBUFFERED=1, as in the image, nothing stands between the text and the file.
+    with io.TextIOWrapper(io.FileIO(writer, "w"), write_through=True) as unbuffered:
+        monkeypatch.setattr(sys, "stdout", unbuffered)
+        Thread(target=read_one_letter).start()
+
+        with pytest.raises(OutputLostError), safe_streams():
+            sys.stdout.write("x" * 1_000_000)
 
 
 def test_an_output_that_is_full_is_told_in_a_sentence(state: Path) -> None:

@@ -26,7 +26,8 @@ from perf_pipeline.secrecy.known import KNOWN
 _TABLES: Final[LiteralString] = """
 select c.relname, format('%I.%I', n.nspname, c.relname), a.attname,
        array(select array[attname::text, quote_ident(attname)] from pg_attribute
-             where attrelid = c.oid and attnum > 0 and not attisdropped)
+             where attrelid = c.oid and attnum > 0 and not attisdropped),
+       c.relkind = 'r' and pg_relation_size(c.oid) = 0
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 left join pg_index i on i.indrelid = c.oid and i.indisprimary and i.indnkeyatts = 1
@@ -100,10 +101,14 @@ class ReadDatabase:
     statements: list[DraftStatement] = field(default_factory=list)
     data: dict[str, dict[str, str]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    _names: dict[str, str] = field(default_factory=dict)
 
     def read(self) -> None:
         """Take over what takes most time, and the largest tables by their keys."""
-        tables = [_table(*row) for row in self._rows(_TABLES)]
+        found = self._rows(_TABLES)
+        tables = [_table(*row) for *row, is_empty in found if not is_empty]
+        empty = [row[0] for row in found if row[-1]]
+        self.left_out += [f"table {name}: it is empty" for name in empty[:_MOST_TABLES]]
         for query in self._top():
             self._add_query(query, tables)
         for table in tables[:_MOST_TABLES]:
@@ -132,17 +137,44 @@ class ReadDatabase:
         if len(query) > _LONGEST_STATEMENT or "${" in query:
             self.left_out.append(f"{shown}: it is too long, or has a ${{ in it")
             return
-        text, data = _filled(query, tables)
+        text, data = self._filled(query, tables)
         if _PARAMETER.search(text):
             self.left_out.append(f"{shown}: nobody knows values for all of its parameters")
             return
         self._add(f"top {len(self.statements) + 1}", text, data)
 
+    def _filled(
+        self, query: str, tables: Sequence[SeenTable]
+    ) -> tuple[str, dict[str, dict[str, str]]]:
+        """Give values to parameters that are compared with a column, or bound the rows."""
+        text = _BOUNDS.sub(lambda found: f"{found[1]} {_ROWS[found[1].lower()]}", query)
+        named = [table for table in tables if re.search(rf"\b{re.escape(table.name)}\b", query)]
+        data: dict[str, dict[str, str]] = {}
+
+        def value(found: re.Match[str]) -> str:
+            for table in named:
+                if found[1] in table.columns:
+                    name, rows = self._data_set(table, found[1])
+                    data[name] = rows
+                    return f"{found[0][: found[0].rindex('$')]}${{data.{name}.{found[1]}}}"
+            return found[0]
+
+        return _COMPARED.sub(value, text), data
+
+    def _data_set(self, table: SeenTable, column: str) -> tuple[str, dict[str, str]]:
+        """Name the values of a column, apart from those of a table of that name elsewhere."""
+        rows = table.rows_of(column)
+        plain = re.sub(r"\W+", "_", f"{table.name}_{column}", flags=re.ASCII).strip("_")
+        begin = plain if plain and not plain[0].isdigit() else f"t_{plain}"
+        names = (begin, *(f"{begin}_{number}" for number in range(2, len(self._names) + 3)))
+        free = (name for name in names if self._names.setdefault(name, rows) == rows)
+        return next(free), {"query": rows}
+
     def _add_table(self, table: SeenTable) -> None:
         if table.key is None:
             self.left_out.append(f"table {table.name}: it has no key of one column")
             return
-        name, data = _data_set(table, table.key)
+        name, data = self._data_set(table, table.key)
         found = f"{table.columns[table.key]} = ${{data.{name}.{table.key}}}"
         text = f"select * from {table.place} where {found}"  # noqa: S608 - as above
         self._add(f"{table.name} by {table.key}", text, {name: data})
@@ -231,29 +263,6 @@ def _benchmark(read: ReadDatabase, load: FirstLoad) -> DraftBenchmark:
 
 def _table(name: str, place: str, key: str | None, columns: Sequence[tuple[str, str]]) -> SeenTable:
     return SeenTable(name, place, key, dict(columns))
-
-
-def _filled(query: str, tables: Sequence[SeenTable]) -> tuple[str, dict[str, dict[str, str]]]:
-    """Give values to parameters that are compared with a column, or bound the rows."""
-    text = _BOUNDS.sub(lambda found: f"{found[1]} {_ROWS[found[1].lower()]}", query)
-    named = [table for table in tables if re.search(rf"\b{re.escape(table.name)}\b", query)]
-    data: dict[str, dict[str, str]] = {}
-
-    def value(found: re.Match[str]) -> str:
-        for table in named:
-            if found[1] in table.columns:
-                name, rows = _data_set(table, found[1])
-                data[name] = rows
-                return f"{found[0][: found[0].rindex('$')]}${{data.{name}.{found[1]}}}"
-        return found[0]
-
-    return _COMPARED.sub(value, text), data
-
-
-def _data_set(table: SeenTable, column: str) -> tuple[str, dict[str, str]]:
-    plain = re.sub(r"\W+", "_", f"{table.name}_{column}", flags=re.ASCII).strip("_")
-    name = plain if not plain[:1].isdigit() else f"t_{plain}"
-    return name, {"query": table.rows_of(column)}
 
 
 def _raw(text: str) -> sql.SQL:

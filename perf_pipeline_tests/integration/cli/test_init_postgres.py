@@ -18,6 +18,7 @@ create table {SCHEMA}.books (book_id int primary key, title text, shelf int);
 insert into {SCHEMA}.books select n, 'title ' || n, n % 7 from generate_series(1, 5000) n;
 create table {SCHEMA}.pg_stat_statements (dbid oid, query text, total_exec_time float8);
 create table {SCHEMA}.loans (book_id int, reader int, primary key (book_id, reader));
+insert into {SCHEMA}.loans values (1, 1);
 """
 # The columns that the extension's view has, in place of the extension, which embedded servers lack.
 SEEN = (
@@ -96,6 +97,38 @@ def test_names_that_are_words_of_sql_name_columns_and_tables(
         'select * from public."order" where "user" = ${data.order_user.user}'
     ]
     assert sorted(rows) == [(f"u{n}",) for n in range(1, 10)]
+
+
+def test_each_table_has_its_own_keys_and_an_empty_one_has_none(
+    postgres_dsn: str, tmp_path: Path
+) -> None:
+    """Tenants have the same tables, of which one holds 1 to 9, and the other 11 to 19."""
+    folder = tmp_path / "tenants"
+    with own_database(postgres_dsn, "tenants") as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            for name, first in (("a", 1), ("b", 11)):
+                connection.execute(f"create schema {name}")
+                connection.execute(f"create table {name}.users (id int primary key)")
+                connection.execute(
+                    f"insert into {name}.users select generate_series({first}, {first} + 8)"
+                )
+            connection.execute('create table "ä" as select 1 as "ö"')
+            connection.execute('alter table "ä" add primary key ("ö")')
+            connection.execute("create table nobody (id int primary key)")
+        made = CommandLine(tmp_path / "state").here("init", str(folder), "--postgres", dsn)
+    text = (folder / "tenants.toml").read_text(encoding="utf-8")
+    given = tomllib.loads(text)["benchmarks"]["queries"]["scenarios"]["readers"]["parameters"]
+
+    assert made.code == 0, made.err
+    asked = {statement["sql"].strip() for statement in given["statements"]}
+    assert asked == {
+        "select * from a.users where id = ${data.users_id.id}",
+        "select * from b.users where id = ${data.users_id_2.id}",
+        'select * from public."ä" where "ö" = ${data.t_.ö}',
+    }
+    assert "from a.users" in given["data"]["users_id"]["query"]
+    assert "from b.users" in given["data"]["users_id_2"]["query"]
+    assert "table nobody: it is empty" in text
 
 
 @pytest.mark.parametrize(

@@ -49,14 +49,16 @@ def reported_run(
     began_at: datetime | None = None,
     notices: tuple[str, ...] = (),
 ) -> ForeignRun:
-    """Return a run of one scenario, named as its tool; each request counts as an iteration."""
+    """Return a run of one scenario, named as its tool; each request counts as an iteration.
+
+    One without any request is asked as well how many were answered: none is no pass.
+    """
     counts = ScenarioCounts(tool, requests, None, None, None, 0, round(length_s * US_PER_S))
     return ForeignRun(
         began_at=began_at,
         length_s=length_s,
         scenarios=[counts],
         reported=figures,
-        has_requests=requests > 0,
         notices=notices,
     )
 

@@ -48,6 +48,13 @@ def read_wrk2(path: Path, *, shown: Path) -> ForeignRun:
         ForeignFileError: it is something else, or was cut off.
     """
     text = text_of(path, shown)
+    try:
+        return _run(text, shown)
+    except ValueError as error:
+        raise ForeignFileError(shown, f"it is no output of wrk2: {error}") from error
+
+
+def _run(text: str, shown: Path) -> ForeignRun:
     begin = _SECTION.search(text)
     if begin is None:
         raise ForeignFileError(
@@ -59,7 +66,7 @@ def read_wrk2(path: Path, *, shown: Path) -> ForeignRun:
     requests, length_s = int(whole[1]), float(whole[2]) * _MS[whole[3]] / _MS_PER_S
     figures = [*reported("http_reqs", {"count": requests, "rate": float(rate[1])})]
     figures += share_failed(*_failed(text, requests))
-    for metric, section in _sections(text):
+    for metric, section in _sections(text) if requests else ():
         figures += _figures(metric, section)
     return reported_run("wrk2", requests, length_s, figures, notices=_NOTICES)
 

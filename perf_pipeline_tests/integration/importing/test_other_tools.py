@@ -235,6 +235,40 @@ def test_wrk2s_latencies_are_from_the_planned_start(tmp_path: Path) -> None:
     assert ("FAIL",) in asked(state, "select status from verdicts where metric = 'response_time'")
 
 
+# What wrk2 prints of a target that takes connections and never answers.
+HUNG = """  Latency Distribution (HdrHistogram - Recorded Latency)
+ 50.000%    0.00us
+ 90.000%    0.00us
+100.000%    0.00us
+       0.000     1.000000            0          inf
+#[Mean    =        0.000, StdDeviation   =        0.000]
+#[Max     =        0.000, Total count    =            0]
+  0 requests in 10.00s, 0.00B read
+  Socket errors: connect 0, read 0, write 0, timeout 80
+Requests/sec:      0.00
+"""
+NOTHING_SENT = {"requests": 0, "success": 0, "status_codes": {}}
+
+
+@pytest.mark.parametrize(
+    ("tool", "text", "answered"),
+    [
+        ("wrk2", HUNG, "FAIL"),
+        ("vegeta", report(**NOTHING_SENT), "NO_DATA"),
+        ("locust", locust("requests", "0").replace("d,3,0", "d,0,0"), "NO_DATA"),
+    ],
+)
+def test_a_target_that_answered_nothing_passes_nothing(
+    tmp_path: Path, tool: str, text: str, answered: str
+) -> None:
+    duration = "response_time" if tool == "wrk2" else "http_req_duration"
+
+    state, _ = stored(tmp_path, tool, text, {duration: ["p(90)<100"]})
+
+    judged = dict(asked(state, "select metric, status from verdicts"))
+    assert judged == {duration: "NO_DATA", "target_answered": answered}
+
+
 @pytest.mark.parametrize(
     ("tool", "text", "told"),
     [
@@ -253,6 +287,7 @@ def test_wrk2s_latencies_are_from_the_planned_start(tmp_path: Path) -> None:
         ("wrk2", "hello\n", ": it has no latency distribution of wrk2"),
         ("wrk2", WRK2[: WRK2.index("  1000 req")], ": it ends before the line Requests/sec"),
         ("locust", "", ": it is empty"),
+        ("wrk2", WRK2.replace("1.90ms", "1.9.0ms"), ": it is no output of wrk2: could not convert"),
         # A negative time keeps every bound, and a rate without end every other one.
         ("jmeter", JTL.replace(",40,log", ",-40,log"), ", line 5: it has no timeStamp"),
         ("jmeter", JTL.replace(",40,log", f",{10**18},log"), ", line 5: it has no timeStamp"),

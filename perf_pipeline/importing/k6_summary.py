@@ -18,7 +18,12 @@ from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.naming import metric_key, written_filter
 from perf_pipeline.metrics.sample import ReportedFigure
 from perf_pipeline.metrics.threshold_grammar import parse_key
-from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun, WrittenThreshold
+from perf_pipeline.store.imports.foreign import (
+    NOTHING_DONE,
+    ForeignFileError,
+    ForeignRun,
+    WrittenThreshold,
+)
 from perf_pipeline.store.imports.k6_names import (
     BUILT_IN,
     REQUESTS,
@@ -42,6 +47,7 @@ _NEW_PERCENTILE: Final = "p"
 _MS_PER_S: Final = 1_000
 _RATE_PARTS: Final = ("passes", "fails")
 _STARTS: Final = ("iterations", "dropped_iterations")
+_ENDED: Final = frozenset({"iterations", "http_reqs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ def _run(whole: Any, shown: Path, asked: Collection[str]) -> ForeignRun:
     by_name = {entry.metric.name: entry for entry in entries if not entry.tags}
     metrics = {entry.metric.name: entry.metric for entry in entries}
     has_thresholds = any(entry.thresholds for entry in entries)
+    if not (has_thresholds or asked or _ENDED & by_name.keys()):
+        raise ForeignFileError(shown, NOTHING_DONE)
     known = {entry.meant.key for entry in entries}
     return ForeignRun(
         began_at=began_at,

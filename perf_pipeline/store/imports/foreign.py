@@ -17,6 +17,11 @@ TRIGGER: Final = "import"
 """Who started a run that another tool measured."""
 LARGEST: Final = 1e15
 """No figure of a load is larger; as bytes these are a thousand terabytes."""
+NOTHING_DONE: Final = (
+    "it tells of no iteration and no request that ended, so that there is nothing to judge; did "
+    "the target answer?"
+)
+"""Why a file is refused that a load leaves if its target never answered."""
 WrittenThreshold = str | Mapping[str, object]
 
 

@@ -16,7 +16,12 @@ from typing import Any, Final
 
 import duckdb
 
-from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun, WrittenThreshold
+from perf_pipeline.store.imports.foreign import (
+    NOTHING_DONE,
+    ForeignFileError,
+    ForeignRun,
+    WrittenThreshold,
+)
 from perf_pipeline.store.imports.k6_lines import fill_points
 from perf_pipeline.store.imports.k6_names import (
     BUILT_IN,
@@ -114,6 +119,8 @@ def read_points(
         run = run_of_tables(connection, folder)
         if run is None:
             raise ForeignFileError(shown, "no point in it has a time")
+        if not run.scenarios:
+            raise ForeignFileError(shown, NOTHING_DONE)
         return replace(
             run,
             thresholds=_thresholds(declared),

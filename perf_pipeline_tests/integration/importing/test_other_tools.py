@@ -247,6 +247,9 @@ HUNG = """  Latency Distribution (HdrHistogram - Recorded Latency)
   Socket errors: connect 0, read 0, write 0, timeout 80
 Requests/sec:      0.00
 """
+VUS_ALONE = (
+    '{"metric":"vus","type":"Point","data":{"time":"2026-11-30T10:00:00Z","value":5,"tags":null}}\n'
+)
 NOTHING_SENT = {"requests": 0, "success": 0, "status_codes": {}}
 
 
@@ -284,6 +287,8 @@ def test_a_target_that_answered_nothing_passes_nothing(
         ("vegeta", "[" * 100_000, ": it is not JSON: "),
         ("k6", '{"metrics": {"iterations": {"count": 1e999}}}', ": it is no summary of k6: Over"),
         ("k6", '{"metrics": {"iterations": {"count": NaN}}}', ": it is no summary of k6: Value"),
+        ("k6", '{"metrics": {"vus": {"value": 5}}}', ": it tells of no iteration and no request"),
+        ("k6", VUS_ALONE, ": it tells of no iteration and no request that ended"),
         ("wrk2", "hello\n", ": it has no latency distribution of wrk2"),
         ("wrk2", WRK2[: WRK2.index("  1000 req")], ": it ends before the line Requests/sec"),
         ("locust", "", ": it is empty"),

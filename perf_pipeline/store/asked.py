@@ -13,6 +13,7 @@ from typing import Any, Final
 import duckdb
 
 from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.store import lines, queries, run_rows, tables
 from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.order import MadeRun, made_runs
@@ -39,6 +40,7 @@ class AskedRuns:
     _summaries: dict[str, tuple[tuple[str, Summary], ...]] = field(default_factory=dict)
     _made: list[MadeRun] = field(default_factory=list)
     _other_lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _verdicts: dict[str, tuple[tuple[str, Verdict], ...]] = field(default_factory=dict)
     _raw_is_kept: dict[RunKey, bool] = field(default_factory=dict)
     _reported: dict[RunKey, ReportedFigures] = field(default_factory=dict)
     _rows: dict[tuple[str, str], tuple[tuple[Any, ...], ...]] = field(default_factory=dict)
@@ -72,6 +74,14 @@ class AskedRuns:
                 self._summaries.clear()
             self._summaries[run_id] = tuple(tables.read_summaries(self.connection, run_id))
         return list(self._summaries[run_id])
+
+    def verdicts(self, run_id: str) -> list[tuple[str, Verdict]]:
+        """List a run's stored verdicts as (benchmark, verdict), in the order of the profile."""
+        if run_id not in self._verdicts:
+            if len(self._verdicts) >= _MOST_SUMMARISED:
+                self._verdicts.clear()
+            self._verdicts[run_id] = tuple(tables.read_verdicts(self.connection, run_id))
+        return list(self._verdicts[run_id])
 
     def made_runs(self) -> Sequence[MadeRun]:
         """List all runs in the order in which they were made."""
@@ -110,6 +120,10 @@ class AskedRuns:
             self._rows[asked] = tuple(self.connection.execute(statement, parameters).fetchall())
         return self._rows[asked]
 
+    def forget_verdicts(self) -> None:
+        """Ask again for verdicts; whoever writes any says so."""
+        self._verdicts.clear()
+
     def forget_compared(self) -> None:
         """Ask again how runs were compared, and what changed; whoever writes either says so."""
         self._rows.clear()
@@ -117,6 +131,7 @@ class AskedRuns:
     def forget(self) -> None:
         """Ask again from now on; whoever writes, prunes or removes a run says so."""
         self.forget_compared()
+        self.forget_verdicts()
         by_run = (self._runs, self._outcomes, self._checks, self._summaries, self._other_lines)
         for answers in (*by_run, self._raw_is_kept, self._reported):
             answers.clear()

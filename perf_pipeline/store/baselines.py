@@ -13,7 +13,7 @@ from typing import Final, Literal
 from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History
 from perf_pipeline.store.ingest import transaction
-from perf_pipeline.store.order import NEWEST_FIRST, OLDEST_FIRST
+from perf_pipeline.store.order import OLDEST_FIRST, MadeRun
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.rerun_ids import rerun_of
 
@@ -106,16 +106,11 @@ select coalesce(max(likes), 0) from (
     group by benchmark, load_hash
 )
 """
-_GATES: Final = f"""
-select runs.run_id, bool_or(diffs.status = 'ENVIRONMENT_CHANGED')
-from runs join diffs on diffs.run_id = runs.run_id, runs as this
-where this.run_id = ? and runs.profile = this.profile
-    and runs.environment_id = this.environment_id and runs.triggered_by <> 'confirm'
-    and ({OLDEST_FIRST}) < (this.made_as, this.began_at, this.run_id)
-    and runs.run_id not in (select unnest(?::varchar[]))
-group by runs.run_id, runs.made_as, runs.began_at
-order by {NEWEST_FIRST} limit 100
+_GATES: Final = """
+select run_id, bool_or(status = 'ENVIRONMENT_CHANGED') from diffs
+where list_contains(?::varchar[], run_id) group by run_id
 """
+_MOST_WITHHELD: Final = 100
 _CONFIRMS: Final = "confirm"
 
 
@@ -198,17 +193,19 @@ def confirmed_runs(history: History) -> dict[SeriesKey, list[tuple[str, FoundBy]
 
 def previous_run(history: History, run_id: str) -> RunRecord | None:
     """Return the run of the same profile and line that was measured before, on any machine."""
+    found = [run.run_id for run in _made_before(history, run_id) if run.is_measured]
+    return history.run(found[-1]) if found else None
+
+
+def _made_before(history: History, run_id: str) -> list[MadeRun]:
+    """List the runs of the same profile and line that were made before, without any re-run."""
     profile, others = history.run(run_id).profile, {*history.asked.runs_of_other_lines(run_id)}
     before = takewhile(lambda run: run.run_id != run_id, history.asked.made_runs())
-    found = [
-        run.run_id
+    return [
+        run
         for run in before
-        if run.is_measured
-        and run.profile == profile
-        and run.trigger != _CONFIRMS
-        and run.run_id not in others
+        if run.profile == profile and run.trigger != _CONFIRMS and run.run_id not in others
     ]
-    return history.run(found[-1]) if found else None
 
 
 def most_like_runs(history: History, run_id: str) -> int:
@@ -228,9 +225,13 @@ def most_like_runs(history: History, run_id: str) -> int:
 
 def withheld_before(history: History, run_id: str) -> list[str]:
     """List the compared runs right before this one whose gate was withheld, the newest first."""
-    others = history.asked.runs_of_other_lines(run_id)
-    rows = history.connection.execute(_GATES, [run_id, others]).fetchall()
-    return [before for before, _ in takewhile(lambda row: row[1], rows)]
+    environment_id = history.run(run_id).environment_id
+    before = [
+        run.run_id for run in _made_before(history, run_id) if run.environment_id == environment_id
+    ][-_MOST_WITHHELD:]
+    gates = dict(history.connection.execute(_GATES, [before]).fetchall()) if before else {}
+    compared = [name for name in reversed(before) if name in gates]
+    return list(takewhile(lambda name: gates[name], compared))
 
 
 def diffs_with_history(history: History, run_id: str) -> dict[SeriesKey, DiffRow]:

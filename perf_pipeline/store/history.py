@@ -129,6 +129,7 @@ class History:
 
     def store_verdicts(self, verdicts: Mapping[RunKey, Sequence[Verdict]]) -> None:
         """Replace the verdicts of benchmarks, all of them or none."""
+        self.asked.forget_verdicts()
         tables.write_verdicts(self.connection, verdicts)
 
     def series(
@@ -220,7 +221,7 @@ class History:
     def verdicts(self, run_id: str) -> list[tuple[str, Verdict]]:
         """List a run's stored verdicts as (benchmark, verdict), in the order of the profile."""
         self.proof.require_run(run_id)
-        return tables.read_verdicts(self.connection, run_id)
+        return self.asked.verdicts(run_id)
 
     def diffs(self, run_id: str) -> list[tuple[str, DiffRow]]:
         """List a run's stored baseline diffs as (benchmark, diff)."""

@@ -5,8 +5,10 @@ spool of another version or machine, is placed by its date among the runs whose 
 Add here: another question to the order of runs. Keep out: what follows from it (judging/).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import duckdb
@@ -32,30 +34,15 @@ select case when count(*) filter (where began_at > $began_at and began_at <= $no
 from runs
 """
 _MADE: Final = f"""
-select run_id, profile, triggered_by, coalesce(revision['branch'], ''),
+select run_id, profile, environment_id, triggered_by, coalesce(revision['branch'], ''),
     coalesce(revision['pull_request'], '') <> '', coalesce(revision['base'], ''),
     run_id in (select run_id from benchmarks), made_as, began_at
 from runs order by {OLDEST_FIRST}
 """
 _SET_BACK: Final = timedelta(seconds=1)
-# What another tool measured may have run at any time, also beside a run of our own.
 _ENDS: Final = """
-with loads as (
-    select run_id, max(began_at + to_microseconds((wall_s * 1e6)::bigint)) as ended_at
-    from benchmarks group by run_id
-),
-ends as (
-    select run_id, made_as, began_at, triggered_by,
-        greatest(began_at, coalesce(ended_at, began_at)) as ended_at
-    from runs left join loads using (run_id)
-)
-"""
-_BEFORE: Final = f"""{_ENDS}
-select ends.run_id, ends.began_at, ends.ended_at from ends, runs as this
-where this.run_id = ? and ends.run_id <> this.run_id and ends.made_as < this.made_as
-    and ends.ended_at > this.began_at + interval 1 second
-    and '{TRIGGER}' not in (ends.triggered_by, this.triggered_by)
-order by ends.ended_at desc limit 1
+select run_id, max(began_at + to_microseconds((wall_s * 1e6)::bigint)) as ended_at
+from benchmarks where began_at is not null and wall_s is not null group by run_id
 """
 
 
@@ -66,6 +53,7 @@ class MadeRun:
     Attributes:
         run_id: its id.
         profile: that it was made with.
+        environment_id: what it was measured in.
         trigger: who started it.
         branch: the branch of its code, as CI said it; empty where nobody said it, as `base`.
         is_pull_request: whether its code was not merged yet.
@@ -77,6 +65,7 @@ class MadeRun:
 
     run_id: str
     profile: str
+    environment_id: str
     trigger: str
     branch: str
     is_pull_request: bool
@@ -139,21 +128,34 @@ def places_of(history: "History") -> dict[str, int]:
 
 def ended_after_it(history: "History", run_id: str) -> OutOfOrder | None:
     """Return the run that was made before this one and, by the clock, ended after it began."""
-    row = history.connection.execute(_BEFORE, [run_id]).fetchone()
-    return None if row is None else OutOfOrder(row[0], *(_utc(moment) for moment in row[1:]))
+    ends = dict(history.connection.execute(_ENDS).fetchall())
+    late = [
+        OutOfOrder(other.run_id, _utc(other.began_at), _utc(ended_at))
+        for this, other in _beside(history, run_id)
+        if other.made_as < this.made_as
+        and (ended_at := max(other.began_at, ends.get(other.run_id, other.began_at)))
+        > this.began_at + _SET_BACK
+    ]
+    return max(late, key=lambda run: run.ended_at, default=None)
 
 
 def began_before_it(history: "History", run_id: str) -> OutOfOrder | None:
     """Return the first run that was made after this one and is dated before it."""
-    runs = history.asked.made_runs()
-    this = next((run for run in runs if run.run_id == run_id), None)
-    if this is None or this.trigger == TRIGGER:
-        return None
-    for run in runs:
-        is_dated_before = run.began_at < this.began_at - _SET_BACK
-        if run.made_as > this.made_as and is_dated_before and run.trigger != TRIGGER:
-            return OutOfOrder(run.run_id, _utc(run.began_at), _utc(run.began_at))
-    return None
+    early = (
+        OutOfOrder(other.run_id, _utc(other.began_at), _utc(other.began_at))
+        for this, other in _beside(history, run_id)
+        if other.made_as > this.made_as and other.began_at < this.began_at - _SET_BACK
+    )
+    return next(early, None)
+
+
+def _beside(history: "History", run_id: str) -> Iterator[tuple[MadeRun, MadeRun]]:
+    """Pair a run with each, in the order in which they were made.
+
+    What another tool measured may have run at any time, also beside a run of our own.
+    """
+    runs = [run for run in history.asked.made_runs() if run.trigger != TRIGGER]
+    return product([run for run in runs if run.run_id == run_id], runs)
 
 
 def _utc(moment: datetime) -> datetime:

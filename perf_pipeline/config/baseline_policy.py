@@ -33,8 +33,8 @@ class BaselinePolicyConfig(Frozen):
         minimum_runs: below this many runs nothing is compared (LEARNING).
         alpha: level of significance of the two-sided t test.
         minimum_effect: smaller changes are never suspect (0.05 = 5 %).
-        on_environment_changed: `fail` ends a run whose gate is withheld with 97; `warn` only tells
-            it, until too many runs in a row were withheld.
+        on_environment_changed: `fail` ends a run whose gate is withheld with 97; `warn` only
+            reports it, until it was withheld in too many runs in a row.
         confirm_pause_us: how long the only suspect benchmark waits before each of its re-runs;
             several take turns instead.
         pinned: fixed figures to compare with.

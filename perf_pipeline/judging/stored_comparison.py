@@ -25,14 +25,21 @@ if TYPE_CHECKING:
 
 
 def store_comparison(
-    history: History, run_id: str, profile: Profile, comparison: "Comparison"
+    history: History,
+    run_id: str,
+    profile: Profile,
+    comparison: "Comparison",
+    *,
+    is_settled: bool = True,
 ) -> None:
     """Store a comparison of a run, in the place of the former one.
 
     Confirmed changes are stored as change points, which later runs are compared since; not those of
-    a re-run.
+    a re-run, nor of a run whose re-runs are still to come: they may take a change back.
     """
     _store(history, run_id, profile, comparison.compared)
+    if not is_settled:
+        return
     if history.run(run_id).trigger != TRIGGER:  # the run that it confirms has the last word
         store_changes(history, _changes(comparison.compared))
         levels = levels_for_good(history, run_id, _by_history(comparison), comparison.past)

@@ -158,7 +158,7 @@ def _undecided(session: Session, at_most: int) -> list[str]:
         undecided = (name for name, diff in found.told if is_undecided(diff, at_most))
         names = list(dict.fromkeys(undecided))
         if names:
-            store_comparison(history, session.run_id, session.profile, found)
+            store_comparison(history, session.run_id, session.profile, found, is_settled=False)
         return names
 
 

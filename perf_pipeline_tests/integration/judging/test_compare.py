@@ -8,9 +8,10 @@ import pytest
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.config.loading import load_profile
-from perf_pipeline.judging.compare import compare_run
+from perf_pipeline.judging.compare import compare_run, compare_settled
 from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.judging.publish import publish
+from perf_pipeline.judging.stored_comparison import store_comparison
 from perf_pipeline.metrics.threshold import Status, parse_threshold
 from perf_pipeline.store.baselines import BaselineRow, changes, decide
 from perf_pipeline.store.history import open_history
@@ -321,6 +322,23 @@ def _again(state: Path, run_id: str, *p95_ms: float) -> None:
         rerun = replace(made, trigger="confirm", run_id=f"{run_id}-c{number}")
         add_runs(state, [rerun])
         compare_run(State(state), rerun.run_id)
+
+
+def test_a_change_that_reruns_take_back_is_no_change_of_the_gate(state: Path) -> None:
+    made = api_runs(SLOW)
+    [second] = add_runs(state, made)
+    # 2 of 3 are out of line; this is stored for the re-runs, which are still to come.
+    with open_history(State(state).history_file) as history:
+        unsettled = compare_settled(history, second, made[0].profile)
+        store_comparison(history, second, made[0].profile, unsettled, is_settled=False)
+        assert _p95(list(unsettled.told)).status is DiffStatus.REGRESSED
+    _again(state, second, 80.0, 79.5)
+
+    settled = _p95(compare_run(State(state), second))
+
+    assert settled.status is DiffStatus.OK
+    with open_history(State(state).history_file) as history:
+        assert [row for row in changes(history) if row.found_by == "gate"] == []
 
 
 def test_reruns_whose_target_failed_settle_no_suspect(state: Path) -> None:

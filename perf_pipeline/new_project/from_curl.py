@@ -73,6 +73,10 @@ def read_curl(command: str) -> CurlCommand:
     if address is None:
         raise _not_read("it names no URL")
     address = address if "://" in address else f"http://{address}"
+    try:
+        urlsplit(address)
+    except ValueError as error:
+        raise _not_read(f"its URL can't be read: {error}") from None
     headers = tuple(_headers(given))
     body, body_type = _body(given, headers)
     if given.get and body is not None:
@@ -180,6 +184,9 @@ def _remarks(unknown: Sequence[str], given: argparse.Namespace) -> Iterator[str]
     options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
     if told := dict.fromkeys([*options, *given.told]):
         yield f"The options {', '.join(told)} of the command line were not taken over."
+    others = [word for word in unknown if "://" in word]
+    if given.address and others:
+        yield "The command line names several URLs, of which the first was taken over."
 
 
 def _not_read(why: str) -> RequestError:

@@ -15,7 +15,7 @@ from perf_pipeline.new_project.har_recording import RecordedExchange
 from perf_pipeline.new_project.names import saved_name
 from perf_pipeline.new_project.recorded_links import RecordedLinks
 from perf_pipeline.new_project.secret_names import COOKIES, is_secret_name, looks_secret
-from perf_pipeline.new_project.seen_request import leaves
+from perf_pipeline.new_project.seen_request import SeenRequest, leaves
 from perf_pipeline.new_project.taking_over import LINK, NotTakenOverError
 
 _LONGEST: Final = 8_192
@@ -150,24 +150,33 @@ def secrets_of(exchanges: Iterable[RecordedExchange]) -> frozenset[str]:
     """Return the values of all cookies, credentials and passwords, which may appear elsewhere."""
     found: set[str] = set()
     for exchange in exchanges:
-        found |= {value for name, value in _named_values(exchange) if is_secret_name(name)}
-        for name, value in (*exchange.request.headers, *exchange.headers):
-            if name.lower() in COOKIES:
-                found |= set(_cookie_values(value))
-            elif name.lower() in {"authorization", "proxy-authorization"}:
-                token = value.partition(" ")[2]
-                found |= {value, token, *_basic_parts(token)}
+        found |= sent_secrets(exchange.request)
+        found |= _among_headers(exchange.headers) | _among_members(exchange.json)
     return frozenset(value for value in found if len(value) >= _LEAST_ODD)
 
 
-def _named_values(exchange: RecordedExchange) -> Iterator[tuple[str, str]]:
-    """Return the texts that a request sent and its answer gave, with the names of their members."""
-    request = exchange.request
-    yield from request.query
-    if request.is_form:
-        yield from request.form
-    for read in (request.json_value, exchange.json):
-        yield from ((key, value) for (_, key), value in leaves(read) if isinstance(value, str))
+def sent_secrets(request: SeenRequest) -> frozenset[str]:
+    """Return the secrets of one request, by their names; they may appear elsewhere."""
+    pairs = (*request.query, *(request.form if request.is_form else ()))
+    found = {value for name, value in pairs if is_secret_name(name)}
+    found |= _among_headers(request.headers) | _among_members(request.json_value)
+    return frozenset(value for value in found if len(value) >= _LEAST_ODD)
+
+
+def _among_headers(headers: Iterable[tuple[str, str]]) -> set[str]:
+    found: set[str] = set()
+    for name, value in headers:
+        if name.lower() in COOKIES:
+            found |= set(_cookie_values(value))
+        elif name.lower() in {"authorization", "proxy-authorization"}:
+            token = value.partition(" ")[2]
+            found |= {value, token, *_basic_parts(token)}
+    return found
+
+
+def _among_members(read: Any) -> set[str]:
+    found = ((key, value) for (_, key), value in leaves(read) if isinstance(value, str))
+    return {value for key, value in found if is_secret_name(key)}
 
 
 def _basic_parts(token: str) -> list[str]:

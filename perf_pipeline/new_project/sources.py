@@ -25,6 +25,7 @@ from perf_pipeline.new_project.har_recording import read_recording
 from perf_pipeline.new_project.loads import HTTP_THRESHOLDS, FirstLoad, thresholds_of
 from perf_pipeline.new_project.names import operation_name, project_name
 from perf_pipeline.new_project.openapi_document import Description, path_of, read_description
+from perf_pipeline.new_project.recorded_values import sent_secrets
 from perf_pipeline.new_project.secret_names import SecretVariables, variable_prefix
 from perf_pipeline.new_project.seen_request import SeenRequest
 from perf_pipeline.new_project.taking_over import NotTakenOverError, TakingOver, literal
@@ -197,7 +198,7 @@ def _of_one_answer(given: Given, answer: FirstAnswer) -> Draft:
 def _of_curl(given: Given, command: str) -> Draft:
     read = read_curl(command)
     secrets = SecretVariables(variable_prefix(given.name))
-    taking = TakingOver(secrets)
+    taking = TakingOver(secrets, secret_values=sent_secrets(read.request))
     try:
         step = taking.step("", read.request)
     except NotTakenOverError as error:

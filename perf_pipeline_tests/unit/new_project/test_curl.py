@@ -128,3 +128,24 @@ def test_what_a_step_can_t_do_is_told_without_its_value() -> None:
 def test_what_can_t_be_taken_over_is_told(command: str, told: str) -> None:
     with pytest.raises(RequestError, match=told):
         draft_of(Given("shop", curl=command))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        'curl http://h/ --json \'{"password": "hunter2-long", "again": "hunter2-long"}\'',
+        "curl http://h/ -d 'password=hunter2-long&again=hunter2-long'",
+        "curl http://h/ -u bob:hunter2-long -H 'X-Copy: hunter2-long'",
+    ],
+)
+def test_a_secret_is_written_under_no_other_name(command: str) -> None:
+    draft(command)
+
+
+def test_an_address_that_is_none_is_told_and_a_second_one_too() -> None:
+    with pytest.raises(RequestError, match="its URL can't be read: Invalid IPv6 URL"):
+        draft("curl http://[::1")
+
+    assert draft("curl http://h/a http://h/b").left_out == (
+        "The command line names several URLs, of which the first was taken over.",
+    )

@@ -3,6 +3,7 @@
 Add here: another place where systems keep their description. Keep out: what becomes of an answer.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,7 @@ from perf_pipeline.new_project.seen_request import json_of
 
 DESCRIPTION: Final = "openapi.json"
 _TIMEOUT_S: Final = 10.0
+_LONGEST_S: Final = 60.0
 _MOST_BYTES: Final = 64 << 20
 
 
@@ -83,7 +85,8 @@ def _places(url: str) -> Iterator[str]:
 
 
 def _get(url: str) -> tuple[int, str]:
-    """Return status and text; a longer text is cut."""
+    """Return status and text; a longer text is cut, and one that takes longer is given up."""
+    until_s = time.monotonic() + _LONGEST_S
     try:
         with (
             httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client,
@@ -95,6 +98,8 @@ def _get(url: str) -> tuple[int, str]:
                 size += len(part)
                 if size > _MOST_BYTES:
                     break
+                if time.monotonic() > until_s:
+                    raise httpx.ReadTimeout(f"it is not whole after {_LONGEST_S:g} s")
     except httpx.HTTPError as error:
         raise TargetUnavailableError(
             f"GET {url} got no answer: {error or type(error).__name__}",

@@ -101,7 +101,7 @@ class Description:
         address = str(first.get("url") or _server_of_version_2(self.raw))
         for name, variable in table_of(first.get("variables")).items():
             address = address.replace(f"{{{name}}}", str(table_of(variable).get("default", "")))
-        return urljoin(fetched_from, address) if fetched_from else address
+        return urljoin(fetched_from, address) if fetched_from and address else address
 
     def operations(self) -> Iterator[Operation | str]:
         """Return the operations in the order of the file; one that can't be read as a sentence."""

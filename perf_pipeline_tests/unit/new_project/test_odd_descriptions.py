@@ -148,3 +148,20 @@ def test_an_object_in_a_query_is_told() -> None:
     _, composer = composed(described({"/a": {"get": {"parameters": [where], "responses": OK}}}))
 
     assert composer.left_out == ["GET /a: its query parameter 'where' is an object"]
+
+
+@pytest.mark.parametrize(
+    ("more", "address"),
+    [
+        # FastAPI writes none: the API is where it was asked, and not below /openapi.json.
+        ({}, ""),
+        ({"servers": [{"url": "/api"}]}, "http://127.0.0.1:8000/api"),
+        ({"servers": [{"url": "https://shop.example/v1"}]}, "https://shop.example/v1"),
+    ],
+)
+def test_a_description_without_servers_says_nothing_of_an_address(
+    more: dict[str, Any], address: str
+) -> None:
+    _, composer = composed(described({}, **more))
+
+    assert composer.description.server("http://127.0.0.1:8000/openapi.json") == address

@@ -1,8 +1,8 @@
-"""Read from the history what every comparison needs, before the profile is known.
+"""Read everything from the history that a comparison needs before the profile is known.
 
-The command imports the rest of its modules meanwhile, because DuckDB works without Python's lock.
-Add here: another query that depends on the run alone. Keep out: imports of profiles and of
-statistics, because reading ahead must not wait for them.
+Meanwhile the command imports the rest of its modules, because DuckDB releases Python's lock. Add
+here: another query that depends only on the run. Keep out: imports of profiles and of statistics,
+    for which reading ahead must not wait.
 """
 
 from typing import Final
@@ -15,11 +15,11 @@ MOST_POINTS: Final = 300
 
 
 def read_ahead(history: History, run_id: str) -> None:
-    """Read and prove what a comparison of a run begins with; the open history keeps it.
+    """Read and verify the rows with which a comparison begins; the open history keeps them.
 
     Raises:
         RequestError: there is no such run.
-        StoreError: a row that was read is not the one that was written.
+        StoreError: a row differs from what was written.
     """
     run = history.run(run_id)
     loads = {(outcome.benchmark, outcome.load_hash) for outcome in history.outcomes(run_id)}

@@ -1,7 +1,7 @@
-"""Check that the target answered until the end: an operation that stops succeeding never passes.
+"""Check that the target answered until the end: an operation that stops succeeding must not pass.
 
-Add here: another sign that a target is gone which a share of failures does not show. Keep out:
-shares (the threshold on `target_answered` judges them).
+Add here: another sign that a target is gone that the share of failures does not show. Keep out: the
+share itself, which the threshold on `target_answered` judges.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,9 +27,10 @@ def answered_to_the_end(
 ) -> list[Verdict]:
     """Fail the verdicts on answers when an operation worked and then stopped working.
 
-    They are those on `target_answered`, or on `answered_beside_faults` in a benchmark with faults.
+    These are the verdicts on `target_answered`, or on `answered_beside_faults` in a benchmark with
+    faults.
 
-    A user's stop is no end to judge. A pruned benchmark keeps what was found before.
+    A load that the user stopped has no end to judge. A pruned benchmark keeps its earlier result.
     """
     if not any(_is_open(verdict) for verdict in verdicts) or outcome.status == "stopped":
         return list(verdicts)
@@ -65,12 +66,12 @@ def _reason(history: History, key: RunKey, starved: Collection[str]) -> str:
 
 
 def is_gone(ending: Ending) -> bool:
-    """Say whether failures at the end mean that the operation stopped going well.
+    """Say whether failures at the end mean that the operation stopped working.
 
-    Yes when one of them was not answered. Else when as many in a row are too rare at the share of
-    failures before them, which is taken as (failed + 1) / (all + 2) (Laplace): below 1 % for the
-    whole benchmark, each of whose operations is another chance. An operation that never went well
-    did not stop to: that is for the share of failures.
+    They do if one of them got no answer. Otherwise they do if that many failures in a row would be
+    too rare at the share of failures before them, (failed + 1) / (all + 2) (Laplace): below 1 % for
+    the whole benchmark, in which each operation is another chance. An operation that never worked
+    did not stop working; the share of failures covers that.
     """
     if ending.unanswered:
         return True

@@ -1,6 +1,6 @@
-"""Find the run that a command means: the last one, or one by its id, in the history or the spool.
+"""Find the run that a command refers to, by its id or as the last run, in history or spool.
 
-Add here: another way to name a run. Keep out: what is reported about it.
+Add here: another way to name a run. Keep out: reports about it.
 """
 
 from collections.abc import Collection
@@ -16,15 +16,15 @@ from perf_pipeline.store.waiting import take_up
 
 
 def asked_run(state: State, run_id: str | None) -> str:
-    """Return the run that is meant, or the last one without; a run that was killed counts, too.
+    """Return the named run, or the last run if none is named; killed runs count, too.
 
     Args:
-        state: folder of history and spool.
-        run_id: an id, its beginning where no other run's id begins so, or `latest`; else a version
-            or a commit of the target, of which the newest run is meant.
+        state: the folder of history and spool.
+        run_id: an id, a unique beginning of an id, or `latest`; or a version or a commit of the
+            target, which means the newest run of it.
 
     Raises:
-        RequestError: there is no such run, or none at all, or several ids begin so.
+        RequestError: there is no such run, or no run at all, or several ids begin with the text.
         StoreBusyError: the history is open elsewhere.
     """
     require_runs(state)
@@ -33,10 +33,10 @@ def asked_run(state: State, run_id: str | None) -> str:
 
 
 def asked_in(history: History, state: State, run_id: str | None) -> str:
-    """Return the run that is meant as `asked_run` does, in a history that is open.
+    """Return the named run as `asked_run` does, from an open history.
 
     Raises:
-        RequestError: there is no such run, or none at all, or several ids begin so.
+        RequestError: there is no such run, or no run at all, or several ids begin with the text.
     """
     if run_id is None or run_id == LATEST:
         return _to_judge(history, state)
@@ -47,9 +47,9 @@ def asked_in(history: History, state: State, run_id: str | None) -> str:
 
 
 def begun_by(beginning: str, known: Collection[str]) -> str | None:
-    """Return the one id that equals or begins with a text; None if there is none, or several.
+    """Return the only id that equals or begins with a text; None if there is none, or several.
 
-    A run is meant rather than its re-runs, whose ids begin with its own.
+    A run takes precedence over its re-runs, whose ids begin with its own.
     """
     if beginning in known:
         return beginning
@@ -60,10 +60,10 @@ def begun_by(beginning: str, known: Collection[str]) -> str | None:
 
 
 def run_to_judge(state: State, *run_ids: str) -> str:
-    """Return the first of these runs that is known, else the last one: judging needs no new load.
+    """Return the first of these runs that is known, else the last run, which judging can reuse.
 
-    The last one is the one that was made last, whatever its date says and however little it
-    measured. A re-run belongs to the run that it confirms.
+    The last run is the one that was made last, whatever its date and however little it measured. A
+    re-run belongs to the run that it confirms.
 
     Raises:
         RequestError: there is no run at all.
@@ -84,10 +84,10 @@ def _to_judge(history: History, state: State, *run_ids: str) -> str:
 
 
 def require_runs(state: State) -> State:
-    """Return a state folder that has a history or a spool, and refuse any other.
+    """Return a state folder that has a history or a spool; refuse any other.
 
     Raises:
-        RequestError: it has none, so that no run was ever made in it.
+        RequestError: it has neither, so no run was ever made in it.
     """
     if not (state.history_file.exists() or state.spool.is_dir()):
         raise _no_run(state)

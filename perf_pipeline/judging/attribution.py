@@ -1,6 +1,6 @@
-"""Say which tier holds the latency of messages, for every benchmark that follows them.
+"""Find which tier causes the latency of messages, for every benchmark that follows them.
 
-Add here: where a figure of the attribution comes from. Keep out: the rules (analysis/).
+Add here: the source of another figure for the attribution. Keep out: the rules (analysis/).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,14 +50,14 @@ def attributions(
     verdicts: Mapping[str, Sequence[Verdict]] | None = None,
     past: Past | None = None,
 ) -> list[tuple[str, Attribution]]:
-    """Attribute the latency of every benchmark of a run whose messages' stages were measured.
+    """Attribute the latency of every benchmark of a run that measured stages of messages.
 
     Args:
-        history: open.
+        history: the open history.
         run_id: the id of an ingested run.
         findings: the findings of the checklist over this run, as (benchmark or empty, finding).
-        verdicts: by benchmark; the stored ones when None.
-        past: what was read of the earlier runs; read here when None.
+        verdicts: the verdicts by benchmark; None for the stored ones.
+        past: the figures of earlier runs; None to read them here.
 
     Raises:
         RequestError: there is no such run.
@@ -89,7 +89,7 @@ def _past_of(history: History, measured: Sequence[MeasuredBenchmark]) -> Past:
 
 
 def _doubted(attribution: Attribution, outcome: BenchmarkOutcome, doubt: str) -> Attribution:
-    """Withdraw `healthy` where the run proves nothing; a tier that a part shows slow stays slow."""
+    """Withdraw `healthy` if the run proves nothing; a tier that is slow in any part stays slow."""
     if not doubt or (attribution.tier is not None and outcome.valid):
         return attribution
     return replace(attribution, tier=None, sentence=f"not known: {doubt}", advice="", doubt=doubt)
@@ -115,7 +115,7 @@ def _attribution(
 
 
 class _Before:
-    """Return the earlier runs' figures: same benchmark, load, profile and environment."""
+    """Hold figures of earlier runs with the same benchmark, load, profile and environment."""
 
     def __init__(self, past: Past, measured: MeasuredBenchmark) -> None:
         self._past = past

@@ -1,4 +1,4 @@
-"""Replay the gate over the stored history, before a team lets it fail runs; needs no load.
+"""Replay the gate over the stored history, without any load, before a team lets it fail runs.
 
 Add here: another set of histories to replay. Keep out: counting (analysis/) and layout (report/).
 """
@@ -28,13 +28,13 @@ _MOST_RUNS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """Change the gate for a what-if; None keeps the profile's own."""
+    """Change the gate for a what-if; None keeps a value of the profile."""
 
     alpha: float | None = None
     minimum_effect: float | None = None
 
     def of(self, policy: BaselinePolicy) -> BaselinePolicy:
-        """Return a policy with these settings in place of its own."""
+        """Return a policy in which these settings replace its own."""
         return BaselinePolicy(
             window=policy.window,
             minimum_runs=policy.minimum_runs,
@@ -49,17 +49,17 @@ class GateSettings:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """Hold what the gate would have said about one profile in one environment.
+    """Hold how the gate would have judged one profile in one environment.
 
     Attributes:
-        profile: its name.
-        environment_id: where.
+        profile: the name of the profile.
+        environment_id: the id of the environment.
         policy: the gate that was tried.
-        runs: how many there are.
-        series: how many were replayed; percentiles from 99 on are not.
-        tally: alarms and what explains them.
+        runs: the number of runs.
+        series: the number of series that were replayed, without percentiles from 99 on.
+        tally: the alarms, and what explains them.
         found: for each planted factor: (found, planted).
-        outlook: which worsening one run shows; None when nothing can be judged yet.
+        outlook: which worsening one run shows; None if nothing can be judged yet.
     """
 
     profile: str
@@ -98,7 +98,7 @@ def backtest(state: State, settings: GateSettings, *, profile: str = "") -> list
                 hint=f"the history has runs of these profiles: {known}",
             )
         read = [_read(history, runs) for runs in groups.values()]
-    # Replaying takes longest, and others may have the history meanwhile.
+    # Replaying takes longest, and others may use the history in the meantime.
     return [_replayed(*group, settings) for group in read]
 
 
@@ -133,7 +133,7 @@ def _replayed(
 
 
 def _tracks(history: History, runs: list[RunRecord]) -> Iterator[ReplayedSeries]:
-    """Return every series of these runs; each load of a benchmark has its own."""
+    """Return every series of these runs; each load of a benchmark has its own series."""
     wanted = [
         (measured, _judged_series(history, measured))
         for measured in _newest_of_each_load(history, runs)

@@ -1,7 +1,7 @@
-"""What people decide about baselines: pin a release, take it back, accept a new normal.
+"""Decisions of people about baselines: pin a release, unpin it, accept a new normal.
 
-Every decision is a row with who, when and why; nothing is ever overwritten.
-Add here: another decision. Keep out: what follows from it (compare.py, releases.py).
+Every decision is a row that says who decided, when and why; nothing is ever overwritten.
+Add here: another kind of decision. Keep out: its consequences (compare.py, releases.py).
 """
 
 import getpass
@@ -37,7 +37,7 @@ from perf_pipeline.store.state import State
 def pin(state: State, run_id: str, *, name: str, reason: str) -> BaselineRow:
     """Pin a run as a release that every later run of its kind is compared with.
 
-    A name that is pinned already moves to this run.
+    A name that is already pinned moves to this run.
 
     Raises:
         RequestError: there is no such run, or it measured nothing whole and valid, or failed.
@@ -72,13 +72,13 @@ def unpin(state: State, *, name: str, reason: str) -> BaselineRow:
 def accept(
     state: State, run_id: str, *, reason: str, metric: str = ""
 ) -> tuple[BaselineRow, list[ChangePointRow]]:
-    """Accept what a run shows as the new normal: later runs are compared since this one.
+    """Accept a run's level as the new normal: later runs are compared from this run on.
 
     Args:
         state: folder of the history.
-        run_id: the first run of the new normal.
-        reason: why.
-        metric: only this one, with its tag filter or without; every one when empty.
+        run_id: the id of the first run of the new normal.
+        reason: the reason for accepting it.
+        metric: only this metric, with its tag filter or without; empty for every metric.
 
     Returns:
         The decision, and the change point of each series that it is about.
@@ -103,7 +103,7 @@ def accept(
 
 
 def all_decisions(state: State) -> list[tuple[BaselineRow, bool]]:
-    """List every decision, oldest first, as (decision, it still holds).
+    """List every decision, oldest first, as (decision, whether it still holds).
 
     Raises:
         StoreBusyError: the history is open elsewhere.
@@ -114,9 +114,9 @@ def all_decisions(state: State) -> list[tuple[BaselineRow, bool]]:
 
 
 def all_changes(state: State) -> list[tuple[ChangePointRow, str]]:
-    """List every dated change of level, oldest first, with the version that it began with.
+    """List every dated change of level, oldest first, with the version with which it began.
 
-    The version, or the commit, is empty where the run does not know it.
+    The version, or the commit, is empty if the run does not know it.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
@@ -178,5 +178,5 @@ def _row(
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name; Python >= 3.13 says OSError
+    except (KeyError, OSError):  # a user without a name; Python >= 3.13 raises OSError
         return f"uid {os.getuid()}"

@@ -1,6 +1,6 @@
-"""What reports show of each benchmark of a run, put together from the history.
+"""Put together from the history what reports show about each benchmark of a run.
 
-Add here: another fact of a benchmark. Keep out: what concerns the run as a whole (publish.py), and
+Add here: another fact about a benchmark. Keep out: facts about the whole run (publish.py), and
 layout (report/).
 """
 
@@ -53,7 +53,7 @@ def benchmark_reports(
     missing: Mapping[str, Missing],
     origins: Sequence[Origin],
 ) -> Iterator[BenchmarkReport]:
-    """Report every planned benchmark in order, whether it ran or not, and then any other."""
+    """Report every planned benchmark in order, whether it ran or not, then any others."""
     summaries = summaries_by_benchmark(history, run.run_id)
     courses = courses_of(history, run.run_id, profile_of(history, run.run_id))
     outcomes = {outcome.benchmark: outcome for outcome in history.outcomes(run.run_id)}
@@ -78,7 +78,7 @@ def benchmark_reports(
 
 
 def report_of_benchmark(state: State, run_id: str, benchmark: str) -> BenchmarkReport:
-    """Report one benchmark that is stored and judged, while others of its run may be under way.
+    """Report one stored and judged benchmark, while others of its run may still be in progress.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
@@ -99,7 +99,7 @@ def report_of_benchmark(state: State, run_id: str, benchmark: str) -> BenchmarkR
 
 
 def _found(history: History, run_id: str) -> Mapping[str, _Found]:
-    """Return what the searches of a run found, by benchmark: a capacity, or how it scales."""
+    """Return the results of a run's searches by benchmark: a capacity, or how it scales."""
     profile = profile_of(history, run_id)
     capacities = capacities_of(history, run_id, profile)
     scalings = scalings_of(history, run_id, profile)

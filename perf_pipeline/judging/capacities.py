@@ -1,4 +1,4 @@
-"""Work out again, from their windows, what a run's capacity searches found.
+"""Work out the results of a run's capacity searches again from their windows.
 
 Add here: another fact that follows from the windows. Keep out: SQL (store/), wording (report/).
 """
@@ -24,7 +24,7 @@ from perf_pipeline.store.history import History
 
 
 def plan_of(profile: Profile, wanted: CapacitySearch) -> SearchPlan:
-    """Return how a profile wants a capacity to be searched."""
+    """Return the plan by which a profile searches for a capacity."""
     rates = rate_range(profile, wanted)
     return SearchPlan(
         hint=rates.hint,
@@ -37,19 +37,19 @@ def plan_of(profile: Profile, wanted: CapacitySearch) -> SearchPlan:
 
 
 def cut_short(windows: Iterable[CapacityWindow]) -> Capacity:
-    """Return what windows themselves show, where no search leads from them to an answer."""
+    """Return what the windows themselves show, if no search leads from them to an answer."""
     return ended_early(
         Tried(window.rate_per_s, Purpose(window.purpose), Shown(window.shown)) for window in windows
     )
 
 
 def capacities_of(history: History, run_id: str, profile: Profile) -> dict[str, CapacityReport]:
-    """Return what each search of a run found, by benchmark; scaling runs are in scalings.py.
+    """Return the result of each search of a run by benchmark, except scaling runs (scalings.py).
 
     Args:
-        history: open.
+        history: the open history.
         run_id: the id of a stored run.
-        profile: that the run was made with.
+        profile: the profile that the run was made with.
     """
     found: dict[str, CapacityReport] = {}
     for name, windows in capacity_windows(history, run_id).items():
@@ -64,10 +64,10 @@ def capacities_of(history: History, run_id: str, profile: Profile) -> dict[str, 
 
 
 def _answer(plan: SearchPlan, windows: list[CapacityWindow]) -> Capacity:
-    """Search again with the windows that are known.
+    """Repeat the search with the stored windows.
 
-    Where the search of today would have asked for other rates (its rules are those of another
-    version), nothing is said but what the windows themselves show.
+    If today's search would have asked for other rates (because its rules have changed since), only
+    what the windows themselves show is returned.
     """
     answer = replayed(plan, [Shown(window.shown) for window in windows])
     rates = [window.rate_per_s for window in windows]

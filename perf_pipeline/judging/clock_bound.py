@@ -1,4 +1,4 @@
-"""Call a latency INVALID whose error is too large for its threshold to be decided.
+"""Call a latency INVALID if its error is too large to decide its threshold.
 
 Add here: another metric that is measured between two clocks. Keep out: measuring clocks (loading/).
 """
@@ -18,7 +18,7 @@ _ERROR: Final = "latency_error_ms"
 
 
 def within_bound(history: History, key: RunKey, verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Return verdicts, INVALID where the error of the figure exceeds a tenth of the threshold."""
+    """Return verdicts; those whose error exceeds a tenth of the threshold are INVALID."""
     if not any(map(_is_between_clocks, verdicts)):
         return list(verdicts)
     error_ms = history.observe(key, parse_threshold(_ERROR, "value>=0"))

@@ -1,7 +1,7 @@
-"""Compare a run with the runs before it, with pinned releases and with fixed figures.
+"""Compare a run with earlier runs, with pinned releases and with fixed figures.
 
-Add here: another baseline that a run is compared with. Keep out: which series (series.py) and
-statistics (analysis/).
+Add here: another kind of baseline. Keep out: choosing the series (series.py) and statistics
+(analysis/).
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,13 +47,13 @@ _TOLD: Final = WORSE | {DiffStatus.IMPROVED, DiffStatus.ENVIRONMENT_CHANGED}
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Hold one comparison with where it comes from.
+    """Hold one comparison together with its origin.
 
     Attributes:
         measured: the benchmark.
         diff: the comparison.
-        run_ids: runs of the baseline, oldest first; empty for a fixed figure.
-        since: first run of a confirmed change; empty when there is none.
+        run_ids: the ids of the baseline's runs, oldest first; empty for a fixed figure.
+        since: the first run of a confirmed change; empty if there is none.
     """
 
     measured: MeasuredBenchmark
@@ -74,7 +74,7 @@ class Comparison:
     Attributes:
         compared: every comparison.
         measured: the benchmarks of the run.
-        past: their series over like runs.
+        past: their series over comparable runs.
     """
 
     compared: tuple[Compared, ...]
@@ -83,7 +83,7 @@ class Comparison:
 
     @property
     def told(self) -> tuple[tuple[str, Diff], ...]:
-        """Return what a reader sees as (benchmark, diff): of pinned releases only what moved."""
+        """Return the shown diffs as (benchmark, diff); of pinned releases only what moved."""
         return tuple(
             (comparison.benchmark, comparison.diff)
             for comparison in self.compared
@@ -94,12 +94,11 @@ class Comparison:
 def compare_run(
     state: State, run_id: str, *, profile: Profile | None = None
 ) -> list[tuple[str, Diff]]:
-    """Compare every benchmark of a run, store the diffs and return them, as (benchmark, diff).
+    """Compare every benchmark of a run; store the diffs and return them as (benchmark, diff).
 
-    A what-if, by another profile than the run's own, leaves no trace in the history.
-
-    Confirmed changes are stored as change points, which later runs are compared since. Of the
-    comparisons with pinned releases only those that moved are given; all are stored.
+    A what-if, by a profile other than the run's own, leaves no trace in the history. Confirmed
+    changes are stored as change points, which later runs are compared since. Of the comparisons
+    with pinned releases only those that moved are given; all are stored.
 
     Raises:
         RequestError: there is no such run.
@@ -123,7 +122,7 @@ def compare_in(history: History, run_id: str, *, profile: Profile | None = None)
 
 
 def compare_settled(history: History, run_id: str, profile: Profile) -> Comparison:
-    """Compare every benchmark of a stored run, its re-runs counted; store nothing.
+    """Compare every benchmark of a stored run, including its re-runs; store nothing.
 
     Raises:
         RequestError: there is no such run.
@@ -147,7 +146,7 @@ def compare_unsettled(history: History, run_id: str, profile: Profile) -> Compar
     alone = list(chain.from_iterable(by_benchmark))
     agreeing = agreed([(compared.benchmark, compared.diff) for compared in alone])
     found = [replace(compared, diff=diff) for compared, diff in zip(alone, agreeing, strict=True)]
-    # The environment shows itself over all benchmarks together.
+    # A change of the environment shows only over all benchmarks together.
     moved = suspects_moved(_suspects(found), _suspects_before(history, run_id))
     gated = withheld([comparison.diff for comparison in found], moved=moved)
     compared = tuple(
@@ -158,7 +157,7 @@ def compare_unsettled(history: History, run_id: str, profile: Profile) -> Compar
 
 
 def _settled(reruns: Reruns, run_id: str, comparison: Compared) -> Compared:
-    """Settle a comparison by its re-runs; what they confirm began with this run, or before."""
+    """Settle a comparison by its re-runs; a confirmed change began with this run or earlier."""
     diff = settled(reruns, comparison.benchmark, comparison.diff)
     if diff is comparison.diff:
         return comparison

@@ -1,4 +1,4 @@
-"""Put any two runs side by side, also of other profiles and environments; informs, never judges.
+"""Compare any two runs, even of different profiles and environments; this informs and never judges.
 
 Add here: another difference between two runs that a reader must know. Keep out: layout (report/).
 """
@@ -36,11 +36,12 @@ class Contrast:
     """Hold two runs side by side.
 
     Attributes:
-        first: what the second is held against.
+        first: the run that the second one is compared with.
         second: the other run.
-        notices: what differs beside the figures, one sentence each.
+        notices: what else differs, in one sentence each.
         diffs: (benchmark, diff); the figure of the first run is its `pinned`. SUSPECT and IMPROVED
-            go by the spread of the first run's likes; LEARNING when there are too few of them.
+            depend on the spread of runs like the first one; LEARNING means that there are too few
+            of them.
     """
 
     first: RunRecord
@@ -50,10 +51,10 @@ class Contrast:
 
 
 def contrast(state: State, first: str, second: str) -> Contrast:
-    """Compare two stored runs, series by series, wherever the metric is the same.
+    """Compare two stored runs, series by series, for all metrics that both have.
 
     Raises:
-        PerfPipelineError: one of them is not in the history.
+        PerfPipelineError: one of the runs is not in the history.
         StoreBusyError: the history is open elsewhere.
     """
     with state.history() as history:
@@ -83,7 +84,7 @@ def contrast(state: State, first: str, second: str) -> Contrast:
 
 
 def run_text(run: RunRecord) -> str:
-    """Say in half a sentence which run it is."""
+    """Describe a run in half a sentence."""
     measured = revision_text(run.revision)
     return (
         f"run {run.run_id} of {minute(run.began_at)} UTC, profile {run.profile}, "
@@ -190,5 +191,5 @@ def _flat(table: Mapping[str, object], path: str = "") -> Iterator[tuple[str, st
 
 
 def _shortened(text: str) -> str:
-    # With a digest, so that two long values that differ at their end still differ.
+    # The digest distinguishes two long values that differ only at their end.
     return f"{text[: _MOST_CHARACTERS - 10]}… ({sha256(text.encode()).hexdigest()[:6]})"

@@ -1,6 +1,7 @@
-"""List the largest costs of each benchmark of a run, beside those of earlier runs.
+"""List the largest costs of each benchmark of a run, next to those of earlier runs.
 
-Add here: where another tier's costs come from. Keep out: what a cost is (analysis/costs.py).
+Add here: the source of another tier's costs. Keep out: the definition of a cost
+(analysis/costs.py).
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +18,7 @@ _MOST_RUNS: Final = 10
 
 
 def top_costs_of(history: History, run_id: str) -> dict[str, list[TopCost]]:
-    """Return the largest costs of each benchmark whose target's time was looked into."""
+    """Return the largest costs of each benchmark for which the target's time was sampled."""
     found = costs_of(history, run_id)
     earlier = costs_before(history, run_id, most=_MOST_RUNS) if found else {}
     return {
@@ -29,7 +30,7 @@ def top_costs_of(history: History, run_id: str) -> dict[str, list[TopCost]]:
 def with_costs(
     attributions: Iterable[tuple[str, Attribution]], costs: Mapping[str, list[TopCost]]
 ) -> list[tuple[str, Attribution]]:
-    """Add to each finding what its tier's time went into, where that is known, and what helps."""
+    """Add to each finding where its tier's time went, if that is known, and what helps."""
     return [
         (benchmark, _with(attribution, costs.get(benchmark, ())))
         for benchmark, attribution in attributions
@@ -39,7 +40,7 @@ def with_costs(
 def _with(attribution: Attribution, costs: Iterable[TopCost]) -> Attribution:
     own = [top for top in costs if top.cost.tier == attribution.tier]
     sentence = "; ".join([attribution.sentence, *told(own)])
-    # A failed rule says better what is missing: a few waiting sessions are not a busy database.
+    # The advice of a broken rule is better: a few waiting sessions don't make a busy database.
     is_told = any(finding.severity == "fail" for finding in attribution.evidence)
     advice = (not is_told and advice_for_waits(own)) or attribution.advice
     return replace(attribution, sentence=sentence, advice=advice)

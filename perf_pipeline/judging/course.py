@@ -1,4 +1,4 @@
-"""The course of a run as reports show it: its lines over time, and how its operations failed.
+"""Read the course of a run for reports: its lines over time, and how its operations failed.
 
 Add here: another part of a benchmark's section that comes from raw rows. Keep out: SQL (store/),
 drawing and words (report/).
@@ -29,7 +29,7 @@ _SHARES_OF_FAILURES: Final = tuple(
     for name, metric in CATALOG.items()
     if metric.source is not None and metric.source.value in {"failed", "not_good"}
 )
-# Title, unit, and the metrics whose thresholds are drawn, of what is no metric of the catalog.
+# Title, unit, and the metrics whose thresholds are drawn, for lines that are not catalog metrics.
 _LOAD: Final = MappingProxyType(
     {
         "started": ("iterations", "1/s", ()),
@@ -44,12 +44,12 @@ _Spans = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Hold what raw rows show of a benchmark.
+    """Hold what raw rows show about a benchmark.
 
     Attributes:
-        series: lines over time.
-        failures: how operations failed, the most frequent first.
-        measured_s: begin and end of the measured phase, in s since the origin; None when unknown.
+        series: the lines over time.
+        failures: the ways in which operations failed, the most frequent first.
+        measured_s: begin and end of the measured phase, in s since the origin; None if unknown.
     """
 
     series: tuple[TimeSeries, ...] = ()
@@ -58,12 +58,12 @@ class Course:
 
 
 def courses_of(history: History, run_id: str, profile: Profile) -> dict[str, Course]:
-    """Return what raw rows show of each benchmark of a run.
+    """Return what raw rows show about each benchmark of a run.
 
     Args:
-        history: that has the run.
-        run_id: the run.
-        profile: that it was made with, for the plan.
+        history: the open history.
+        run_id: the id of the run.
+        profile: the profile that it was made with, which has the plan.
     """
     lines: dict[str, list[CourseLine]] = {}
     for line in course_lines(history.connection, run_id):
@@ -94,7 +94,7 @@ def _series(
 def _planned(
     started: CourseLine, benchmark: str, profile: Profile, spans: _Spans
 ) -> Iterator[TimeSeries]:
-    """Yield the planned rate where every scenario that ran has one."""
+    """Yield the planned rate if every scenario that ran has one."""
     turns = outline(profile, [benchmark]) if benchmark in profile.benchmarks else []
     turns = [turn for turn in turns if turn.scenario in spans]
     if not turns or not all(turn.rate for turn in turns):
@@ -125,7 +125,7 @@ def _began_us(turn: Turn, benchmark: str, profile: Profile, spans: _Spans) -> in
 
 
 def drawn(line: CourseLine) -> TimeSeries:
-    """Return a line as plots show it: its title, its unit, and whose thresholds are drawn."""
+    """Return a line with its title, its unit, and the thresholds that are drawn with it."""
     if line.metric in _VUS:
         title, unit, metrics, name = "VUs", "VUs", (line.metric,), _VUS[line.metric]
         return TimeSeries(name, unit, line.points, title, line.every_s, metrics)
@@ -149,7 +149,7 @@ def _reading(line: CourseLine) -> TimeSeries:
 
 
 def _keys(line: CourseLine) -> Iterator[str]:
-    """Yield the keys of thresholds on the service time of an operation, or on all of its kind."""
+    """Yield the keys of thresholds on the service time of an operation, or of all of its kind."""
     for name, metric in CATALOG.items():
         source = metric.source
         if source is None or source.value != "service_ms" or source.protocol != line.protocol:

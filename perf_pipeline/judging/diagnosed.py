@@ -1,4 +1,4 @@
-"""A run's comparison with its diagnosis, as `compare` shows them: one opening, one reading.
+"""Compare and diagnose a run for `compare`, with a single opening of the history.
 
 Add here: another line of that answer. Keep out: comparing (compare.py) and layout (report/).
 """
@@ -18,11 +18,11 @@ from perf_pipeline.store.state import State
 
 @dataclass(frozen=True, slots=True)
 class DiagnosedComparison:
-    """Hold what a reader sees of a run beside the runs before it.
+    """Hold what readers see of a run compared with earlier runs.
 
     Attributes:
-        diffs: as (benchmark, diff).
-        diagnosis: what was the limit, and which tier holds the latency.
+        diffs: the diffs as (benchmark, diff).
+        diagnosis: what was the limit, and which tier causes the latency.
         notices: gaps, a clock that was set, releases.
     """
 
@@ -32,7 +32,7 @@ class DiagnosedComparison:
 
 
 def diagnosed_comparison(history: History, state: State, run_id: str) -> DiagnosedComparison:
-    """Compare a run as `compare_in` does, and say what explains its figures.
+    """Compare a run as `compare_in` does, and find what explains its figures.
 
     Raises:
         RequestError: there is no such run.

@@ -1,4 +1,4 @@
-"""Run the checklist over a stored run: what was above its bound, when, and for how long.
+"""Run the checklist over a stored run: which figures were above their bounds, when, and how long.
 
 Add here: another fact about a finding that needs the stored rows. Keep out: rules (analysis/).
 """
@@ -37,7 +37,7 @@ def findings_of_run(
 def findings_of(
     history: History, run_id: str, profile: Profile | None = None
 ) -> list[tuple[str, Finding]]:
-    """Run the checklist over each benchmark; name a rule that nothing broke once for the run.
+    """Run the checklist over each benchmark; list a rule that nothing broke once for the whole run.
 
     Raises:
         RequestError: there is no such run.
@@ -53,12 +53,12 @@ def findings_of(
 def doubts_of(
     history: History, run_id: str, verdicts: Mapping[str, Sequence[Verdict]] | None = None
 ) -> dict[str, str]:
-    """Say of each benchmark of a run that proves nothing why that is.
+    """Say, for each benchmark of a run that proves nothing, why that is so.
 
     Args:
-        history: open.
+        history: the open history.
         run_id: the id of an ingested run.
-        verdicts: by benchmark; the stored ones when None.
+        verdicts: the verdicts by benchmark; None for the stored ones.
     """
     judged = verdicts_by_benchmark(history, run_id) if verdicts is None else verdicts
     told = {
@@ -91,7 +91,7 @@ def summaries_by_benchmark(history: History, run_id: str) -> dict[str, list[Summ
 def with_spells(
     history: History, run_id: str, findings: Iterable[tuple[str, Finding]]
 ) -> list[tuple[str, Finding]]:
-    """Add to each finding above its bound when that was; without raw rows nothing is added."""
+    """Add to each finding when the figure was above its bound; without raw rows add nothing."""
     return [(name, _timed(history, RunKey(run_id, name), finding)) for name, finding in findings]
 
 

@@ -1,9 +1,9 @@
-"""Judge whether answers were what the profile's author expects: no failed check passes in silence.
+"""Judge whether answers met the author's expectations, so that no failed check goes unnoticed.
 
-A check by itself fails no operation, as in k6. If more of an operation's answers fail one than
-may fail at all, and no threshold speaks of checks, nobody would notice.
-Add here: another expectation of answers. Keep out: shares of operations (the threshold on
-`target_answered` judges them), and counting (store/check_rows.py).
+As in k6, a failed check does not fail an operation. If more answers fail a check than operations
+may fail, and no threshold is about checks, nobody would notice. Add here: another expectation of
+answers. Keep out: shares of operations, which the threshold on `target_answered` judges, and
+counting (store/check_rows.py).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -28,10 +28,10 @@ _OPEN: Final = frozenset({Status.PASS, Status.WARN, Status.FAIL})
 def as_expected(
     history: History, key: RunKey, outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]
 ) -> list[Verdict]:
-    """Fail the verdicts on `target_answered` where answers fail a check that nobody speaks of.
+    """Fail the verdicts on `target_answered` if answers fail a check that no threshold covers.
 
-    Nothing is said of a scenario in which the load generator was the limit: its times are not the
-    target's.
+    A scenario in which the load generator was the limit is not judged, because its times are not
+    the target's.
     """
     own = [verdict for verdict in verdicts if verdict.threshold.metric in OF_EVERY_BENCHMARK]
     if not any(verdict.status in _OPEN for verdict in own):

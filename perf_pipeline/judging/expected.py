@@ -1,9 +1,9 @@
-"""Compare what a run was planned to do with what the history has: the rest was not measured.
+"""Compare the plan of a run with what the history has; the rest was not measured.
 
-A run's plan is written down before it starts (run.json, and the history as soon as that is free).
-Runs of older versions have no such plan; theirs is taken from the history and the spool.
-Add here: another way in which a planned benchmark can be missing. Keep out: judging what is there
-(judge.py).
+A run's plan is recorded before it starts (in run.json, and in the history as soon as that is free).
+Runs of older versions have no such plan; it is then derived from the history and the spool.
+Add here: another way in which a planned benchmark can be missing. Keep out: judging existing
+measurements (judge.py).
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,12 +26,12 @@ _TAKE_UP: Final = "{}: `perf-pipeline ingest {}` stores it"
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Say of a planned benchmark that the history has nothing of it, and why.
+    """Describe a planned benchmark of which the history has nothing, and why.
 
     Attributes:
-        benchmark: its name.
-        in_spool: it began, and what it left waits in the spool.
-        remedy: what to do; empty when nothing was measured.
+        benchmark: the name of the benchmark.
+        in_spool: whether it began, and its files wait in the spool.
+        remedy: what to do; empty if nothing was measured.
     """
 
     benchmark: str
@@ -40,11 +40,11 @@ class Missing:
 
     @property
     def reason(self) -> str:
-        """Say why nothing is known of it."""
+        """Say why nothing is known about it."""
         return NOT_STORED if self.in_spool else NOT_RUN
 
     def verdicts(self, thresholds: Iterable[Threshold]) -> list[Verdict]:
-        """Return a verdict of NO_DATA for each threshold."""
+        """Return a NO_DATA verdict for each threshold."""
         return [Verdict(threshold, None, Status.NO_DATA, self.reason) for threshold in thresholds]
 
     def report(self, thresholds: Iterable[Threshold]) -> BenchmarkReport:
@@ -60,10 +60,10 @@ class Missing:
 
 
 def selected_in(profile: Profile, names: Sequence[str]) -> list[str]:
-    """Return those of the selected benchmarks that a profile runs, in the order of running.
+    """Return the selected benchmarks that a profile runs, in the order of running.
 
     Raises:
-        ProfileError: some are selected, and all of them are left out: there would be nothing to do.
+        ProfileError: all selected benchmarks are left out, so there would be nothing to do.
     """
     found = [name for name in profile.enabled_names if name in names]
     if names and not found:
@@ -73,7 +73,7 @@ def selected_in(profile: Profile, names: Sequence[str]) -> list[str]:
 
 
 def why_left_out(profile: Profile, benchmark: str) -> str:
-    """Say why a profile does not run a benchmark; empty when it does."""
+    """Say why a profile does not run a benchmark; empty if it does."""
     if benchmark in profile.enabled_names:
         return ""
     if benchmark in profile.benchmarks:
@@ -83,20 +83,20 @@ def why_left_out(profile: Profile, benchmark: str) -> str:
 
 
 def in_plan_order(planned: Sequence[str], others: Iterable[str]) -> list[str]:
-    """Return the planned names in their order, then the others in theirs."""
+    """Return the planned names in their order, then the other names in theirs."""
     return list(dict.fromkeys((*planned, *others)))
 
 
 def missing_of(
     history: History, state: State, run_id: str, *, also: Iterable[str] = ()
 ) -> dict[str, Missing]:
-    """Return by name what a run was to do, or began, and the history does not have.
+    """Return by name the benchmarks that a run planned or began, but that the history lacks.
 
     Args:
-        history: open.
+        history: the open history.
         state: folder of the spool.
-        run_id: in the history.
-        also: what somebody knows that it was to do.
+        run_id: the id of a run in the history.
+        also: more benchmarks that it is known to have planned.
 
     Raises:
         RequestError: there is no such run.
@@ -115,7 +115,7 @@ def _missing(run_id: str, name: str, spooled: Sequence[str]) -> Missing:
 
 
 def extent_of(history: History, run_id: str, profile: Profile, *, what_if: bool) -> list[str]:
-    """Say which parts of a profile a run was not asked to do, so that nobody thinks them judged.
+    """Say which parts of a profile a run was not asked to do and so did not judge.
 
     Raises:
         RequestError: there is no such run.

@@ -1,6 +1,6 @@
-"""What happened around each fault of a run, put together from the history.
+"""Put together from the history what happened around each fault of a run.
 
-Add here: another fact about a fault that the history has. Keep out: words (report/faults.py).
+Add here: another fact about a fault from the history. Keep out: words (report/faults.py).
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from perf_pipeline.units import US_PER_S
 def fault_stories(
     records: Sequence[FaultRecord], summaries: Sequence[Summary]
 ) -> tuple[FaultStory, ...]:
-    """Put the moments of a benchmark's faults and their figures together."""
+    """Join the times and the figures of a benchmark's faults."""
     return tuple(_story(record, summaries) for record in records)
 
 

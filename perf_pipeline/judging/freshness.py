@@ -1,6 +1,6 @@
-"""Say how old the last valid run is: a gate without recent measurements is no gate.
+"""Find how old the last valid run is, because a gate needs recent measurements.
 
-Add here: another question about age. Keep out: who gets an alert.
+Add here: another question about age. Keep out: receivers of alerts.
 """
 
 from collections.abc import Collection
@@ -18,8 +18,8 @@ _BUSY_WAIT_S: Final = 1.0
 def last_valid_run(state: State) -> tuple[str, datetime] | None:
     """Return the id of the newest run in which every benchmark was measured, and when it began.
 
-    A threshold may have failed in it: what counts is that it says something of the target. None
-    where none of the newest 200 runs is valid, or there is no history yet.
+    A threshold may have failed in it; what counts is that it says something about the target. None
+    if none of the newest 200 runs is valid, or there is no history yet.
 
     Raises:
         StoreBusyError: the history is open elsewhere.

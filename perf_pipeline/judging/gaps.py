@@ -1,4 +1,4 @@
-"""Find what a run should have measured but did not measure completely: it proves nothing.
+"""Find benchmarks that a run did not measure completely, and which therefore prove nothing.
 
 Add here: another way in which a measurement is incomplete. Keep out: judging by thresholds
 (judge.py).
@@ -13,12 +13,12 @@ from perf_pipeline.store.state import State
 
 
 def gaps_of(history: History, state: State, run_id: str) -> list[str]:
-    """Name each benchmark of a run that is missing, cut short or invalid, one sentence each.
+    """Name each benchmark of a run that is missing, cut short or invalid, in one sentence each.
 
     Args:
-        history: open.
+        history: the open history.
         state: folder of the spool.
-        run_id: in the history.
+        run_id: the id of a run in the history.
 
     Raises:
         RequestError: there is no such run.
@@ -33,7 +33,7 @@ def gaps_of(history: History, state: State, run_id: str) -> list[str]:
 
 
 def gaps_of_run(state: State, run_id: str) -> list[str]:
-    """Name what is missing, cut short or invalid in a stored run, as `gaps_of`.
+    """Name what is missing, cut short or invalid in a stored run, as `gaps_of` does.
 
     Raises:
         RequestError: there is no such run.
@@ -44,7 +44,7 @@ def gaps_of_run(state: State, run_id: str) -> list[str]:
 
 
 def faults_of(measured: MeasuredBenchmark) -> Iterator[str]:
-    """Say why a benchmark is no whole measurement; nothing when it is one."""
+    """Say why a benchmark is not a complete measurement; yield nothing if it is."""
     outcome = measured.outcome
     if not measured.comparable:
         ended = outcome.status if outcome.status != "complete" else "invalid"

@@ -1,6 +1,7 @@
-"""Decide a threshold on a growth only where the whole interval of the slope agrees.
+"""Decide a threshold on a growth only if the whole interval of the slope agrees.
 
-A slope is an estimate: one below its bound by chance must not pass, and one above it must not fail.
+A slope is an estimate: if it is below its bound only by chance it must not pass, and if it is above
+only by chance it must not fail.
 
 Add here: another figure that has an interval. Keep out: the interval (analysis/drift.py).
 """
@@ -22,7 +23,7 @@ _METRICS: Final = frozenset(OF_READINGS.values())
 
 
 def with_interval(history: History, key: RunKey, verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Return verdicts, NO_DATA where the interval of a growth holds its bound as well."""
+    """Return verdicts; those whose interval of growth contains the bound are NO_DATA."""
     if not any(map(_is_asked, verdicts)):
         return list(verdicts)
     records = growth_of(history, key.run_id).get(key.benchmark, [])
@@ -33,7 +34,7 @@ def with_interval(history: History, key: RunKey, verdicts: Sequence[Verdict]) ->
 
 
 def is_open(verdict: Verdict) -> bool:
-    """Say whether a growth was measured, and only its interval leaves the verdict open."""
+    """Say whether a growth was measured and only its interval leaves the verdict open."""
     is_known = verdict.observed is not None and verdict.threshold.metric in _METRICS
     return is_known and verdict.status is Status.NO_DATA
 
@@ -43,7 +44,7 @@ def _is_asked(verdict: Verdict) -> bool:
 
 
 def _meant(records: Sequence[GrowthRecord], verdict: Verdict) -> list[GrowthRecord]:
-    """Return what a verdict is about: one part, or all parts of the system."""
+    """Return what a verdict is about: a single part, or all parts of the system."""
     part = verdict.threshold.tags.get("part")
     return [
         record
@@ -54,10 +55,10 @@ def _meant(records: Sequence[GrowthRecord], verdict: Verdict) -> list[GrowthReco
 
 
 def _decided(verdict: Verdict, meant: Sequence[GrowthRecord]) -> Verdict:
-    """Return a verdict, or NO_DATA where an end of an interval would be judged otherwise.
+    """Return a verdict, or NO_DATA if an end of the interval would be judged differently.
 
-    The figure is that of the part that grows fastest, so its interval reaches from the largest of
-    all lower ends to the largest of all upper ends.
+    The figure is that of the fastest growing part, so its interval reaches from the largest of all
+    lower ends to the largest of all upper ends.
     """
     threshold = verdict.threshold
     lows = [record.low_per_h for record in meant]
@@ -70,7 +71,7 @@ def _decided(verdict: Verdict, meant: Sequence[GrowthRecord]) -> Verdict:
         high = max(end for end in highs if end is not None)
         held = threshold.holds(verdict.observed)
         alike = threshold.holds(low) == held and threshold.holds(high) == held
-        # Both ends are also judged alike by == and !=, on either side of the bound.
+        # Both ends also get the same verdict from == and !=, on either side of the bound.
         if alike and not low < threshold.bound < high:
             return verdict
         doubtful = next(record for record in meant if record.high_per_h == high)

@@ -1,4 +1,4 @@
-"""Look back over the whole history of each series and date its changes; warns, never fails.
+"""Look back over the whole history of each series and date its changes; this warns and never fails.
 
 Add here: another question about whole histories. Keep out: the gate of the newest run (compare.py).
 """
@@ -17,16 +17,16 @@ from perf_pipeline.store.history import History
 def date_changes(
     history: History, measured: Iterable[MeasuredBenchmark], past: Past, profile: Profile
 ) -> list[ChangePointRow]:
-    """Date the changes of level of every series of a run, over all like runs, and store them.
+    """Date the changes of level of every series of a run, over all comparable runs, and store them.
 
-    What an earlier pass had found in these runs is replaced. Rates are compared as they are and
-    not by logarithm, like everywhere.
+    The results of earlier passes over these runs are replaced. As everywhere, rates are compared
+    directly and not by logarithm.
 
     Args:
-        history: open.
+        history: the open history.
         measured: the benchmarks of the run.
-        past: their series over like runs.
-        profile: that judges.
+        past: their series over comparable runs.
+        profile: the profile that judges.
     """
     looked_at: dict[SeriesKey, frozenset[str]] = {}
     found: list[ChangePointRow] = []

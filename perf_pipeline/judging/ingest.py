@@ -1,6 +1,6 @@
-"""Bring spooled benchmarks into the history; doing it again does no harm.
+"""Store spooled benchmarks in the history; doing so repeatedly does no harm.
 
-Add here: another way to find what waits in the spool. Keep out: SQL (store/).
+Add here: another way to find runs that wait in the spool. Keep out: SQL (store/).
 """
 
 from dataclasses import dataclass, field
@@ -23,16 +23,17 @@ from perf_pipeline.store.waiting import take_up
 def ingest_benchmark(
     state: State, key: RunKey, *, profile: Profile | None = None, wait_s: float = WAIT_S
 ) -> tuple[Ingested, list[Summary]]:
-    """Store one benchmark and its summaries, replacing what was stored of it before.
+    """Store one benchmark and its summaries, replacing earlier rows of it.
 
-    Rows are only replaced by rows that are at least as good: nothing of a damaged spool is stored
-    over good rows, and the summaries are those of the good rows.
+    Rows are only replaced by rows that are at least as good: a damaged spool never replaces good
+    rows, and the summaries are those of the good rows.
 
     Args:
-        state: folder of spool and history.
-        key: which benchmark.
-        profile: whose thresholds' tag filters get a summary each; the run's own when None.
-        wait_s: for the history, when it is open elsewhere.
+        state: the folder of spool and history.
+        key: the key of the benchmark.
+        profile: the profile, each of whose thresholds' tag filters gets a summary; None for the
+            run's own.
+        wait_s: how long to wait for the history if it is open elsewhere.
 
     Raises:
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
@@ -58,7 +59,7 @@ def _ingested_in(
 
 
 def traced_in(config: BenchmarkConfig) -> dict[str, float]:
-    """Return of each scenario that sends `traceparent` the share of sampled traces."""
+    """Return the share of sampled traces of each scenario that sends `traceparent`."""
     return {
         name: scenario.parameters.trace_ratio
         for name, scenario in config.scenarios.items()
@@ -73,11 +74,11 @@ def profile_of(history: History, run_id: str) -> Profile:
 
 @dataclass(slots=True)
 class IngestedRun:
-    """Say what became of the benchmarks of a spooled run.
+    """Hold what happened to the benchmarks of a spooled run.
 
     Attributes:
-        stored: those whose rows are in the history, new or kept.
-        problems: one sentence for each that is not as it should be.
+        stored: the benchmarks whose rows are in the history, new or kept.
+        problems: one sentence for each benchmark that is not as it should be.
     """
 
     stored: list[tuple[RunKey, Ingested]] = field(default_factory=list)
@@ -85,12 +86,12 @@ class IngestedRun:
 
     @property
     def is_changed(self) -> bool:
-        """Tell whether anything was stored that has no verdicts yet."""
+        """Say whether anything was stored that has no verdicts yet."""
         return any(not ingested.was_kept for _, ingested in self.stored)
 
 
 def require_spooled(state: State, run_id: str) -> None:
-    """Refuse a run of which the spool does not say what it was.
+    """Refuse a run if the spool does not have its description.
 
     Raises:
         RequestError: there is no such run in the spool.
@@ -103,13 +104,13 @@ def require_spooled(state: State, run_id: str) -> None:
         raise RequestError(
             f"there is no run {run_id} in {state.spool}", hint=f"the newest runs in it are: {known}"
         )
-    read_run(folder)  # or nobody knows what the run was, and its benchmarks are of no use
+    read_run(folder)  # otherwise nobody knows what the run was, and its benchmarks are of no use
 
 
 def ingest_apart(state: State, run_id: str) -> IngestedRun:
-    """Store a run of the spool as `ingest_in` does, and open the history for each benchmark.
+    """Store a run of the spool as `ingest_in` does, opening the history for each benchmark.
 
-    So others get a turn while one after the other is read.
+    So others get a turn while benchmarks are read one after the other.
 
     Raises:
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
@@ -124,12 +125,12 @@ def ingest_apart(state: State, run_id: str) -> IngestedRun:
 
 
 def ingest_in(history: History, state: State, run_id: str) -> IngestedRun:
-    """Store every benchmark of a spooled run (`require_spooled`); name those that can't be.
+    """Store every benchmark of a spooled run (`require_spooled`); name those that can't be stored.
 
     Raises:
-        StoreError: a benchmark can't be stored, for another reason than its damage.
+        StoreError: a benchmark can't be stored for a reason other than damage.
     """
-    take_up(history, state)  # of a run that was killed at once there is nothing else
+    take_up(history, state)  # a run that was killed at once has nothing else
     if are_large((state.spool / run_id).glob("*/*")):
         use_all_threads(history.connection)
     done = IngestedRun()
@@ -156,9 +157,9 @@ def _ingest_into(done: IngestedRun, history: History, state: State, key: RunKey)
 
 
 def spooled_runs(state: State) -> list[str]:
-    """Return the ids of the runs whose files are in the spool, those written last at the end.
+    """Return the ids of the runs whose files are in the spool, in the order of writing.
 
-    Not by their names: a driver may bring ids of its own, which do not sort by time.
+    They are not ordered by name, because a driver's own ids may not sort by time.
 
     Raises:
         StoreError: the spool is a file.
@@ -181,7 +182,7 @@ def _written(path: Path) -> int:
 
 
 def nameless_folders(state: State) -> list[str]:
-    """Name the folders in the spool that have benchmarks, and no run.json to store them by."""
+    """Name the folders in the spool that have benchmarks but no run.json, which storing needs."""
     spool = state.spool
     return [
         f"{path} has no {RUN_FILE}, so nobody knows which profile it was measured with"

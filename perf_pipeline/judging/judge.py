@@ -1,6 +1,6 @@
-"""Judge what was measured by the profile's thresholds; a run that did not end well never passes.
+"""Judge a run by the profile's thresholds; a run that did not end well never passes.
 
-Add here: a reason why a figure proves nothing. Keep out: the figures (store/) and exit codes
+Add here: another reason why a figure proves nothing. Keep out: the figures (store/) and exit codes
 (analysis/).
 """
 
@@ -37,7 +37,7 @@ from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 from perf_pipeline.store.state import State
 
-# Over a part of the plan neither says anything: the whole may break a promise, and meet an aim.
+# Over a part of the plan neither says anything: the whole may still break a promise or meet a goal.
 _LETS_PASS: Final = frozenset({Status.PASS, Status.WARN})
 _UNKNOWN: Final = (
     "the tool that measured had thresholds on it, which its file does not hold; import the file "
@@ -49,15 +49,15 @@ _NOT_IN_FILE: Final = "as the tool that measured judged it, whose file does not 
 def judge_run(
     state: State, run_id: str, *, profile: Profile | None = None
 ) -> dict[str, list[Verdict]]:
-    """Judge every benchmark of a run and store the verdicts; a what-if is not stored.
+    """Judge every benchmark of a run, and store the verdicts unless it is a what-if.
 
-    What the run was to do and did not is without data: no later judgement forgets it.
+    Benchmarks that were planned but not done are NO_DATA, and no later judgement forgets them.
 
     Args:
         state: folder of the history.
-        run_id: an ingested run.
-        profile: with the thresholds; the one that the run was made with when None. Another one is
-            a what-if.
+        run_id: the id of an ingested run.
+        profile: the profile with the thresholds; None for the one that the run was made with. Any
+            other profile makes a what-if.
 
     Raises:
         RequestError: there is no such run.
@@ -70,7 +70,7 @@ def judge_run(
 def judge_in(
     history: History, state: State, run_id: str, *, profile: Profile | None = None
 ) -> dict[str, list[Verdict]]:
-    """Judge as `judge_run` does, in a history that is open.
+    """Judge as `judge_run` does, in an open history.
 
     Raises:
         RequestError: there is no such run.
@@ -89,14 +89,14 @@ def judge_in(
 
 
 def is_what_if(history: History, run_id: str, profile: Profile | None) -> bool:
-    """Tell whether a run is judged by a profile, or a state of it, that it was not made with."""
+    """Say whether a run is judged by a profile, or a version of it, that it was not made with."""
     return profile is not None and profile.config_hash != history.run(run_id).config_hash
 
 
 def verdicts_of_run(history: History, run_id: str, profile: Profile) -> dict[str, list[Verdict]]:
-    """Return a run's verdicts by benchmark: the stored ones, or those of a what-if's profile.
+    """Return a run's verdicts by benchmark: the stored ones, or those by the profile of a what-if.
 
-    What has none yet is judged and stored: a run without verdicts would look as if all was well.
+    Benchmarks without verdicts are judged and stored, since a run without verdicts would look fine.
     """
     outcomes = history.outcomes(run_id)
     if is_what_if(history, run_id, profile):
@@ -119,7 +119,7 @@ def verdicts_by_benchmark(history: History, run_id: str) -> dict[str, list[Verdi
 
 
 def recover_run(state: State, run_id: str) -> IngestedRun:
-    """Store a spooled run and judge it by its own profile, because storing it drops its verdicts.
+    """Store a spooled run, which drops its verdicts, and judge it by its own profile.
 
     Raises:
         RequestError: there is no such run in the spool.
@@ -164,7 +164,7 @@ def _verdicts(
 
 
 def _without_unknown(history: History, key: RunKey, verdicts: list[Verdict]) -> list[Verdict]:
-    """Leave out the check that every benchmark has where an old, pruned run can't answer it."""
+    """Leave out the default check of every benchmark if an old, pruned run can't answer it."""
     if history.asked.raw_is_kept(key):
         return verdicts
     return [
@@ -203,18 +203,18 @@ def _cut_short(outcome: BenchmarkOutcome) -> str:
 
 
 def _absent(threshold: Threshold, outcome: BenchmarkOutcome) -> str:
-    """Name the scenarios that a filter means and a run, of another profile, lacks; or nothing."""
+    """Name the scenarios in a filter that a run of another profile lacks."""
     meant = meant_scenarios(threshold)
     absent = sorted(meant - {scenario.name for scenario in outcome.scenarios})
     return f"the filter names {', '.join(absent)}, which this run does not have" if absent else ""
 
 
 def spoilt_scenarios(outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
-    """Name the scenarios whose figures do not count, where no verdict rests on them.
+    """Name the scenarios whose figures do not count and on which no verdict is based.
 
     Returns:
-        One sentence each; empty where every scenario kept up, and where a verdict is INVALID or no
-        scenario kept up: then the whole benchmark is not measured.
+        One sentence each. It is empty if every scenario kept up; and also if a verdict is INVALID
+        or no scenario kept up, because then the whole benchmark is not measured.
     """
     kept_up = scenarios_that_kept_up(outcome)
     if (

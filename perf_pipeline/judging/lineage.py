@@ -1,6 +1,6 @@
-"""Say where the comparisons of a run come from, as it is stored with them.
+"""Read the stored origins of a run's comparisons.
 
-Add here: another origin. Keep out: layout (report/) and SQL (store/).
+Add here: another fact about origins. Keep out: layout (report/) and SQL (store/).
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from perf_pipeline.store.state import State
 
 @dataclass(frozen=True, slots=True)
 class RunLineage:
-    """Hold a run and where each of its comparisons comes from.
+    """Hold a run with the origin of each of its comparisons.
 
     Attributes:
         run: the run.

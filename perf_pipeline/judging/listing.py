@@ -1,6 +1,6 @@
-"""The stored runs in one list: when each was made, by what profile, of what, and how it ended.
+"""List the stored runs: when each was made, by which profile, of what target, and how it ended.
 
-Add here: a column of the list. Keep out: one run as a whole (publish.py).
+Add here: a column of the list. Keep out: the report of a single run (publish.py).
 """
 
 from collections import Counter
@@ -27,12 +27,12 @@ _GRAVEST_FIRST: Final = (Status.FAIL, Status.INVALID, Status.NO_DATA, Status.WAR
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """Hold what the list shows of a run.
+    """Hold what the list shows about a run.
 
     Attributes:
-        run: its record.
-        benchmarks: how many of its planned benchmarks are stored, and how many it planned.
-        thresholds: its verdicts, counted by status.
+        run: the record of the run.
+        benchmarks: the numbers of stored and of planned benchmarks.
+        thresholds: the numbers of verdicts by status.
         regressed: how many of its compared series are REGRESSED, which fails it as well.
     """
 
@@ -43,7 +43,7 @@ class ListedRun:
 
     @property
     def row(self) -> tuple[str, ...]:
-        """Return its cells, in the order of `COLUMNS`."""
+        """Return the cells in the order of `COLUMNS`."""
         stored, planned = self.benchmarks
         counted = [
             f"{self.thresholds[status]} {status.replace('_', ' ')}"
@@ -64,7 +64,7 @@ class ListedRun:
 
     @property
     def plain(self) -> dict[str, object]:
-        """Return it for programs: numbers as numbers, and every status that occurs."""
+        """Return the entry for programs: numbers as numbers, and every status that occurs."""
         stored, planned = self.benchmarks
         return {
             "run": self.run.run_id,
@@ -87,12 +87,12 @@ class ListedRun:
 def listed_runs(
     state: State, limit: int, tags: Mapping[str, str] = MappingProxyType({})
 ) -> list[ListedRun]:
-    """List the newest runs, newest first, those that were killed included.
+    """List the newest runs, newest first, including killed runs.
 
     Args:
         state: folder of the history.
-        limit: at most so many.
-        tags: only runs that have all of these.
+        limit: the largest number of runs.
+        tags: only runs with all of these tags.
 
     Raises:
         RequestError: no run was ever made in this folder.

@@ -1,7 +1,7 @@
-"""Find out that the machine became slower for good, so that its new level becomes the baseline.
+"""Find out whether the machine became permanently slower, so that its new level is the baseline.
 
-Add here: another reason to begin a new baseline that no single series shows. Keep out: the rule
-(analysis/shared.py), and what a new baseline means (judging/series.py).
+Add here: another reason for a new baseline that no single series shows. Keep out: the rule
+(analysis/shared.py), and the effect of a new baseline (judging/series.py).
 """
 
 import math
@@ -22,7 +22,7 @@ from perf_pipeline.store.rerun_ids import rerun_of
 
 @dataclass(frozen=True, slots=True)
 class _Track:
-    """Hold a series of the newest run with its shift, and its values in the runs before."""
+    """Hold a series of the newest run with its shift, and its values in earlier runs."""
 
     measured: MeasuredBenchmark
     diff: Diff
@@ -30,7 +30,7 @@ class _Track:
     before: Mapping[str, float]
 
     def shift_in(self, run_id: str) -> Shift | None:
-        """Return the shift of an earlier run against the same centre; None where it has none."""
+        """Return the shift of an earlier run against the same centre; None if it has none."""
         value, now = self.before.get(run_id, 0.0), self.diff.value or 0.0
         if self.shift is None or value <= 0 or now <= 0:
             return None
@@ -43,16 +43,16 @@ def levels_for_good(
     diffs: Sequence[tuple[MeasuredBenchmark, Diff]],
     past: Past,
 ) -> list[ChangePointRow]:
-    """Return the changes of level that follow from a machine that is slower for good.
+    """Return the changes of level that follow from a permanently slower machine.
 
-    Where the machine was calibrated, it made none unless it was slower than usual and explains at
-    least half of what all tiers share; a person decides about anything else.
+    If the machine was calibrated, there are none unless it was slower than usual and explains at
+    least half of the shared slowdown; a person decides about anything else.
 
     Args:
-        history: open, with the diffs of the run.
+        history: the open history, with the diffs of the run.
         run_id: the newest run.
-        diffs: its comparisons with the history.
-        past: the series over the runs before.
+        diffs: the run's comparisons with the history.
+        past: the series over earlier runs.
     """
     if not _may_be_the_machine(diffs):
         return []
@@ -60,9 +60,9 @@ def levels_for_good(
 
 
 def _may_be_the_machine(diffs: Sequence[tuple[MeasuredBenchmark, Diff]]) -> bool:
-    """Say whether the calibration leaves the machine as the explanation; it does without any.
+    """Say whether the machine may be the explanation; without a calibration, it may.
 
-    What the calibration explains is taken out of the diffs, so that they share what it does not.
+    The effect that the calibration explains is removed from the diffs, so they share the rest.
     """
     if all(machine_of(measured) is None for measured, _ in diffs):
         return True
@@ -74,13 +74,13 @@ def _may_be_the_machine(diffs: Sequence[tuple[MeasuredBenchmark, Diff]]) -> bool
 def lasting_changes(
     diffs: Sequence[tuple[MeasuredBenchmark, Diff]], past: Past
 ) -> Iterator[ChangePointRow]:
-    """Return a change of level for every series if all tiers were slower in the newest five runs.
+    """Return a change of level for every series if all tiers were slower in the five newest runs.
 
-    It is for series whose own gate was not withheld as well: they follow the same machine.
+    This includes series whose own gate was not withheld, because they depend on the same machine.
 
     Args:
-        diffs: comparisons with the history, of one run.
-        past: the series over the runs before.
+        diffs: comparisons of one run with the history.
+        past: the series over earlier runs.
     """
     tracks = [
         _Track(
@@ -103,13 +103,13 @@ def lasting_changes(
 
 
 def _newest_runs(tracks: Sequence[_Track]) -> list[str]:
-    """Return the four runs before, oldest first; re-runs of them do not count."""
+    """Return the four previous runs, oldest first, without their re-runs."""
     longest = max((list(track.before) for track in tracks), key=len, default=[])
     runs = [run_id for run_id in longest if rerun_of(run_id) not in longest]
     return runs[1 - LASTING_RUNS :]
 
 
 def _slowdown(tracks: Sequence[_Track], run_id: str = "") -> float:
-    """Return the shared slowdown of an earlier run; that of the newest without an id."""
+    """Return the shared slowdown of an earlier run, or of the newest run if no id is given."""
     shifts = (track.shift_in(run_id) if run_id else track.shift for track in tracks)
     return shared_slowdown([shift for shift in shifts if shift is not None])

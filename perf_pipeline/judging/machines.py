@@ -1,7 +1,7 @@
-"""Read how fast the load machine was in each run: its calibration, as the gate takes it.
+"""Read how fast the load machine was in each run, by its calibration, for the gate.
 
-Add here: another part of the machine that is calibrated. Keep out: how it is timed
-(probes/calibration.py), and what follows for a series (analysis/).
+Add here: another calibrated part of the machine. Keep out: timing it (probes/calibration.py), and
+consequences for a series (analysis/).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ CALIBRATION: Final = tuple(series for sides in _PARTS.values() for series in sid
 
 
 def machine_of(measured: MeasuredBenchmark) -> Machine | None:
-    """Return what the load machine did beside this benchmark; None where it was not calibrated."""
+    """Return the calibration of the load machine for this benchmark; None if there is none."""
     parts = {part: _mean_s(map(measured.value, sides)) for part, sides in _PARTS.items()}
     return Machine(**parts) if any(part is not None for part in parts.values()) else None
 
@@ -35,10 +35,10 @@ def machine_of(measured: MeasuredBenchmark) -> Machine | None:
 def machines_over(
     points_of: Callable[[Series], Sequence[SeriesPoint]],
 ) -> dict[str, Machine]:
-    """Return what the load machine did beside each run, by run; those of which none is known not.
+    """Return the calibration of the load machine by run, for the runs that have one.
 
     Args:
-        points_of: gives a series over the runs.
+        points_of: returns a series over the runs.
     """
     figures: dict[str, dict[str, list[float]]] = {}
     for part, sides in _PARTS.items():
@@ -52,6 +52,6 @@ def machines_over(
 
 
 def _mean_s(figures_ms: Iterable[float | None]) -> float | None:
-    """Return the mean of both sides, or the side that is known."""
+    """Return the mean of the calibrations before and after the load, or the only one known."""
     known = [figure for figure in figures_ms if figure is not None]
     return sum(known) / len(known) / _MS_PER_S if known else None

@@ -1,6 +1,6 @@
-"""Gather what readers of a comparison must know: a clock that was set, a changed environment ...
+"""Gather what readers of a comparison must know, such as a changed environment or a set clock.
 
-Add here: another fact about a run that must not be missed. Keep out: layout (report/).
+Add here: another fact about a run that readers must not miss. Keep out: layout (report/).
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ _RECENT_RUNS: Final = 10
 
 
 def notices_of(history: History, run_id: str) -> list[str]:
-    """Return the notices of a compared run, one sentence each.
+    """Return the notices of a compared run, in one sentence each.
 
     Raises:
         RequestError: there is no such run.
@@ -51,7 +51,7 @@ def notices_of(history: History, run_id: str) -> list[str]:
 
 
 def clock_notices(history: History, run_id: str) -> list[str]:
-    """Say where dates and the order in which runs were made contradict each other."""
+    """Say where the dates of runs contradict the order in which they were made."""
     told = []
     before, after = ended_after_it(history, run_id), began_before_it(history, run_id)
     if before is not None:
@@ -84,7 +84,7 @@ def _environment(history: History, run: RunRecord) -> Iterator[str]:
 
 
 def _other_machine(before: RunRecord, run: RunRecord) -> Iterator[str]:
-    """Say that another machine of a declared class made this run, and what differs."""
+    """Say if another machine of a declared class made this run, and what differs."""
     runner_class = run.environment.get("runner_class")
     facts = changed_facts(before.machine, run.machine) if before.machine and run.machine else []
     if runner_class and facts:
@@ -141,7 +141,7 @@ def _missed_releases(history: History, run: RunRecord) -> Iterator[str]:
 
 
 def _dated(history: History, run: RunRecord) -> Iterator[str]:
-    """Name the newest changes that the history pass dated and nobody has confirmed."""
+    """Name the newest changes that the history pass dated but nobody has confirmed."""
     benchmarks = {outcome.benchmark for outcome in history.outcomes(run.run_id)}
     rows = [row for row in changes(history) if row.series.benchmark in benchmarks]
     recent = history.runs(_RECENT_RUNS) if rows else []

@@ -1,4 +1,4 @@
-"""Lay two runs over one another: their comparison, with the course and distributions of both.
+"""Overlay two runs: their comparison, with the course and the distributions of both.
 
 Add here: another line of both runs. Keep out: comparing (contrast.py), drawing (report/).
 """
@@ -25,7 +25,7 @@ _DRAWN: Final = "p95"
 
 
 def overlay(state: State, found: Contrast) -> Overlay:
-    """Return two compared runs as a page lays them over one another.
+    """Return two compared runs for a page that overlays them.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
@@ -48,14 +48,14 @@ def overlay(state: State, found: Contrast) -> Overlay:
 
 
 def _in_order(found: Contrast, names: list[str]) -> list[str]:
-    """List benchmarks as the runs had them."""
+    """List benchmarks in the order that they had in the runs."""
     order = [name for name, _ in found.diffs]
     known = [name for name in dict.fromkeys(order) if name in names]
     return [*known, *sorted(set(names) - set(known))]
 
 
 def _panels(first: Course, second: Course) -> Iterator[Panel]:
-    """Yield a plot for each line that both have; of percentiles the p95."""
+    """Yield a plot for each line that both have; for percentiles, only the p95."""
     theirs = {(line.panel, line.name): line for line in second.series}
     for line in first.series:
         other = theirs.get((line.panel, line.name))

@@ -1,8 +1,8 @@
 """Read the series of comparable runs: those with the same benchmark, load, profile and environment.
 
 They are read once, in one statement, and shared by the comparison, the history pass, trends and the
-search for the tier that holds a latency.
-Add here: another way to look at what was read. Keep out: statistics (analysis/) and SQL (store/).
+search for the tier that causes a latency.
+Add here: another view of these series. Keep out: statistics (analysis/) and SQL (store/).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,36 +25,36 @@ from perf_pipeline.store.tags_text import tags_text
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Hold what was read, the newest 300 points of each series at most.
+    """Hold the series, with at most the newest 300 points each.
 
     Attributes:
-        series: figures over runs.
-        machines: for each benchmark what the load machine did beside these runs, by run.
+        series: the figures over runs.
+        machines: for each benchmark, the calibrations of the load machine by run.
     """
 
     series: Mapping[SeriesName, OverRuns]
     machines: Mapping[str, Mapping[str, Machine]] = field(default_factory=dict)
 
     def before(self, measured: MeasuredBenchmark, series: Series) -> Sequence[SeriesPoint]:
-        """Return a series over the runs that were made before this one, oldest first."""
+        """Return a series over the runs that were made before this run, oldest first."""
         return self.series[_name(measured, series)].before
 
     def whole(self, measured: MeasuredBenchmark, series: Series) -> Sequence[SeriesPoint]:
-        """Return a series over all runs, oldest first, those made later included."""
+        """Return a series over all runs, including later ones, oldest first."""
         return self.series[_name(measured, series)].whole
 
     def calibrated(self, measured: Iterable[MeasuredBenchmark]) -> "Past":
-        """Add what the load machine did beside all runs of some benchmarks, which was read, too."""
+        """Add the calibrations of the load machine for some benchmarks, which were also read."""
         return replace(self, machines=_machines(self.whole, measured))
 
 
 def past_of(history: History, measured: Sequence[MeasuredBenchmark], profile: Profile) -> Past:
-    """Read all that the benchmarks of one run are compared by.
+    """Read everything by which the benchmarks of one run are compared.
 
     Args:
-        history: open.
+        history: the open history.
         measured: the benchmarks of the run.
-        profile: that judges.
+        profile: the profile that judges.
     """
     if not measured:
         return Past({})
@@ -80,13 +80,13 @@ def read_past(
     *,
     before: str | None = None,
 ) -> Past:
-    """Read any series over the runs that are like one.
+    """Read any series over the runs that are comparable with one run.
 
     Args:
-        history: open.
-        run: whose profile, environment and line of code the runs share.
-        wanted: each series with the benchmark whose load it has.
-        before: the run that `Past.before` is about; None if there is none.
+        history: the open history.
+        run: the run whose profile, environment and line of code the others share.
+        wanted: the series, each with the benchmark whose load it has.
+        before: the run for `Past.before`; None if there is none.
     """
     return Past(
         history.series(
@@ -101,7 +101,7 @@ def read_past(
 
 
 def is_like(run: RunRecord, other: RunRecord) -> bool:
-    """Say whether two runs share profile and environment, so that figures are compared."""
+    """Say whether two runs share profile and environment, so that their figures are comparable."""
     return (run.profile, run.environment_id) == (other.profile, other.environment_id)
 
 

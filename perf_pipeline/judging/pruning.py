@@ -1,7 +1,7 @@
-"""Remove old runs for good, and never one that a verdict of a later run may rest on.
+"""Remove old runs for good, except runs on which a verdict of a later run may be based.
 
-Add here: another reason for a run to stay. Keep out: raw samples of runs that stay (retention.py),
-and asking (cli/prune.py).
+Add here: another reason to keep a run. Keep out: raw samples of kept runs (retention.py), and
+asking the user (cli/prune.py).
 """
 
 import json
@@ -42,12 +42,12 @@ NEEDED: Final = "needed by a baseline"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Say which runs may go: those that are in none of the two.
+    """Say which runs may be removed: those that neither rule keeps.
 
     Attributes:
-        keep: so many of the newest runs stay, re-runs not counted; None where only age decides.
-        since: runs that began since then stay; None where only the number decides.
-        is_loading: a run is under way in this folder, and stays.
+        keep: how many of the newest runs stay, not counting re-runs; None if only age decides.
+        since: runs that began since then stay; None if only the number decides.
+        is_loading: whether a run is in progress in this folder; it stays.
     """
 
     keep: int | None
@@ -55,18 +55,18 @@ class Wish:
     is_loading: bool = False
 
     def keeps(self, place: int, run: KnownRun) -> bool:
-        """Say whether a run stays by it, of which so many newer ones are there."""
+        """Say whether a run stays by these rules, given the number of newer runs."""
         by_number = self.keep is not None and place < self.keep
         return by_number or (self.since is not None and run.began_at >= self.since)
 
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """Hold what a wish comes to.
+    """Hold the consequences of a wish.
 
     Attributes:
-        going: runs to remove, newest first, each with its re-runs.
-        staying: how many runs stay although the wish does not keep them, by reason.
+        going: the runs to remove, newest first, each with its re-runs.
+        staying: by reason, how many runs stay although the wish does not keep them.
         kept: how many runs the wish keeps.
     """
 
@@ -76,7 +76,7 @@ class Pruning:
 
 
 def plan_pruning(state: State, wish: Wish) -> Pruning:
-    """Say which runs would be removed, and which stay all the same; nothing is changed.
+    """Work out which runs would be removed and which would stay, without changing anything.
 
     Raises:
         RequestError: no run was ever made in this folder.
@@ -91,25 +91,25 @@ def plan_pruning(state: State, wish: Wish) -> Pruning:
 def prune(state: State, wish: Wish, agreed: AbstractSet[str]) -> tuple[list[str], int]:
     """Remove runs for good: their rows, spool files and reports.
 
-    It is worked out again which runs are needed, because another run may have been made since the
-    user agreed.
+    The needed runs are worked out again, because another run may have been made since the user
+    agreed.
 
     Args:
-        state: folder of history, spool and reports.
-        wish: as it was shown.
-        agreed: the runs that may go.
+        state: the folder of history, spool and reports.
+        wish: the wish as it was shown.
+        agreed: the runs that the user agreed to remove.
 
     Returns:
         The ids of the removed runs, and how many bytes their files had.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
-        StoreError: files of a run can't be removed; its rows are still there.
+        StoreError: files of a run can't be removed; its rows are kept.
     """
     with state.history() as history:
         planned = _planned(history, state, wish).going
         going = [run.run_id for run in planned if run.run_id in agreed]
-        # The spool goes first: a run that only the spool knew would be taken up again.
+        # Remove the spool first: a run that remains only in the spool would be stored again.
         freed = sum(_removed(state.spool / run_id) for run_id in going)
         remove_runs(history, going)
     return going, freed + sum(_removed(state.reports(run_id)) for run_id in going)
@@ -135,7 +135,7 @@ def _planned(history: History, state: State, wish: Wish) -> Pruning:
 
 
 def _families(runs: Sequence[KnownRun]) -> dict[str, list[KnownRun]]:
-    """Return each run with its re-runs behind it, newest first."""
+    """Return each run followed by its re-runs, newest first."""
     known = {run.run_id for run in runs}
     head_of = {run.run_id: _head(run.run_id, known) for run in runs}
     families: dict[str, list[KnownRun]] = {
@@ -160,7 +160,7 @@ def _reasons(
     *,
     is_loading: bool,
 ) -> dict[str, str]:
-    """Say of each run that has to stay why, the gravest reason first."""
+    """Return the reason for each run that has to stay, the most important reason first."""
     accepted = {row.run_id for row in decisions(history) if row.action == "accepted"}
     pinned = {row.run_id for row in releases(history)}
     loads = stored_loads(history)
@@ -182,21 +182,21 @@ def _reasons(
 def _needed(
     history: History, loads: Sequence[StoredLoad], kept: Collection[str], pinned: Collection[str]
 ) -> Iterator[str]:
-    """Return what the next run and a pinned release will be compared by.
+    """Return the runs that the next run and pinned releases will be compared with.
 
-    A profile that is run once a month has its history, too, however old the wish lets it be.
+    A profile that is run once a month needs its history, too, whatever age the wish allows.
     """
     loads = [load for load in loads if load.branch is not None]
     newest = {(load.profile, load.benchmark, load.branch): load for load in reversed(loads)}
     alive = {load.like for load in loads if load.run_id in kept}
     alive |= {load.like for load in newest.values()}
     ends = {load.like: place for place, load in reversed([*enumerate(loads)]) if load.like in alive}
-    begins = [*ends.values()]  # of a release the runs before it count
+    begins = [*ends.values()]  # for a release, the runs before it count
     begins += [place for place, load in enumerate(loads) if load.run_id in pinned]
     windows = {run_id: _window(history, run_id) for run_id in {loads[n].run_id for n in begins}}
     for begin in begins:
         end = loads[begin]
-        left = 2 * windows[end.run_id]  # those out of line are looked at, and left out
+        left = 2 * windows[end.run_id]  # runs that are out of line are checked and left out
         for load in loads[begin:]:
             if left and load.like == end.like:
                 yield load.run_id
@@ -204,14 +204,14 @@ def _needed(
 
 
 def _window(history: History, run_id: str) -> int:
-    """Return how many runs a baseline has by the profile of a run."""
+    """Return how many runs a baseline has according to a run's profile."""
     with suppress(ValueError, KeyError, TypeError):
         return max(WINDOW, int(json.loads(history.run(run_id).profile_json)["baseline"]["window"]))
     return WINDOW
 
 
 def _removed(folder: Path) -> int:
-    """Remove a folder and return how many bytes its files had; 0 where there is none."""
+    """Remove a folder, and return the size of its files in bytes; 0 if there is none."""
     if not folder.is_dir():
         return 0
     size = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
@@ -226,7 +226,7 @@ def _removed(folder: Path) -> int:
 
 
 def since(now: datetime, age_s: float | None) -> datetime | None:
-    """Return the moment before which runs are older than an age; None without one."""
+    """Return the time before which runs are older than an age; None without an age."""
     if age_s is None:
         return None
     with suppress(OverflowError):

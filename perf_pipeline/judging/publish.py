@@ -1,4 +1,4 @@
-"""Make the report of a stored run and write it in every form.
+"""Make the report of a stored run, and write it in every form.
 
 Add here: a form of report, in `_FORMS`. Keep out: layout (report/) and SQL (store/).
 """
@@ -65,25 +65,27 @@ def publish(
     on_environment_changed: OnEnvironmentChanged | None = None,
     judges: bool = False,
 ) -> RunReport:
-    """Write every form of a run's report, with one CSV of host readings each benchmark.
+    """Write every form of a run's report, and a CSV of host readings for each benchmark.
 
-    Verdicts are the stored ones, made here where there are none; diffs are worked out anew from the
-    summaries. A what-if has a folder of its own and changes neither history nor report. After the
-    newest run's report, old raw samples go (`keepRawRuns` of its profile).
+    Verdicts are the stored ones, or are made here if there are none; diffs are worked out again
+    from the summaries. A what-if has its own folder and changes neither history nor report. After
+    the report of the newest run, old raw samples are removed (`keepRawRuns` of its profile).
 
     Args:
-        state: folder of history and reports.
-        run_id: an ingested run.
-        profile: judged by; the run's own when None; another one is a what-if.
-        expected: benchmarks that it was to run beside those of its stored plan; one that did not
-            run is reported as such.
-        on_environment_changed: what a withheld gate does to the run; as the profile says when None.
-        judges: judge the run before, as `judge_run` does, in the same opening of the history.
+        state: the folder of history and reports.
+        run_id: the id of an ingested run.
+        profile: the profile that judges; None for the run's own; any other makes a what-if.
+        expected: benchmarks that it should have run in addition to those of its stored plan; a
+            missing one is reported as such.
+        on_environment_changed: what a withheld gate does to the run; None for what the profile
+            says.
+        judges: whether to judge the run first, as `judge_run` does, in the same opening of the
+            history.
 
     Raises:
         RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
-        StoreError: the disk does not take the reports; the former ones stay.
+        StoreError: the reports can't be written; the previous ones stay.
     """
     with state.history() as history:
         made = report_in(
@@ -108,11 +110,11 @@ def report_in(
     on_environment_changed: OnEnvironmentChanged | None = None,
     judges: bool = False,
 ) -> RunReport:
-    """Do what `publish` does with a history that is open: all but what `written` does.
+    """Do what `publish` does in an open history, except for what `written` does.
 
     Raises:
         RequestError: there is no such run.
-        StoreError: the disk does not take the readings.
+        StoreError: the readings can't be written.
     """
     if judges:
         judge_in(history, state, run_id, profile=profile)
@@ -139,10 +141,10 @@ def report_in(
 
 
 def written(report: RunReport) -> RunReport:
-    """Write every form of a report that `report_in` made, and return it; the history may be closed.
+    """Write every form of a report of `report_in`, and return it; the history may be closed.
 
     Raises:
-        StoreError: the disk does not take the reports; the former ones stay.
+        StoreError: the reports can't be written; the previous ones stay.
     """
     for form, (_, render) in _FORMS.items():
         with _written(Path(report.paths[form])) as part:
@@ -151,12 +153,12 @@ def written(report: RunReport) -> RunReport:
 
 
 def html_report(state: State, run_id: str) -> Path:
-    """Return the file of a run's HTML report, which is written if it is not there.
+    """Return the file of a run's HTML report; write it if it does not exist.
 
     Raises:
         RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
-        StoreError: the disk does not take the report.
+        StoreError: the report can't be written.
     """
     name, _ = _FORMS["html"]
     path = state.reports(run_id) / name
@@ -173,7 +175,7 @@ def written_forms(state: State, run_id: str) -> dict[str, str]:
 
 
 def report_of(state: State, run_id: str) -> RunReport:
-    """Return the report of a stored run by its own profile, and write none.
+    """Return the report of a stored run by its own profile, without writing it.
 
     Raises:
         RequestError: there is no such run.
@@ -201,10 +203,10 @@ def _made(folder: Path) -> Path:
 
 @contextmanager
 def _written(path: Path) -> Iterator[Path]:
-    """Yield the file that becomes `path` when all of it is written; until then the former stays.
+    """Yield a file that becomes `path` once it is complete; until then the previous file stays.
 
     Raises:
-        StoreError: the disk does not take it.
+        StoreError: the file can't be written.
     """
     part = path.with_name(f"{path.name}.part")
     try:

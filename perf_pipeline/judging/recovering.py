@@ -1,7 +1,7 @@
-"""Bring what waits in the spool into the history, run after run; one bad run stops no other.
+"""Store the runs that wait in the spool, one after the other; a bad run does not stop others.
 
-Add here: another thing to tell about a recovered run. Keep out: storing one run (ingest.py) and
-judging it (judge.py).
+Add here: another message about a recovered run. Keep out: storing one run (ingest.py) and judging
+it (judge.py).
 """
 
 from collections.abc import Sequence
@@ -22,16 +22,16 @@ from perf_pipeline.store.state import State
 
 
 def recover_runs(state: State, run_id: str | None, *, say: Say) -> None:
-    """Store and judge one spooled run, or all of them; at the end, name what could not be stored.
+    """Store and judge one spooled run, or all; at the end, name what could not be stored.
 
     Args:
-        state: folder of spool and history.
-        run_id: which run, or how its id begins; all that are in the spool when None.
-        say: gets one line for each benchmark that was stored.
+        state: the folder of spool and history.
+        run_id: the id of a run, or the beginning of it; None for all runs in the spool.
+        say: is told one line for each benchmark that was stored.
 
     Raises:
         RequestError: there is no such run in the spool.
-        SpoolDamagedError: at the end, when something of a run is damaged; the rest is stored.
+        SpoolDamagedError: raised at the end if a part of a run is damaged; the rest is stored.
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
     spooled = spooled_runs(state)
@@ -51,7 +51,7 @@ def recover_runs(state: State, run_id: str | None, *, say: Say) -> None:
 
 def _meant(run_id: str, spooled: Sequence[str]) -> str:
     if run_id == LATEST and spooled:
-        # A re-run is written after the run that it confirms, and belongs to it.
+        # A re-run is written after the run that it confirms and belongs to.
         return next(
             (spooled_id for spooled_id in reversed(spooled) if not rerun_of(spooled_id)),
             spooled[-1],
@@ -60,14 +60,14 @@ def _meant(run_id: str, spooled: Sequence[str]) -> str:
 
 
 def _recover(state: State, run_id: str, say: Say, *, is_asked_for: bool) -> list[str]:
-    """Store and judge a run; return a sentence for each thing that is wrong with it."""
+    """Store and judge a run; return a sentence for each problem."""
     try:
         done = recover_run(state, run_id)
     except RequestError as error:
         if is_asked_for:
             raise
         return [f"{run_id}: {error.sentence}"]
-    # Trouble of the history itself goes on up: every other run would meet it as well.
+    # Trouble with the history itself is passed on, because every other run would meet it as well.
     except (ProfileError, SpoolDamagedError) as error:
         return [f"{run_id}: {error.sentence}"]
     for key, ingested in done.stored:

@@ -1,6 +1,6 @@
 """Compare a run with the releases that people pinned.
 
-Add here: another question to pinned releases. Keep out: pinning (baselines.py).
+Add here: another question about pinned releases. Keep out: pinning (baselines.py).
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _MOVED: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.IMPROVED})
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """Hold the comparison with one release and the runs that it was made of."""
+    """Hold the comparison with one release, and the runs that it is based on."""
 
     diff: Diff
     run_ids: tuple[str, ...]
@@ -38,15 +38,15 @@ def against_releases(
     pins: list[BaselineRow],
     changes: Confirmed,
 ) -> Iterator[Against]:
-    """Compare a series with each pinned release that has it, in the same environment and load.
+    """Compare a series with each pinned release that has it under the same environment and load.
 
     Args:
-        past: the series over like runs.
+        past: the series over comparable runs.
         measured: the run's benchmark.
-        series: which figure.
+        series: the series.
         policy: the gate.
-        pins: the releases that hold.
-        changes: first runs of confirmed changes, by series.
+        pins: the current pins.
+        changes: the first runs of confirmed changes by series.
     """
     if not pins:
         return

@@ -1,7 +1,7 @@
 """Replay the gate in this process, or in several processes if it takes long.
 
-Series are independent of one another, so the figures are the same to the last bit.
-Add here: another way to share such work out. Keep out: what is worked out (analysis/backtest.py).
+Series are independent of one another, so the figures are the same to the last bit. Add here:
+another way to divide such work. Keep out: what is worked out (analysis/backtest.py).
 """
 
 import os
@@ -29,11 +29,11 @@ MOST_PROCESSES: Final = 8
 
 @contextmanager
 def shared_out(tracks: Sequence[ReplayedSeries], *, long: int = LONG) -> Iterator[Each]:
-    """Yield a `map` that works on several series at once where these are long.
+    """Yield a `map` that works on several series at the same time if there is much to do.
 
     Args:
-        tracks: what is replayed.
-        long: fewer runs than these, of all series together, are replayed in this process.
+        tracks: the series to replay.
+        long: if all series together have fewer runs than this, they are replayed in this process.
     """
     processes = min(usable_cores(), len(tracks), MOST_PROCESSES)
     is_long = sum(len(track.values) for track in tracks) >= long
@@ -44,14 +44,14 @@ def shared_out(tracks: Sequence[ReplayedSeries], *, long: int = LONG) -> Iterato
     try:
         yield partial(_each, pool)
     finally:
-        # Once only: a second call without it would take the wish to cancel back.
+        # Only once: a second call without the argument would revoke the cancellation.
         pool.shutdown(cancel_futures=True)
 
 
 def _pool(processes: int) -> ProcessPoolExecutor | None:
-    """Return processes that begin with their first work; None where the system has no semaphores.
+    """Return processes that start with their first work; None if the system has no semaphores.
 
-    A fork would have the threads of DuckDB and of OpenBLAS, or rather not have them.
+    A fork would lack the threads of DuckDB and OpenBLAS that it expects.
     """
     try:
         return ProcessPoolExecutor(
@@ -64,7 +64,7 @@ def _pool(processes: int) -> ProcessPoolExecutor | None:
 def _each(
     pool: ProcessPoolExecutor, work: Callable[[Any], _R], items: Iterable[Any]
 ) -> Iterable[_R]:
-    """Let the pool do the work, or this process where the system lets none begin, or live."""
+    """Let the pool do the work, or this process if others can't be started or are killed."""
     known = list(items)
     try:
         with _without_ctrl_c():
@@ -76,9 +76,9 @@ def _each(
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Leave Ctrl-C to the command: processes that begin meanwhile never get it, nor their imports.
+    """Leave Ctrl-C to the command: processes that start inside the block never receive it.
 
-    The command gets it right afterwards, and ends them with their present series.
+    The command receives it right afterwards, and ends them after their present series.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -88,9 +88,9 @@ def _without_ctrl_c() -> Iterator[None]:
 
 
 def _end_with_the_command() -> None:
-    """End this process as soon as the command is gone, also where that was killed.
+    """End this process as soon as the command is gone, even if that was killed.
 
-    It would wait for its next series for ever, because it holds both ends of its queues.
+    Otherwise it would wait forever for its next series, because it holds both ends of its queues.
     """
     Thread(target=_follow, daemon=True).start()
 

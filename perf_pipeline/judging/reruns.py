@@ -1,6 +1,6 @@
-"""Decide a suspect benchmark by its re-runs: the verdict is that of the majority of its runs.
+"""Decide a suspect benchmark by its re-runs: the majority of its runs decides.
 
-Add here: another rule over re-runs. Keep out: making them (runs/confirm.py).
+Add here: another rule about re-runs. Keep out: making re-runs (runs/confirm.py).
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ Reruns = Mapping[str, Mapping[SeriesKey, DiffRow]]
 
 
 def reruns_of(history: History, run_id: str) -> Reruns:
-    """Read what the re-runs of a run were compared with; empty where nothing was run again.
+    """Read the comparisons of a run's re-runs; empty if nothing was run again.
 
     What is in line in a benchmark that failed a threshold on failures is left out: a target that
     fails may be quick.
@@ -45,11 +45,11 @@ def _meaningful(history: History, rerun: str) -> dict[SeriesKey, DiffRow]:
 
 
 def settled(reruns: Reruns, benchmark: str, diff: Diff) -> Diff:
-    """Decide a suspect comparison by its re-runs; without re-runs, or in line, it stays.
+    """Decide a suspect comparison by its re-runs; without re-runs it stays as it is.
 
-    REGRESSED when more than half of all runs are out of line: the run, the two before it and the
-    re-runs. Where only the run and its re-runs are, they must be so beyond doubt. OK when two
-    re-runs were in line. Otherwise it is SUSPECT.
+    It is REGRESSED if more than half of all runs are out of line: the run, the two before it, and
+    the re-runs. If only the run and its re-runs are out of line, they must be so beyond doubt. It
+    is OK if two re-runs were in line. Otherwise it is SUSPECT.
     """
     if diff.status not in WORSE or diff.pinned is not None:
         return diff
@@ -75,9 +75,9 @@ def settled(reruns: Reruns, benchmark: str, diff: Diff) -> Diff:
 
 
 def is_undecided(diff: Diff, at_most: int) -> bool:
-    """Say whether more re-runs, of `at_most`, may change what is known of a series.
+    """Say whether more re-runs, up to `at_most`, may change the verdict on a series.
 
-    A run that is out of line is decided when more than half of all runs are that there may be.
+    It is decided once more than half of all possible runs are out of line.
     """
     if diff.pinned is not None or diff.status not in WORSE:
         return False
@@ -88,7 +88,7 @@ def is_undecided(diff: Diff, at_most: int) -> bool:
 def attempts(reruns: Reruns, benchmark: str, diff: Diff) -> dict[str, DiffStatus]:
     """Return what each re-run says about one series, oldest first.
 
-    A re-run in which the series was not measured is left out.
+    Re-runs in which the series was not measured are left out.
     """
     rows = _rows(reruns, benchmark, diff)
     return {rerun: DiffStatus(row.status) for rerun, row in rows.items()}

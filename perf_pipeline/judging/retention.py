@@ -1,7 +1,7 @@
-"""Drop what is old: raw samples in the history and their files in the spool.
+"""Remove old raw samples from the history, and their files from the spool.
 
 Add here: something else that grows with every run. Keep out: summaries, verdicts and diffs, which
-stay for ever.
+stay forever.
 """
 
 import shutil
@@ -12,16 +12,16 @@ from perf_pipeline.store.state import State
 
 
 def let_go(history: History, state: State, run_id: str, keep_raw_runs: int) -> list[str]:
-    """Drop raw samples and spool files of all but the newest runs; return the ids that lost files.
+    """Remove raw samples and spool files of all but the newest runs; return ids that lost files.
 
-    Only the newest run decides, by its own profile: a report of an old run drops nothing. A run
-    that is not in the history keeps its files, because they are all that there is of it.
+    Only the newest run decides, by its own profile; a report of an old run removes nothing. A run
+    that is not in the history keeps its files, because nothing else is left of it.
     """
     newest_first = reversed(history.asked.made_runs())
     if next((run.run_id for run in newest_first if run.trigger != TRIGGER), None) != run_id:
         return []
-    # Nearly all runs of a long history have no folder there: to look for each took longer than to
-    # list those that are, and the question below proves all rows of a run.
+    # Nearly all runs of a long history have no folder in the spool: checking each took longer than
+    # listing existing folders, and the query below verifies all rows of a run.
     spooled = {folder.name: folder for folder in state.spooled_runs()}
     dropped = []
     for old in history.prune(keep_raw_runs):

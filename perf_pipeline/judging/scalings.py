@@ -1,4 +1,4 @@
-"""Work out again, from their points, what the scaling runs of a run found.
+"""Work out the results of a run's scaling runs again from their points.
 
 Add here: another fact that follows from the points. Keep out: SQL (store/), wording (report/).
 """
@@ -18,7 +18,7 @@ from perf_pipeline.store.scaling_rows import scaling_points
 
 
 def answer_of(config: BenchmarkConfig, points: Iterable[ScalingPoint]) -> ScalingAnswer:
-    """Return what points show, as a benchmark's profile asks for it."""
+    """Return the answer that points give, as the benchmark's profile asks for it."""
     assert config.capacity is not None
     assert config.scaling is not None
     known = list(_known(points, config.capacity.precision))
@@ -26,12 +26,12 @@ def answer_of(config: BenchmarkConfig, points: Iterable[ScalingPoint]) -> Scalin
 
 
 def scalings_of(history: History, run_id: str, profile: Profile) -> dict[str, ScalingReport]:
-    """Return what each scaling run of a run found, by benchmark.
+    """Return the result of each scaling run of a run by benchmark.
 
     Args:
-        history: open.
+        history: the open history.
         run_id: the id of a stored run.
-        profile: that the run was made with.
+        profile: the profile that the run was made with.
     """
     found: dict[str, ScalingReport] = {}
     scaled = scaling_points(history, run_id)
@@ -47,7 +47,7 @@ def scalings_of(history: History, run_id: str, profile: Profile) -> dict[str, Sc
 
 
 def _known(points: Iterable[ScalingPoint], precision: float) -> Iterator[CapacityAt]:
-    """Return capacities with intervals that are nowhere narrower than the search is exact."""
+    """Return known capacities, with intervals at least as wide as the precision of the search."""
     for point in points:
         if not math.isfinite(point.per_s):
             continue

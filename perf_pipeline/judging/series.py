@@ -1,4 +1,4 @@
-"""Say what runs are compared by: which series, with their figures over runs since the last change.
+"""Choose the series by which runs are compared, and their runs since the last change of level.
 
 Add here: a series that every run should be compared by. Keep out: statistics (analysis/).
 """
@@ -32,7 +32,7 @@ from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord
 from perf_pipeline.store.tags_text import tags_text
 
-# What every run is compared by, where the benchmark has it; thresholds add their own.
+# Every run is compared by these series, if the benchmark has them; thresholds add their own.
 HEADLINES: Final = (
     ("http_req_duration", "med"),
     ("http_req_duration", "p(95)"),
@@ -53,7 +53,7 @@ HEADLINES: Final = (
     ("stage_worker", "p(95)"),
     ("stage_system", "p(95)"),
 )
-# The same of each operation of a benchmark of one's own.
+# The same for each operation of a user's own benchmark.
 OF_OPERATIONS: Final = (
     ("http_req_duration", "med"),
     ("http_req_duration", "p(95)"),
@@ -66,7 +66,7 @@ Confirmed = Mapping[SeriesKey, Sequence[tuple[str, FoundBy]]]
 
 @dataclass(frozen=True, slots=True)
 class MeasuredBenchmark:
-    """Hold one benchmark of one run with what it was compared by.
+    """Hold one benchmark of one run with the summaries by which it is compared.
 
     Attributes:
         run: the run.
@@ -80,34 +80,34 @@ class MeasuredBenchmark:
 
     @property
     def comparable(self) -> bool:
-        """Say whether its figures are those of a whole and valid benchmark."""
+        """Say whether its figures are those of a complete and valid benchmark."""
         return self.outcome.valid and self.outcome.status == "complete"
 
     def keeps_up_in(self, tags: Mapping[str, str]) -> bool:
-        """Say whether figures with this filter are whole, and about the target."""
+        """Say whether figures with this filter are complete, and about the target."""
         scenario = tags.get("scenario")
         wanted = (scenario,) if scenario else ()
         return self.outcome.status == "complete" and not self.outcome.invalid_for(wanted)
 
     def value(self, series: Series) -> float | None:
-        """Return the figure of a series; None when nothing was measured."""
+        """Return the figure of a series; None if nothing was measured."""
         summary = self.summary(series)
         return None if summary is None else summary.figure(series.statistic)
 
     def requests(self, series: Series) -> float | None:
-        """Return how many values a percentile or a rate rests on; None for other kinds."""
+        """Return how many values a percentile or a rate is based on; None for other kinds."""
         summary = self.summary(series)
         counted = CATALOG[series.metric].kind in {Kind.TREND, Kind.RATE}
         return summary.count if counted and summary is not None else None
 
     def summary(self, series: Series) -> Summary | None:
-        """Return the summary that a series is part of; a recovery that nobody needed is of none."""
+        """Return the summary with a series' figure; None for a recovery that was not needed."""
         found = self.summaries.get((series.metric, tags_text(series.tags)))
         is_needless = found is not None and series.metric == FAULT_RECOVERY_S and not found.last
         return None if is_needless else found
 
     def key(self, series: Series) -> SeriesKey:
-        """Name a series of this benchmark as the history does."""
+        """Return the key of a series of this benchmark in the history."""
         name = self.outcome.benchmark
         return SeriesKey(name, series.metric, tags_text(series.tags), series.statistic)
 
@@ -147,10 +147,10 @@ def failed_on_failures(history: History, run_id: str) -> dict[str, list[str]]:
 
 
 def series_in(profile: Profile, measured: MeasuredBenchmark) -> list[Series]:
-    """Return the series that a benchmark is compared by; your own also by each operation.
+    """Return the series by which a benchmark is compared; own benchmarks also by each operation.
 
-    Operations that have no threshold count as well: a slowdown of a single one hides in the
-    figures over all of them. Beyond the 50 most frequent ones they are left to those figures.
+    Operations without a threshold count as well, because the slowdown of a single one is hidden in
+    the figures over all. Only the 50 most frequent operations are compared separately.
     """
     benchmark = measured.outcome.benchmark
     found = {series.label: series for series in series_of(profile, benchmark)}
@@ -173,7 +173,7 @@ def _operations_of(measured: MeasuredBenchmark) -> list[str]:
 
 
 def series_of(profile: Profile, benchmark: str) -> list[Series]:
-    """Return what a benchmark is compared by: its thresholds' figures and the headlines."""
+    """Return the series by which a benchmark is compared: its thresholds' and the headlines."""
     thresholds = thresholds_of(profile, benchmark)
     wanted = [
         (threshold.metric, threshold.tags, compared_statistic(threshold.statistic_label))
@@ -182,7 +182,7 @@ def series_of(profile: Profile, benchmark: str) -> list[Series]:
     wanted += [(metric, {}, statistic) for metric, statistic in HEADLINES]
     unique: dict[str, Series] = {}
     for metric, tags, statistic in wanted:
-        # Failures are compared as such; what answered is the rest, and has a bound of its own.
+        # Failures are compared themselves; the share of answers is the rest, and has its own bound.
         is_wanted = CATALOG[metric].better != "neither" and metric not in OF_EVERY_BENCHMARK
         if statistic is not None and is_wanted:
             series = Series(metric, tags, statistic)
@@ -210,15 +210,15 @@ def since_change(
 ) -> list[SeriesPoint]:
     """Leave out the runs before the last confirmed change of level.
 
-    An accepted change counts at once, that of a machine that is slower for good as soon as there
-    are `minimum_runs` runs of it, and one that the gate found when its level is known
+    An accepted change counts at once, the change of a permanently slower machine as soon as it has
+    `minimum_runs` runs, and a change that the gate found once its level is known
     (`analysis.window.anchor`).
 
     Args:
-        points: the runs before `run_id`, oldest first.
-        run_id: the run that is compared.
-        changes: first runs of the confirmed changes of this series.
-        series: which figure.
+        points: the points of runs before `run_id`, oldest first.
+        run_id: the id of the run that is compared.
+        changes: the first runs of the confirmed changes of this series.
+        series: the series.
         policy: the gate.
     """
     if (run_id, "accepted") in changes:
@@ -240,12 +240,12 @@ def since_change(
     by_gate = [index - start for index, found_by in known if found_by == "gate" and index > start]
     scale = scale_of(CATALOG[series.metric].kind, values)
     level = points[start + anchor(values, by_gate, policy, scale=scale) :]
-    # Twice the window, because suspicious runs are left out of it.
+    # Twice the window, because suspicious runs are left out.
     return list(level[-2 * policy.window :])
 
 
 def policy_of(profile: Profile) -> BaselinePolicy:
-    """Return the gate that a profile wants."""
+    """Return the gate's policy of a profile."""
     given = profile.baseline
     return BaselinePolicy(
         window=given.window,

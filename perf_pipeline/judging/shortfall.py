@@ -1,8 +1,8 @@
-"""Say in verdicts which starts were never made and which operations were never answered.
+"""Mention in verdicts which starts were never made and which operations were never answered.
 
-A figure over the rest of a plan is no figure of the plan. The loss is reported beside each verdict
-that it touches, and if no threshold covers it, a PASS is withdrawn.
-Add here: another way to lose a part of the plan. Keep out: figures (store/).
+A figure over the rest of a plan is not a figure of the whole plan. The loss is reported with each
+verdict that it affects, and if no threshold covers it, a PASS is withdrawn. Add here: another way
+to lose a part of the plan. Keep out: figures (store/).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,7 +49,8 @@ _SENTENCES: Final[Mapping[Kind, str]] = MappingProxyType(
         ),
     }
 )
-# Interrupted ones are as far as anybody saw like the others: less is known, and nothing is wrong.
+# As far as is known, interrupted operations are like the others: less is known, but nothing is
+# wrong.
 _UNSPOKEN: Final[Mapping[Kind, Status]] = MappingProxyType(
     {
         "dropped": Status.NO_DATA,
@@ -62,7 +63,7 @@ _UNSPOKEN: Final[Mapping[Kind, Status]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Hold what one scenario lost: `count` of `whole` starts, operations or iterations."""
+    """Hold a loss of one scenario: `count` of `whole` starts, operations or iterations."""
 
     scenario: str
     kind: Kind
@@ -76,21 +77,21 @@ class Loss:
         return f"{self.count / self.whole:.0%} {what} ({self.count:,} of {self.whole:,})"
 
     def is_spoken_of(self, thresholds: Iterable[Threshold]) -> bool:
-        """Say whether one of a benchmark's thresholds is about such a loss of this scenario."""
+        """Say whether one of a benchmark's thresholds covers such a loss of this scenario."""
         return any(
             threshold.metric in _SPEAKING[self.kind] and self.touches(threshold)
             for threshold in thresholds
         )
 
     def touches(self, threshold: Threshold) -> bool:
-        """Say whether a threshold's figure is over this scenario."""
+        """Say whether a threshold's figure includes this scenario."""
         return touches(threshold, self.scenario)
 
 
 def with_shortfall(
     history: History, key: RunKey, outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]
 ) -> list[Verdict]:
-    """Add what was lost to each verdict that it touches; a PASS may be withdrawn."""
+    """Add losses to each verdict that they affect; a PASS may be withdrawn."""
     connection = history.connection
     unanswered = unanswered_of(connection, key, is_pruned=not history.asked.raw_is_kept(key))
     losses = list(_losses(outcome.scenarios, unanswered))
@@ -113,7 +114,7 @@ def _losses(
         yield from _large(Loss(scenario.name, "unanswered", unanswered, made))
         incomplete = scenario.incomplete_iterations or 0
         yield from _large(Loss(scenario.name, "incomplete", incomplete, scenario.iterations))
-        # VUs that loop freely have an iteration under way at every end; a plan of starts has not.
+        # Looping VUs always have an iteration in progress at the end, unlike a plan of starts.
         if scenario.intended_iterations:
             yield from _large(Loss(scenario.name, "interrupted", interrupted, starts))
 

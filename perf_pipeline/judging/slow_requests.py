@@ -1,6 +1,6 @@
-"""The slowest traced requests of a run, each with its page in the target's tracing system.
+"""Find the slowest traced requests of a run, with links to the target's tracing system.
 
-Add here: another way from a request to what a system reports about it. Keep out: how it is shown
+Add here: another link from a request to what a system reports about it. Keep out: showing them
 (report/slow_requests.py).
 """
 
@@ -17,7 +17,7 @@ from perf_pipeline.units import US_PER_S
 def slow_requests_of(history: History, run_id: str) -> Iterator[SlowRequest]:
     """Yield the slowest sampled requests of each operation, the slowest first.
 
-    Their pages are those of the run's own target, whichever profile judges it.
+    The links lead to the tracing system of the run's own target, whichever profile judges it.
     """
     profile = profile_of(history, run_id)
     target = profile.targets.get(profile.target)

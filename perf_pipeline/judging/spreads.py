@@ -1,4 +1,4 @@
-"""The distributions of a run's latencies beside those of their baselines, as reports show them.
+"""Read the distributions of a run's latencies and of their baselines for reports.
 
 Add here: another distribution. Keep out: SQL (store/) and drawing (report/).
 """
@@ -16,11 +16,11 @@ from perf_pipeline.store.history import History
 def distributions_by_benchmark(
     history: History, run_id: str, benchmarks: Iterable[str], origins: Sequence[Origin]
 ) -> dict[str, tuple[Distribution, ...]]:
-    """Return the distribution of each latency that a request table has.
+    """Return the distribution of each latency in the request table.
 
     Args:
-        history: that has the run.
-        run_id: the run.
+        history: the open history.
+        run_id: the id of the run.
         benchmarks: the benchmarks of the run.
         origins: the origins of its comparisons; the baseline of a latency is that of its p95 as a
             whole.
@@ -41,12 +41,12 @@ def distributions_by_benchmark(
 def distributions_beside(
     history: History, run_id: str, wanted: Sequence[WantedDistribution]
 ) -> dict[str, tuple[Distribution, ...]]:
-    """Return by benchmark the wanted distributions that a run has, beside those of their baselines.
+    """Return by benchmark the wanted distributions of a run, with those of their baselines.
 
     Args:
-        history: that has the run.
-        run_id: the run.
-        wanted: in the order in which they are shown, each at most once.
+        history: the open history.
+        run_id: the id of the run.
+        wanted: the wanted distributions in the order of showing, each at most once.
     """
     found = distributions_of(history.connection, run_id, wanted)
     drawn: dict[str, list[Distribution]] = {}

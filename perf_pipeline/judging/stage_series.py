@@ -1,6 +1,6 @@
-"""Read the series of the stages that a message passes, by which a slow tier is found.
+"""Read the series of the stages of messages, from which a slow tier is found.
 
-Add here: another figure of a stage. Keep out: which tier it is (attribution.py).
+Add here: another figure of a stage. Keep out: finding the tier (attribution.py).
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ _TIMES: Final = frozenset(f"stage_{stage.name}" for stage in STAGES)
 
 
 def stage_series(summaries: Iterable[Summary]) -> Iterator[Series]:
-    """Yield the series of the stages that a benchmark measured: typical times, and the tail's."""
+    """Yield the series of a benchmark's measured stages: typical times, and those of the tail."""
     for summary in summaries:
         if summary.metric == TAIL:
             yield Series(TAIL, summary.tags, "value")

@@ -1,8 +1,8 @@
-"""Check that a target kept its pace under a steady load: one that slows down never passes.
+"""Check that a target kept its pace under a steady load; a target that slows down must not pass.
 
-Its figures depend on how long the load lasts, and in a closed model also on how rarely it is still
-asked: VUs that wait for slow answers send few requests.
-Add here: another way in which a figure is no figure of a longer load. Keep out: SQL (store/).
+The figures of such a target depend on the length of the load, and in a closed model also on how few
+requests are still sent, because VUs that wait for slow answers send few.
+Add here: another reason why a figure would not hold for a longer load. Keep out: SQL (store/).
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ _SLOWER: Final = "became slower and slower"
 
 @dataclass(frozen=True, slots=True)
 class Slowing:
-    """Hold an operation that became slower: the median of its first fifth and of its last, ms."""
+    """Hold an operation that became slower: the medians of its first and last fifth, in ms."""
 
     scenario: str
     operation: str
@@ -42,7 +42,7 @@ class Slowing:
     last_ms: float
 
     def touches(self, threshold: Threshold) -> bool:
-        """Say whether a threshold is about durations of this operation."""
+        """Say whether a threshold is about the durations of this operation."""
         metric = CATALOG[threshold.metric]
         return (
             metric.kind is Kind.TREND
@@ -52,11 +52,11 @@ class Slowing:
         )
 
     def misses(self, threshold: Threshold) -> bool:
-        """Say whether half of the operations of the last fifth miss the bound."""
+        """Say whether half of the operations in the last fifth miss the bound."""
         return metric_is_in_ms(threshold) and not threshold.holds(self.last_ms)
 
     def __str__(self) -> str:
-        """Say it as a part of a sentence."""
+        """Describe it as a part of a sentence."""
         return (
             f"{self.operation} of {self.scenario} {_SLOWER}: its median was {self.first_ms:,.3g} "
             f"ms in the first fifth of the load and {self.last_ms:,.0f} ms in the last"
@@ -75,20 +75,20 @@ def kept_pace(
     outcome: BenchmarkOutcome,
     verdicts: Sequence[Verdict],
 ) -> list[Verdict]:
-    """Withdraw a PASS on durations of an operation that became slower and slower.
+    """Withdraw a PASS on the durations of an operation that became slower and slower.
 
-    It becomes NO_DATA where half of the last operations miss the bound, else WARN. Only scenarios
-    of a steady load are looked at: a ramp makes any target slower. A pruned benchmark keeps what
-    was found before.
+    It becomes NO_DATA if half of the last operations miss the bound, else WARN. Only scenarios with
+    a steady load are checked, since a ramp makes any target slower. A pruned benchmark keeps its
+    earlier result.
     """
     if not history.asked.raw_is_kept(key):
         return _as_before(history, key, verdicts)
-    if key.benchmark not in profile.benchmarks:  # a what-if by a profile that does not know it
+    if key.benchmark not in profile.benchmarks:  # a what-if by a profile without it
         return list(verdicts)
     scenarios = profile.benchmarks[key.benchmark].scenarios
     steady = {name for name in scenarios_that_kept_up(outcome) if is_steady(scenarios.get(name))}
     if not steady or all(verdict.status is not Status.PASS for verdict in verdicts):
-        return list(verdicts)  # the medians of all samples would change nothing
+        return list(verdicts)  # medians of all samples would change nothing
     found = [
         slowing
         for slowing in _slowing(fifths_of(history.connection, key))
@@ -116,10 +116,10 @@ def _slowing(fifths: Mapping[tuple[str, str], Sequence[Fifth]]) -> list[Slowing]
 
 
 def is_slowing(parts: Sequence[Fifth]) -> bool:
-    """Say whether an operation became slower from each fifth of the load to the next.
+    """Say whether an operation became slower in each fifth of the load.
 
-    The last median is at least three times the first, and 20 ms more: five medians rise by chance
-    in 1 of 120 loads, but not so far.
+    The last median must be at least three times the first, and at least 20 ms more: five medians
+    rise by chance in 1 of 120 loads, but not that far.
 
     >>> rising = [Fifth(50, 1_000.0 * 4**n) for n in range(5)]
     >>> is_slowing(rising), is_slowing(rising[::-1])

@@ -1,6 +1,6 @@
-"""Ask the history what earlier steps of a run have stored.
+"""Read what earlier steps of a run have stored in the history.
 
-Add here: a question that a driver asks. Keep out: working anything out anew.
+Add here: another question of a driver. Keep out: working anything out again.
 """
 
 from perf_pipeline.judging.reruns import TRIGGER
@@ -19,7 +19,7 @@ def stored_verdicts(state: State, run_id: str, benchmark: str) -> list[Verdict]:
 
 
 def last_run_with(state: State, benchmark: str, otherwise: str) -> str:
-    """Return the last run that was to do a benchmark, or did; another one where there is none.
+    """Return the last run that planned or did a benchmark; if there is none, the last run.
 
     Raises:
         StoreBusyError: the history is open elsewhere.

@@ -1,6 +1,6 @@
-"""Store what a run was compared with: its diffs, where they come from, and dated changes.
+"""Store the comparison of a run: its diffs, their origins, and dated changes.
 
-Add here: another fact of a comparison that later runs ask for. Keep out: the comparison itself
+Add here: another fact of a comparison that later runs need. Keep out: the comparison itself
 (compare.py).
 """
 
@@ -32,15 +32,15 @@ def store_comparison(
     *,
     is_settled: bool = True,
 ) -> None:
-    """Store a comparison of a run, in the place of the former one.
+    """Store a comparison of a run, replacing the previous one.
 
-    Confirmed changes are stored as change points, which later runs are compared since; not those of
-    a re-run, nor of a run whose re-runs are still to come: they may take a change back.
+    Confirmed changes are stored as change points, from which on later runs are compared. Those of a
+    re-run are not, nor those of a run whose re-runs are still to come, which may revoke a change.
     """
     _store(history, run_id, profile, comparison.compared)
     if not is_settled:
         return
-    if history.run(run_id).trigger != TRIGGER:  # the run that it confirms has the last word
+    if history.run(run_id).trigger != TRIGGER:  # the run that it confirms decides
         store_changes(history, _changes(comparison.compared))
         levels = levels_for_good(history, run_id, _by_history(comparison), comparison.past)
         store_changes(history, levels)
@@ -64,7 +64,7 @@ def _changes(compared: Sequence["Compared"]) -> Iterator[ChangePointRow]:
 
 
 def _store(history: History, run_id: str, profile: Profile, compared: Sequence["Compared"]) -> None:
-    config_hash = profile.config_hash  # it is worked out from the whole profile each time
+    config_hash = profile.config_hash  # the hash is worked out from the whole profile each time
     rows = [
         (comparison.benchmark, _row(comparison.diff), _lineage(comparison, config_hash))
         for comparison in compared

@@ -1,6 +1,6 @@
-"""Read the profile that a stored or spooled run was made with, also one of an older version.
+"""Read the profile of a stored or spooled run, even if an older version wrote it.
 
-Add here: what an older version let through. Keep out: profiles that are about to be run.
+Add here: another value that an older version accepted. Keep out: profiles that are about to be run.
 """
 
 import json
@@ -12,12 +12,12 @@ from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import ProfileError
 
-# They had no bounds once, and decide neither a figure of the run nor a verdict on a threshold.
+# These keys once had no bounds, and decide neither a figure nor a verdict.
 _MAY_BE_ODD: Final = (("seed",), ("keepRawRuns",), ("baseline", "window"))
 
 
 def stored_profile(profile_json: str, source: str) -> Profile:
-    """Return a run's own profile, with the default for a number that was accepted once.
+    """Return a run's own profile; numbers that were once accepted become the default.
 
     Raises:
         ProfileError: this version does not understand it.
@@ -25,10 +25,10 @@ def stored_profile(profile_json: str, source: str) -> Profile:
     try:
         return _read(profile_json)
     except ProfileError:
-        return validate_profile(json.loads(profile_json), source)  # told with where it came from
+        return validate_profile(json.loads(profile_json), source)  # said with its source
 
 
-# A report reads its run's profile three times, a trend that of sixty runs, and most have the same.
+# A report reads its run's profile three times, and a trend those of sixty runs, mostly the same.
 @lru_cache(maxsize=16)
 def _read(profile_json: str) -> Profile:
     raw = json.loads(profile_json)

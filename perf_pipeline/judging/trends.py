@@ -1,4 +1,4 @@
-"""Each compared series over the like runs before, for the reports.
+"""Work out the trend of each compared series over earlier comparable runs, for reports.
 
 Add here: another fact about a series over runs. Keep out: drawing (report/) and SQL (store/).
 """
@@ -25,7 +25,7 @@ MOST_RUNS: Final = 60
 
 
 def trends_of(history: History, comparison: Comparison) -> list[Trend]:
-    """Return the trend of each series that was compared with history, as drawn in reports.
+    """Return the trend of each series that was compared with the history, as reports draw it.
 
     An aborted or invalid run is not comparable: its trend ends with the run before it.
     """
@@ -45,7 +45,7 @@ def trends_of(history: History, comparison: Comparison) -> list[Trend]:
 
 
 def _named(trend: Trend, versions: Mapping[str, str]) -> Trend:
-    """Add the version of the target that each run measured, where it is known."""
+    """Add the version of the target that each run measured, if known."""
     named = (replace(run, version=versions.get(run.run_id, "")) for run in trend.runs)
     return replace(trend, runs=tuple(named))
 
@@ -72,9 +72,9 @@ def _trend(
 
 
 def _marks(runs: Sequence[TrendRun], rows: Iterable[ChangePointRow]) -> list[TrendChange]:
-    """Place the dated changes; one run that several ways found is marked once.
+    """Place the dated changes; a run that was found in several ways is marked once.
 
-    Looking back knows both levels best, and who confirmed the change says what follows from it.
+    Looking back knows both levels best, but whoever confirmed the change determines its effect.
     """
     place = {run.run_id: index for index, run in enumerate(runs)}
     best: dict[int, ChangePointRow] = {}

@@ -1,9 +1,9 @@
-"""Find slower levels that became the baseline by themselves and that nobody has accepted.
+"""Find slower levels that became the baseline automatically and that nobody has accepted.
 
-If every tier becomes slower at once and nothing is calibrated, nobody can tell the machine from the
-system; reports mention it until somebody decides (docs/decisions/0026).
-Add here: another baseline that somebody should look at. Keep out: when a level becomes the baseline
-(machine_change.py).
+If every tier becomes slower at the same time and nothing is calibrated, a slower machine can't be
+told from a slower system; reports mention it until somebody decides (docs/decisions/0026). Add
+here: another baseline that somebody should check. Keep out: when a level becomes the baseline
+    (machine_change.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,14 +24,14 @@ _RECOVERED: Final = 1.05
 
 
 def unaccepted_levels(history: History, run: RunRecord) -> Iterator[str]:
-    """Yield one sentence for each run from which on a slower level is the baseline.
+    """Yield a sentence for each run with which a slower level became the baseline.
 
-    Those that the calibration explains are left out, and so are those that somebody accepted, or
-    that the system has come back from.
+    Levels that the calibration explains are left out, and so are levels that somebody accepted or
+    that the system has left again.
 
     Args:
-        history: open, with the comparisons of the run.
-        run: the run whose report mentions them.
+        history: the open history, with the comparisons of the run.
+        run: the run whose report mentions these levels.
     """
     by_run: dict[str, list[float]] = {}
     for first, ratio in _slower_levels(history, run):
@@ -43,7 +43,7 @@ def unaccepted_levels(history: History, run: RunRecord) -> Iterator[str]:
 
 
 def _slower_levels(history: History, run: RunRecord) -> Iterator[tuple[str, float]]:
-    """Yield (first run, how much worse) of each series whose level a slower machine made."""
+    """Yield (first run, ratio) for each series whose level came from a slower machine."""
     places = places_of(history)
     benchmarks = {outcome.benchmark for outcome in history.outcomes(run.run_id)}
     by_series: dict[SeriesKey, list[ChangePointRow]] = {}
@@ -56,7 +56,7 @@ def _slower_levels(history: History, run: RunRecord) -> Iterator[tuple[str, floa
 
 
 def _still_slower(rows: Sequence[ChangePointRow]) -> Iterator[tuple[str, float]]:
-    """Yield the last level that a machine made, unless it was accepted or left again."""
+    """Yield the last level that came from a machine, unless it was accepted or left again."""
     last = max((n for n, row in enumerate(rows) if row.found_by == "machine"), default=None)
     if last is None:
         return

@@ -1,6 +1,6 @@
-"""Say what the gate left undecided because the environment changed, and for how many runs.
+"""Work out what the gate left undecided because the environment changed, and for how many runs.
 
-Add here: another fact about a gate that is withheld. Keep out: when it is withheld
+Add here: another fact about a withheld gate. Keep out: when it is withheld
 (analysis/environment.py), and the sentence (report/why.py).
 """
 
@@ -30,11 +30,11 @@ def withheld_of(
     diffs: Sequence[tuple[str, Diff]],
     on_change: OnEnvironmentChanged,
 ) -> Withheld | None:
-    """Return what the gate did not decide; None where it decided everything.
+    """Return what the gate did not decide; None if it decided everything.
 
     Args:
-        history: open.
-        run_id: the run.
+        history: the open history.
+        run_id: the id of the run.
         diffs: the diffs of the run, as (benchmark, diff).
         on_change: what a withheld gate does to the run.
     """
@@ -54,14 +54,14 @@ def withheld_of(
 
 
 def machine_changes(history: History, run_id: str) -> Iterator[ChangePointRow]:
-    """Return the new levels on which the last five runs agree, where all their gates were withheld.
+    """Return the new levels on which the last five runs agree, if all their gates were withheld.
 
-    A series has one where most of these runs were withheld for it. Later runs are compared since
-    the first of the five, as soon as the level is known (`analysis.window.anchor`).
+    A series has one if most of these runs were withheld for it. As soon as the level is known,
+    later runs are compared from the first of the five on (`analysis.window.anchor`).
 
     Args:
-        history: open, with the diffs of the run.
-        run_id: the newest of the five.
+        history: the open history, with the diffs of the run.
+        run_id: the id of the newest of the five runs.
     """
     runs = [run_id, *withheld_before(history, run_id)][:LASTING_RUNS]
     rows = [_held(history, run) for run in runs]

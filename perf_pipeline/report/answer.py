@@ -1,10 +1,11 @@
-"""The answer that leads every report: yes, no, or not shown and why.
+"""The answer at the top of every report: yes, no, or "not shown" with the reason.
 
-It is the owner's (does it carry a million messages a day) or that of a profile (own_answer.py).
+The question is the default one (does it carry a million messages a day?) or that of a profile
+(own_answer.py).
 
-A yes needs all of the evidence: the one-day simulation completed, the generator was not the limit,
-every threshold holds, and it is known that nothing was lost.
-Add here: another piece of evidence. Keep out: layout.
+A yes needs complete evidence: the one-day simulation completed, the generator was not the limit,
+every threshold holds, and it is known that no message was lost. Add here: another piece of
+evidence. Keep out: layout.
 """
 
 import math
@@ -101,7 +102,7 @@ def _for(day: BenchmarkReport) -> str:
 
 
 def figure(benchmark: BenchmarkReport, metric: str) -> float | None:
-    """Return a gauge's value; of several scenarios the least favourable one, None without any."""
+    """Return a gauge's value: the least favourable one of all scenarios; None without any."""
     values = [summary.last for summary in benchmark.summaries if summary.metric == metric]
     finite = [value for value in values if value is not None and math.isfinite(value)]
     return (max if metric == "messages_lost" else min)(finite, default=None)

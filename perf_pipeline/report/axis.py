@@ -13,18 +13,18 @@ from perf_pipeline.report import wording
 from perf_pipeline.report.model import TimeSeries
 
 _MOST_LINES: Final = 16
-# The line of this name is drawn only when a reader asks for it.
+# The line with this name is drawn only if a reader asks for it.
 _MAXIMUM: Final = "max"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Hold a moment that explains what follows it.
+    """Hold an event that explains what follows it.
 
     Attributes:
         label: what happened.
-        at_s: when, in seconds since the benchmark's origin.
-        drawn: what stands beside its line: the label, or the number of a row that tells it.
+        at_s: when it happened, in seconds since the benchmark's origin.
+        drawn: the text at its line: the label, or the number of a table row that explains it.
     """
 
     label: str
@@ -37,14 +37,14 @@ class Panel:
     """Hold the lines that share a plot.
 
     Attributes:
-        title: what all of them are.
+        title: what the lines show.
         unit: the unit of all of them.
-        lines: named by what tells them apart, the highest first; series without any number are
-            left out.
-        left_out: how many more lines there are, all of them lower.
-        bounds: label and value of each threshold on it, in the unit of the panel.
-        marks: each moment that explains what follows it.
-        troubled: begin and end of each stretch in which a fault was felt, in seconds.
+        lines: the lines, highest first, named by what distinguishes them; series without any number
+            are left out.
+        left_out: how many lower lines were left out.
+        bounds: label and value of each threshold on these lines, in the unit of the panel.
+        marks: events that explain what follows them.
+        troubled: begin and end of each period in which a fault had an effect, in seconds.
     """
 
     title: str
@@ -57,7 +57,7 @@ class Panel:
 
     @property
     def shown(self) -> tuple[TimeSeries, ...]:
-        """Return the lines that are drawn at once: a maximum would flatten its percentiles."""
+        """Return the lines that are drawn initially: a maximum would flatten the percentiles."""
         usual = tuple(line for line in self.lines if line.name != _MAXIMUM)
         return usual or self.lines
 
@@ -68,7 +68,7 @@ class Panel:
 
     @property
     def silence(self) -> str:
-        """Write in words what is not worth drawing."""
+        """Describe in words a panel that is not worth drawing."""
         nothing = f"0 {wording.unit_text(self.unit)} throughout"
         seen = nothing if self.lines else "no data"
         return f"{self.title}: {seen}"
@@ -121,11 +121,11 @@ def value_axis(
     """Draw the axis of values at the left of a drawing, with a line across it for each mark.
 
     Args:
-        marks: values, from the lowest to the highest.
-        y: where a value is.
-        between: left and right edge of the drawing.
+        marks: the marked values, from the lowest to the highest.
+        y: maps a value to its coordinate.
+        between: the left and right edge of the drawing.
         unit: the unit of the values.
-        scale: what a mark is multiplied by when it is written, e.g. 100 for per cent.
+        scale: the factor by which marks are multiplied when written, e.g. 100 for percent.
     """
     left, right = between
     lines = "".join(

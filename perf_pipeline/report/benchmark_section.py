@@ -49,7 +49,7 @@ _FIGURES: Final = (
 
 
 def panels_of(benchmark: BenchmarkReport) -> list[Panel]:
-    """Return the panels of a benchmark with bounds and marks on them, silent ones as well."""
+    """Return the panels of a benchmark with their bounds and marks, including silent panels."""
     marks, troubled = tuple(_marks(benchmark)), tuple(_troubled(benchmark))
     return [
         replace(with_bounds(panel, benchmark.verdicts), marks=marks, troubled=troubled)
@@ -58,10 +58,9 @@ def panels_of(benchmark: BenchmarkReport) -> list[Panel]:
 
 
 def _marks(benchmark: BenchmarkReport) -> Iterator[Mark]:
-    """Yield when each fault began, and when a load was ended before its plan, and by what.
+    """Yield when each fault began, and when and why a load ended early.
 
-    The names of several faults would lie on one another, so each is drawn as its number in the
-    table of faults.
+    The names of several faults would overlap, so each fault is drawn as its number in the table.
     """
     alone = len(benchmark.faults) == 1
     for number, fault in enumerate(benchmark.faults, 1):
@@ -72,7 +71,7 @@ def _marks(benchmark: BenchmarkReport) -> Iterator[Mark]:
 
 
 def _troubled(benchmark: BenchmarkReport) -> Iterator[tuple[float, float]]:
-    """Yield the time from each fault to the recovery, or to the end of the load without one."""
+    """Yield the period from each fault to the recovery, or to the end of the load."""
     ends_s = (benchmark.measured_between_s or (0.0, 0.0))[1]
     for fault in benchmark.faults:
         until_s = ends_s if fault.recovered_s is None else fault.recovered_s
@@ -84,7 +83,7 @@ def plot_data(report: RunReport, drawn: Sequence[Sequence[Panel]]) -> Markup:
 
     Args:
         report: the report of the run.
-        drawn: panels of each of its benchmarks.
+        drawn: the panels of each of its benchmarks.
     """
     return as_script(
         [
@@ -104,16 +103,16 @@ def plots_over_time(
     *,
     is_growing: bool = False,
 ) -> Iterator[Markup]:
-    """Draw panels, each with its place in the page and in the page's data.
+    """Draw panels, each with an anchor and its place in the page's data.
 
     Args:
         number: the number of the benchmark in the page's data, from 0 on.
-        benchmark: its name.
-        telling: panels that are worth drawing, as the page's data has them.
-        span: first and last second of their time axis.
+        benchmark: the name of the benchmark.
+        telling: the panels that are worth drawing, in the order of the page's data.
+        span: the first and last second of their time axis.
         measured: begin and end of the measured phase; None shades nothing.
-        trends: over the runs; a plot leads to those of its lines that changed their level.
-        is_growing: more is to come.
+        trends: the trends over runs; a plot links to those of its lines that changed their level.
+        is_growing: whether more data will come.
     """
     changed = [trend for trend in trends if trend.benchmark == benchmark and trend.changes]
     for index, panel in enumerate(telling):
@@ -124,7 +123,7 @@ def plots_over_time(
 
 
 def _changed_level(panel: Panel, changed: Iterable[Trend]) -> Iterator[tuple[str, str]]:
-    """Yield a link to each trend of what a panel shows, with the last change of its level."""
+    """Yield a link to the trend of each line of a panel, with its last change of level."""
     keys = {key for line in panel.lines for key in line.keys}
     for trend in changed:
         series, change = trend.series, trend.changes[-1]
@@ -143,7 +142,7 @@ def spread_plots(distributions: Iterable[Distribution]) -> Iterator[Markup]:
 
 
 def thinning(drawn: Sequence[Panel]) -> str:
-    """Say for how long a point stands, where that is more than a second."""
+    """Say how much time a point covers, if that is more than a second."""
     step_s = min((line.every_s for panel in drawn for line in panel.lines), default=0.0)
     step = wording.seconds(step_s)
     if step_s <= 1:
@@ -157,13 +156,13 @@ def thinning(drawn: Sequence[Panel]) -> str:
 def benchmark_section(
     number: int, report: RunReport, benchmark: BenchmarkReport, drawn: Sequence[Panel]
 ) -> Mapping[str, object]:
-    """Return what the section of a benchmark shows.
+    """Return the content of a benchmark's section.
 
     Args:
         number: the number of the benchmark in the run, from 0 on.
         report: the report of the run.
-        benchmark: that the section is about.
-        drawn: its panels.
+        benchmark: the benchmark of the section.
+        drawn: the panels of the benchmark.
     """
     span = span_of(drawn)
     telling = [panel for panel in drawn if panel.is_telling]
@@ -200,7 +199,7 @@ def benchmark_section(
 
 
 def _dropped(benchmark: BenchmarkReport) -> str:
-    """Say how many planned starts found no free VU; empty where all did."""
+    """Say how many planned starts found no free VU; empty if all found one."""
     whole = (
         summary
         for summary in benchmark.summaries
@@ -212,7 +211,7 @@ def _dropped(benchmark: BenchmarkReport) -> str:
 
 
 def _is_zero(summary: Summary) -> bool:
-    """Say whether nothing of a metric was ever more than zero."""
+    """Say whether a metric was never above zero."""
     if CATALOG[summary.metric].kind is Kind.RATE:
         return not summary.rate
     if summary.maximum is None:

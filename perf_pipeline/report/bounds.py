@@ -11,12 +11,12 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.threshold import Threshold, Verdict
 from perf_pipeline.report.axis import Panel
 
-# A sum over a whole benchmark has no place beside its course.
+# A sum over a whole benchmark can't be drawn over time.
 _NOT_OVER_TIME: Final = frozenset({"count", "last"})
 
 
 def with_bounds(panel: Panel, verdicts: Iterable[Verdict]) -> Panel:
-    """Return a panel with the bounds of the thresholds on what it shows, each once."""
+    """Return a panel with the bounds of thresholds on its lines, without duplicates."""
     keys = {key for line in panel.lines for key in line.keys}
     thresholds = [verdict.threshold for verdict in verdicts if verdict.threshold.key in keys]
     return replace(panel, bounds=tuple(dict(_drawn(thresholds, panel.unit)).items()))

@@ -1,8 +1,7 @@
-"""The knee of a system as inline SVG: what each window's rate did to latency, queues and CPU.
+"""Draw the knee of a system as inline SVG: latency, queues and CPU over the rate of the windows.
 
-Every window is a point; a line leads through the means of the rates. Windows that failed are drawn
-in the second colour. Add here: another figure over the rate. Keep out: colours (the page's style
-sheet).
+Every window is a point, and a line connects the means of the rates. Failed windows have the second
+colour. Add here: another figure over the rate. Keep out: colours (the page's style sheet).
 """
 
 import math
@@ -35,7 +34,7 @@ _Values = list[tuple[CapacityWindow, float]]
 
 
 def knee_plots(found: CapacityReport | None) -> Iterator[str]:
-    """Draw p95, growth and CPU of each part over the rate; nothing below two rates."""
+    """Draw p95, growth and CPU of each part over the rate; nothing for fewer than two rates."""
     windows = [window for window in found.windows if window.shown != Shown.INVALID] if found else []
     if found is None or len({window.rate_per_s for window in windows}) < _LEAST_RATES:
         return
@@ -65,7 +64,7 @@ def _plot(
     value: Callable[[CapacityWindow], float],
     capacity: float | None,
 ) -> Iterator[str]:
-    """Draw one figure over the rate; nothing where hardly a window has it."""
+    """Draw one figure over the rate; nothing if hardly any window has it."""
     points = [(window, value(window)) for window in windows if math.isfinite(value(window))]
     rates = {window.rate_per_s for window, _ in points}
     if len(rates) < _LEAST_RATES:

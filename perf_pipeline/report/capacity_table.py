@@ -1,4 +1,4 @@
-"""The windows of a search for a capacity: as a table, and as JSON values.
+"""Render the windows of a search for a capacity as a table and as JSON values.
 
 Add here: another figure of a window. Keep out: sentences (capacity_texts.py) and drawings
 (capacity_plot.py).
@@ -34,7 +34,7 @@ def capacity_table(found: CapacityReport | None) -> Table:
 
 
 def capacity_values(found: CapacityReport) -> dict[str, Any]:
-    """Return what a search found as JSON values; values that are not numbers are null."""
+    """Return the result of a search as JSON values; values that are not numbers are null."""
     answer = found.answer
     return {
         "kind": str(answer.kind),

@@ -1,4 +1,4 @@
-"""Put a search for a capacity into sentences: its windows as they end, and its answer.
+"""Describe a search for a capacity in sentences: its windows as they end, and its answer.
 
 Add here: another sentence about a capacity. Keep out: the search (analysis/capacity/), tables and
 plots.
@@ -25,12 +25,12 @@ _MOST_PARTS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class CapacityReport:
-    """Hold what reports show of a search for a capacity.
+    """Hold what reports show about a search for a capacity.
 
     Attributes:
-        sentence: what it found.
-        answer: the same, as figures.
-        windows: all of them, in the order of loading.
+        sentence: the result as a sentence.
+        answer: the result as figures.
+        windows: all windows, in the order of loading.
     """
 
     sentence: str
@@ -39,7 +39,7 @@ class CapacityReport:
 
 
 def rate_text(per_s: float) -> str:
-    """Write a rate per second, or per minute where it is below 1 per second.
+    """Write a rate per second, or per minute if it is below 1 per second.
 
     >>> rate_text(184.3), rate_text(0.25)
     ('184/s', '15/min')
@@ -59,14 +59,14 @@ def per_day_text(per_s: float) -> str:
 def search_sentence(
     name: str, of: str, plan: SearchPlan, length_s: float, left_out: Sequence[str]
 ) -> str:
-    """Say what a search will do, before it does it.
+    """Describe what a search is going to do.
 
     Args:
         name: the benchmark that searches.
-        of: the one that is searched.
-        plan: its rates and windows.
+        of: the benchmark that is searched.
+        plan: the rates and windows of the search.
         length_s: the length of the first window.
-        left_out: keys of thresholds that want a rate, which no window has to keep.
+        left_out: the keys of thresholds on a rate, which windows need not keep.
     """
     without = ""
     if left_out:
@@ -82,18 +82,18 @@ def search_sentence(
 
 
 def purpose_text(window: CapacityWindow) -> str:
-    """Say why a window was loaded, in brackets after its name; nothing of one that searches."""
+    """Say in brackets why a window was loaded; nothing for a window of the search itself."""
     return "" if window.purpose == Purpose.SEARCH else f" ({window.purpose})"
 
 
 def cpu_text(window: CapacityWindow, most: int | None = None) -> str:
-    """List the CPU use of the parts, the busiest first: all of them, or so many at most."""
+    """List the CPU use of the parts, or of at most so many, the busiest first."""
     busy = sorted(window.cpu_percent.items(), key=lambda part: -part[1])[:most]
     return ", ".join(f"{part} {round(use)} %" for part, use in busy)
 
 
 def window_sentence(window: CapacityWindow) -> str:
-    """Say what a window showed, on one line."""
+    """Say in one line what a window showed."""
     figures = [f"achieved {rate_text(window.achieved_per_s)}"]
     if math.isfinite(window.p95_ms):
         figures.append(f"p95 {number(window.p95_ms)} ms")
@@ -122,9 +122,9 @@ def answer_sentence(
 
     Args:
         of: the benchmark that was searched.
-        answer: what was found.
-        windows: all of them.
-        target_per_s: the rate that is asked for.
+        answer: the result of the search.
+        windows: all windows of the search.
+        target_per_s: the required rate.
         ended: why the search ended early, as the end of a sentence.
     """
     match answer.kind:
@@ -179,7 +179,7 @@ def _capacity(
 
 
 def first_beyond(rate: float, windows: Sequence[CapacityWindow]) -> CapacityWindow | None:
-    """Return the window at the lowest rate that failed above another rate; None without one."""
+    """Return the failed window with the lowest rate above another rate; None without one."""
     above = [
         window for window in windows if window.shown == Shown.FAILED and window.rate_per_s > rate
     ]
@@ -187,7 +187,7 @@ def first_beyond(rate: float, windows: Sequence[CapacityWindow]) -> CapacityWind
 
 
 def limit_sentence(rate: float, windows: Sequence[CapacityWindow]) -> str:
-    """Say what kept a system from carrying the lowest rate that failed above its capacity."""
+    """Say what kept a system from carrying the lowest failed rate above its capacity."""
     lowest = first_beyond(rate, windows)
     if lowest is None:
         return ""

@@ -1,6 +1,6 @@
-"""The comparison with the baseline summed up: which series moved, and what is known of the others.
+"""Summarize the comparison with the baseline: which series moved, and what is known about others.
 
-Add here: another question to all diffs together. Keep out: layout and statistics (analysis/).
+Add here: another summary of all diffs. Keep out: layout and statistics (analysis/).
 """
 
 from collections import Counter
@@ -40,9 +40,10 @@ _MOST_REASONS: Final = 2
 
 
 def shown_first(report: RunReport) -> list[NamedDiff]:
-    """List the series that deserve a row: what moved, and the leading p95 of each benchmark.
+    """List the series that get a row: those that moved, and the leading p95 of each benchmark.
 
-    Of a finding it is the leading series; the others are listed below it (`below_findings`).
+    A finding is represented by its leading series; the others are listed below it
+    (`below_findings`).
     """
     below = {id(diff) for cause in report.causes for _, diff in cause.others}
     leading = {
@@ -67,11 +68,11 @@ def below_findings(report: RunReport) -> list[NamedDiff]:
 
 
 def dated(report: RunReport) -> list[Trouble]:
-    """List the dated changes of level, those of findings once.
+    """List the dated changes of level, with each finding only once.
 
-    Left out are those of the series below a finding. What only looking back dates in a series that
-    is a regression is not called harmless, because this run fails by it. Findings against a release
-    or a fixed figure say nothing of the history, in which a level is dated.
+    Changes of the series below a finding are left out. If looking back dates a change in a series
+    that is a regression, it is not called harmless, because this run fails by it. Findings against
+    a release or a fixed figure say nothing about the history, in which levels are dated.
     """
     found = [cause for cause in report.causes if cause.leading[1].pinned is None]
     below = {(name, diff.series.label) for cause in found for name, diff in cause.others}
@@ -86,7 +87,7 @@ def dated(report: RunReport) -> list[Trouble]:
 
 
 def remarks(report: RunReport) -> list[Trouble]:
-    """List a sentence for each pinned figure, and counts for the series that have no row."""
+    """List a sentence for each pinned figure, and counts of the series without a row."""
     against_history = [pair for pair in report.diffs if pair[1].pinned is None]
     lines: list[Trouble] = [
         (str(diff.status), f"{name} {diff.series.label}", moved(diff))
@@ -103,17 +104,17 @@ def remarks(report: RunReport) -> list[Trouble]:
 
 
 def _machine(pairs: Sequence[NamedDiff]) -> list[Trouble]:
-    """Say where the load machine itself was not as fast as usual, one line each benchmark."""
+    """Say where the load machine itself was not as fast as usual, in one line per benchmark."""
     told = by_calibration(pairs, "than usual")
     return [("NOTE", f"machine during {name}", sentence) for name, sentence in told.items()]
 
 
 def by_calibration(pairs: Iterable[NamedDiff], than: str) -> dict[str, str]:
-    """Say for each benchmark by how much the load machine itself was slower; none that was not.
+    """Say by how much the load machine itself was slower, for each benchmark in which it was.
 
     Args:
         pairs: the comparisons.
-        than: what it was slower than.
+        than: what the machine is compared with.
     """
     factors: dict[str, list[float]] = {}
     for name, diff in pairs:
@@ -136,7 +137,7 @@ def _slower(factors: Sequence[float]) -> str:
 
 
 def _by_chance(pairs: Sequence[NamedDiff]) -> list[Trouble]:
-    """Say how many questions were asked, and how many false suspects to expect among them."""
+    """Say how many comparisons were made, and how many false suspects to expect among them."""
     policies = [diff.policy for _, diff in pairs if diff.status in _JUDGED and diff.policy]
     if not policies:
         return []
@@ -152,7 +153,7 @@ def _by_chance(pairs: Sequence[NamedDiff]) -> list[Trouble]:
 
 
 def _half_noise(pairs: Sequence[NamedDiff]) -> list[Trouble]:
-    """Say how to see smaller changes, if a series would gain from less noise."""
+    """Say how to see smaller changes, if a series would profit from less noise."""
     if not any(HALF_NOISE in remedy_of(diff) for _, diff in pairs):
         return []
     how = (
@@ -186,7 +187,7 @@ def _not_compared(pairs: Iterable[NamedDiff]) -> list[Trouble]:
 
 
 def regression(report: RunReport) -> str:
-    """Say whether anything got slower: yes, no, or not known and why."""
+    """Say whether anything got slower: yes, no, or unknown with the reason."""
     found = [_with_count(cause) for cause in regressions(report)]
     if found:
         return f"yes: {', '.join(found)}"
@@ -223,7 +224,7 @@ def _pinned_holds(report: RunReport) -> bool:
 
 
 def against(diff: Diff | None) -> str:
-    """Write how a leading figure compares with its baseline, or why it cannot be compared."""
+    """Say how a leading figure compares with its baseline, or why it can't be compared."""
     if diff is None:
         return ABSENT
     status = words(diff.status)

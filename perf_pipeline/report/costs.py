@@ -31,7 +31,7 @@ def cost_table(costs: Iterable[tuple[str, TopCost]]) -> Table:
 
 
 def cost_values(costs: Iterable[tuple[str, TopCost]]) -> list[dict[str, str | float | int | None]]:
-    """Return the same as JSON values, in seconds and shares."""
+    """Return the costs as JSON values, in seconds and shares."""
     return [
         {
             "benchmark": benchmark,

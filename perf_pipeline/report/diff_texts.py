@@ -1,6 +1,6 @@
-"""Put a comparison with a baseline into words: one text for each fact, for every report.
+"""Put a comparison with a baseline into words: one text per fact, for every report.
 
-Add here: another fact of a diff that reports show. Keep out: which of them a report shows.
+Add here: another fact of a diff that reports show. Keep out: the choice of facts for a report.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,21 +34,21 @@ class DiffTexts:
     """Hold the texts of a diff; unknown values are `-`.
 
     Attributes:
-        status: as `DiffStatus` spells it, with underscores.
-        benchmark: its name.
+        status: the status as `DiffStatus` spells it, with underscores.
+        benchmark: the name of the benchmark.
         series: metric, tags and statistic.
-        key: metric and tags alone.
-        statistic: alone.
+        key: only metric and tags.
+        statistic: only the statistic.
         value: the value of the run.
-        fixed: the figure that it was compared with, where that was no history.
-        runs: how many the baseline has.
-        reference: what it was compared with.
+        fixed: the figure that it was compared with, if that was not the history.
+        runs: the number of runs in the baseline.
+        reference: the value that it was compared with.
         variation: the variation of the baseline.
-        change: against the reference.
+        change: the change against the reference.
         interval: the interval of the change.
         detectable: the smallest worsening that one run shows.
-        remedy: what one run would show with more runs or with less noise.
-        reason: one sentence where the status needs one; empty otherwise.
+        remedy: what one run would show if there were more runs or less noise.
+        reason: one sentence if the status needs one; otherwise empty.
     """
 
     status: str

@@ -1,4 +1,4 @@
-"""A distribution as reports show it: shares of the values by size, and its percentiles.
+"""A distribution for reports: shares of values by size, and percentiles.
 
 Add here: another figure of a distribution. Keep out: drawing (distribution_plot.py).
 """
@@ -10,9 +10,9 @@ from typing import Final
 
 from perf_pipeline.metrics.histogram import LEAST, LOG_GAMMA, Histogram
 
-# Eight buckets of a histogram are a bar, which is 8 % wide.
+# Eight buckets of a histogram make a bar, which is 8 % wide.
 _BUCKETS_A_BAR: Final = 8
-# From the left of a spectrum to its right.
+# In the order from left to right of a spectrum.
 _PERCENTILES: Final = (0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99, 99.999)
 
 
@@ -33,12 +33,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Hold the distribution of one run, or of several together.
+    """Hold the distribution of one run, or of several runs together.
 
     Attributes:
-        count: number of values.
-        bars: by size; those of zero and below are left out, as a log axis has no place for them.
-        percentiles: (percent, value), as far as enough values carry them; the last is the maximum.
+        count: the number of values.
+        bars: the bars by size; bars at zero and below are left out, because a log axis has no place
+            for them.
+        percentiles: (percent, value), as far as there are enough values; the last is the maximum.
     """
 
     count: int
@@ -48,14 +49,14 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Hold a distribution beside that of its baseline.
+    """Hold a distribution and that of its baseline.
 
     Attributes:
-        metric: whose values.
+        metric: the metric of the values.
         unit: the unit of the values.
         now: the distribution of this run.
         before: the distribution of all runs of the baseline together; None if there are none.
-        runs: how many these are.
+        runs: the number of these runs.
         names: the names of both, for the legend.
     """
 
@@ -68,7 +69,7 @@ class Distribution:
 
 
 def spread_of(found: Histogram) -> Spread:
-    """Return the bars and the percentiles of a histogram that has a value."""
+    """Return the bars and the percentiles of a histogram with at least one value."""
     bars: dict[int, int] = {}
     for bucket, times in found.buckets.items():
         if bucket > 0:

@@ -1,6 +1,6 @@
-"""Drawings of a distribution as inline SVG: a histogram and the percentiles, both on a log axis.
+"""Draw a distribution as inline SVG: a histogram and the percentiles, both on a log axis.
 
-Bars and points say their values to a mouse that rests on them. Add here: another drawing of a
+Bars and points show their values when the mouse rests on them. Add here: another drawing of a
 distribution. Keep out: colours (the page's style sheet), and lines over time (svg.py).
 """
 
@@ -27,7 +27,7 @@ _FEW_DECADES: Final = 2.0
 
 
 def histogram_plot(found: Distribution) -> str:
-    """Draw how many values are how large; the baseline's as an outline."""
+    """Draw a histogram of the values, with that of the baseline as an outline."""
     spreads = [found.now, *([found.before] if found.before else [])]
     bars = [bar for spread in spreads for bar in spread.bars]
     if not bars:
@@ -49,7 +49,7 @@ def histogram_plot(found: Distribution) -> str:
 
 
 def spectrum_plot(found: Distribution) -> str:
-    """Draw the value of each percentile, each further nine as wide as the one before."""
+    """Draw the value of each percentile, with the same width for each further nine."""
     spreads = [found.now, *([found.before] if found.before else [])]
     values = [value for spread in spreads for _, value in spread.percentiles if value > 0]
     if not values:
@@ -80,7 +80,7 @@ def _figure(title: str, found: Distribution, drawn: str) -> str:
 
 
 def _in_words(found: Distribution) -> str:
-    """Say the percentiles to somebody who does not see the drawing."""
+    """Describe the percentiles for readers who can't see the drawing."""
     spreads = zip(found.names, (found.now, found.before), strict=True)
     return "; ".join(
         f"{name} "
@@ -160,7 +160,7 @@ def _columns(x: AxisScale, unit: str) -> Iterator[str]:
 
 
 def _log_marks(low: float, high: float) -> list[float]:
-    """Return powers of ten, with 2 and 5 between them where there are few.
+    """Return powers of ten, with 2 and 5 in between if there are few.
 
     >>> _log_marks(0.5, 20)
     [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0]

@@ -1,4 +1,4 @@
-"""A comparison of two sides as one HTML page: the answer, a plot of the intervals, the rows.
+"""Render a comparison of two sides as an HTML page: the answer, a plot of intervals, the rows.
 
 Add here: another part of the page. Keep out: words that other forms show as well (duet_words.py).
 """
@@ -27,7 +27,7 @@ from perf_pipeline.report.tables import ColumnKind, Table
 
 _WIDTH: Final = 720
 _LEFT: Final = 230
-_RIGHT: Final = _WIDTH - 40  # half of the last mark stands behind it
+_RIGHT: Final = _WIDTH - 40  # half of the last mark extends beyond it
 _MOST_MARKS: Final = 6
 _ROW: Final = 26
 _TOP: Final = 30
@@ -57,7 +57,7 @@ def render_duet_html(record: DuetRecord) -> str:
 
 
 def _plot(rows: Sequence[DuetRow]) -> str:
-    """Draw each interval of a change on one axis, with the margin as a band behind it."""
+    """Draw the interval of each change on one axis, with the margin as a band behind it."""
     if not rows:
         return ""
     span = _span(rows)
@@ -70,14 +70,14 @@ def _plot(rows: Sequence[DuetRow]) -> str:
 
 
 def _span(rows: Sequence[DuetRow]) -> float:
-    """Return how far the axis goes to each side, as a round share; what lies beyond is cut."""
+    """Return how far the axis extends to each side, as a round share; the rest is cut off."""
     ends = [abs(end) for row in rows for end in _ends(row) if math.isfinite(end)]
     span = min(_MOST_SPAN, max(_LEAST_SPAN, *ends, *(2 * row.compared.margin for row in rows)))
     return ticks(-span, span, _MOST_MARKS)[-1]
 
 
 def _ends(row: DuetRow) -> tuple[float, float, float]:
-    """Return low, estimate and high of a change as shares; infinite where there is none."""
+    """Return low, estimate and high of a change as shares; infinite if there is none."""
     ratio = row.compared.ratio
     if ratio is None:
         return (-math.inf, 0.0, math.inf)

@@ -1,6 +1,6 @@
-"""A comparison of two sides as JUnit XML: a case for each statistic of each operation.
+"""Render a comparison of two sides as JUnit XML: a case for each statistic of each operation.
 
-SLOWER and FAILS MORE are failures. What could not be told is an error, unless it passes.
+SLOWER and FAILS MORE are failures. An undecided case is an error, unless undecided passes.
 Add here: another kind of case. Keep out: figures without a judgement.
 """
 
@@ -19,7 +19,7 @@ _WORSE: Final = frozenset(map(str, WORSE))
 
 
 def render_duet_junit(record: DuetRecord) -> str:
-    """Return the comparison as XML text; every character in it is legal in XML 1.0."""
+    """Return the comparison as XML text with only characters that are legal in XML 1.0."""
     root = ET.Element("testsuites", name=_text(f"perf_pipeline duet {record.profile}"))
     suite = ET.SubElement(root, "testsuite", name="duet", timestamp=record.began_at[:19])
     for row in rows_of(record):

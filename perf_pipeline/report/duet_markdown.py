@@ -1,6 +1,6 @@
-"""A comparison of two sides as a comment of a pull request.
+"""Render a comparison of two sides as a comment for a pull request.
 
-Add here: what decides over a merge. Keep out: the plot (duet_html.py).
+Add here: something that matters for the decision to merge. Keep out: the plot (duet_html.py).
 """
 
 from perf_pipeline.analysis.duet_record import DuetRecord

@@ -1,6 +1,7 @@
-"""A comparison of two sides on a screen: its sides, a table, what to know, one answer.
+"""Render a comparison of two sides for a terminal: the sides, a table, notes, one answer.
 
-Add here: what people need at once. Keep out: words that other forms show as well (duet_words.py).
+Add here: something that people need immediately. Keep out: texts that other forms show as well
+(duet_words.py).
 """
 
 from typing import Final
@@ -32,7 +33,7 @@ _NUMBERS: Final = frozenset({"baseline", "candidate", "change", "interval", "mar
 
 
 def render_duet(record: DuetRecord, width: int = 100, color: bool = False) -> str:
-    """Return the report as lines for a terminal, ANSI colours on request."""
+    """Return the report as lines for a terminal, with ANSI colours on request."""
     parts: list[RenderableType] = [_facts(record), Text()]
     if rows := list(rows_of(record)):
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
@@ -53,7 +54,7 @@ def render_duet(record: DuetRecord, width: int = 100, color: bool = False) -> st
 
 
 def render_duet_ending(record: DuetRecord) -> str:
-    """Return the last line alone."""
+    """Return only the last line."""
     return wording.printable(outcome_of(record))
 
 

@@ -1,4 +1,4 @@
-"""The words of a comparison of two sides, which all forms of its report show.
+"""The texts of a comparison of two sides that all forms of its report show.
 
 Add here: a row or a sentence that every form has. Keep out: layout.
 """
@@ -49,13 +49,13 @@ _BLURRED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DuetRow:
-    """Hold a statistic of an operation as texts.
+    """Hold the texts for one statistic of an operation.
 
     Attributes:
-        benchmark: its name.
-        cells: a text for each heading.
-        compared: the numbers behind them.
-        operation: the operation that it is about.
+        benchmark: the name of the benchmark.
+        cells: one text for each heading.
+        compared: the numbers behind the texts.
+        operation: the operation.
     """
 
     benchmark: str
@@ -98,7 +98,7 @@ def outcome_of(record: DuetRecord) -> str:
 
 
 def facts_of(record: DuetRecord) -> Iterator[tuple[str, str]]:
-    """Return what was compared, as names and texts."""
+    """Return facts about the comparison, as names and texts."""
     for name, side, facts in zip(SIDES, record.sides, record.revisions, strict=True):
         known = ", ".join(f"{key} {value}" for key, value in facts.items())
         yield name, f"{side} ({known})" if known else side
@@ -111,7 +111,7 @@ def facts_of(record: DuetRecord) -> Iterator[tuple[str, str]]:
 
 
 def sentences_of(record: DuetRecord) -> Iterator[str]:
-    """Return what a reader must know beside the rows, one sentence each."""
+    """Return what else a reader must know, in one sentence each."""
     for load in record.loads:
         yield from (f"{load.benchmark}: {told}" for told in _of_load(load))
     if (missing := record.planned - len(record.loads)) and not record.stopped:
@@ -182,7 +182,7 @@ def _cells(operation: OperationVerdict, compared: ComparedStatistic) -> tuple[st
 
 
 def _verdict_of(operation: OperationVerdict, compared: ComparedStatistic) -> str:
-    """Return the verdict on a statistic; where times mean nothing, that on the operation."""
+    """Return the verdict on a statistic, or on the operation if times mean nothing."""
     is_void = operation.verdict in {DuetVerdict.FAILS_MORE, DuetVerdict.NOT_MEASURED}
     is_void |= operation.verdict is DuetVerdict.UNDECIDED and bool(operation.reason)
     return str(operation.verdict if is_void else compared.verdict)

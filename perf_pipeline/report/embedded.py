@@ -1,6 +1,6 @@
-"""The scripts that every page of ours carries, and the library that they draw with.
+"""The scripts that our pages embed, with the library that they draw with.
 
-Add here: another script. Keep out: what a page says.
+Add here: another script. Keep out: the content of pages.
 """
 
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ def embedded(ours: Sequence[str] = _OURS) -> dict[str, object]:
     """Return what the templates base.html and scripts.html need, by name.
 
     Args:
-        ours: scripts of ours that the page carries, in their order.
+        ours: our scripts that the page embeds, in their order.
     """
     return {
-        "connects": "",  # a page of a run that is over asks nobody
+        "connects": "",  # the page of a finished run makes no requests
         "library": {part: script(f"uPlot-{_UPLOT}.{file}") for part, file in _LIBRARY.items()},
         "scripts": [script(name) for name in ours],
     }

@@ -1,4 +1,4 @@
-"""The table of how operations failed: by kind, how often, when first and last, an example.
+"""A table of failed operations: the kind, how often, when first and last, an example.
 
 Add here: another fact of a failure. Keep out: finding failures (store/failures.py).
 """
@@ -13,9 +13,9 @@ _MOST_ROWS: Final = 100
 
 
 def failure_table(benchmark: BenchmarkReport) -> Table:
-    """Return a row for each kind of failure, the most frequent first; no row where none failed.
+    """Return a row for each kind of failure, the most frequent first; no rows if none failed.
 
-    Of more than `_MOST_ROWS` kinds the others are counted together.
+    If there are more than `_MOST_ROWS` kinds, the others are counted together.
     """
     rest = benchmark.failures[_MOST_ROWS:]
     more = sum(failure.count for failure in rest)

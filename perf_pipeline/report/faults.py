@@ -1,4 +1,4 @@
-"""The faults of a benchmark, as every report shows them: what was broken, and the recovery.
+"""Describe the faults of a benchmark for every report: what was broken, and the recovery.
 
 Add here: another fact about a fault. Keep out: the rule of recovery (analysis/recovery.py).
 """
@@ -45,15 +45,15 @@ class FaultStory:
     """Hold what happened around one fault, in s since the benchmark's origin.
 
     Attributes:
-        fault: its name.
+        fault: the name of the fault.
         what: the part that it hit, or the command.
         began_s: when it was injected.
         undo_s: when its undo began.
-        undone_s: when that was done.
-        effect_s: its first effect; None without any.
-        recovered_s: since when all was as before; None where it was not seen.
-        within_s: how exact these two are; None where nobody could tell anything.
-        figures: its metrics by name.
+        undone_s: when the undo was complete.
+        effect_s: when its first effect showed; None if it had none.
+        recovered_s: since when everything was as before; None if that was not seen.
+        within_s: the precision of these two; None if nothing could be judged.
+        figures: the fault's metrics by name.
     """
 
     fault: str
@@ -73,7 +73,7 @@ class FaultStory:
 
     @property
     def lasted(self) -> str:
-        """Say how long it lasted, and how long its undo took beyond that."""
+        """Say how long it lasted, and how long its undo took in addition."""
         until_undo = wording.seconds(self.undo_s - self.began_s)
         undoing_s = self.undone_s - self.undo_s
         return (
@@ -82,7 +82,7 @@ class FaultStory:
 
     @property
     def effect(self) -> str:
-        """Say when the load first felt it, counted from its start."""
+        """Say how long after its start the load was first affected."""
         if not self.is_judged:
             return wording.ABSENT
         if self.effect_s is None:
@@ -91,7 +91,7 @@ class FaultStory:
 
     @property
     def recovery(self) -> str:
-        """Say how long after its start all was as before."""
+        """Say how long after its start everything was as before."""
         if not self.is_judged:
             return wording.ABSENT
         if self.recovered_s is None:
@@ -103,7 +103,7 @@ class FaultStory:
 
     @property
     def sentence(self) -> str:
-        """Describe it in one sentence, without counts of zero except for lost messages."""
+        """Describe the fault in one sentence, without zero counts except for lost messages."""
         counted = ", ".join(
             f"{wording.number(self.figures[name])} {word}"
             for name, word in _COUNTS.items()
@@ -131,7 +131,7 @@ class FaultStory:
 def fault_table(faults: Iterable[FaultStory]) -> Table:
     """Return a table with a row for each fault, in the order of their begin.
 
-    Several have numbers, by which plots name them.
+    If there are several, they are numbered, and plots refer to the numbers.
     """
     rows = [fault.row for fault in faults]
     if len(rows) > 1:

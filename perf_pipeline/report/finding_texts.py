@@ -1,4 +1,4 @@
-"""One finding in words: the series that shows it best, and what else moved by the same cause.
+"""Describe a finding: the series that shows it best, and others that moved by the same cause.
 
 Add here: another fact of a finding that reports show. Keep out: which series belong together
 (analysis/causes.py), and layout.
@@ -27,16 +27,16 @@ def name_of(cause: Cause) -> str:
 
 
 def other_texts(cause: Cause) -> list[str]:
-    """Write each other series of a finding: its name, its change, its status where it differs.
+    """Describe each other series of a finding: its name, its change, its status if different.
 
-    The benchmark is left out where it is that of the leading series, and the metric, too, where
-    only the statistic differs.
+    The benchmark is left out if it is that of the leading series, and so is the metric if only the
+    statistic differs.
     """
     return list(_others(cause))
 
 
 def with_others(cause: Cause) -> str:
-    """Say what else moved by the cause, as the end of a sentence; empty where nothing did."""
+    """Say what else moved by the same cause, as the end of a sentence; empty if nothing did."""
     if not cause.others:
         return ""
     where = f" in the same tier ({cause.tier})" if cause.tier else ""

@@ -1,6 +1,6 @@
-"""Bottlenecks grouped for people: a rule that several benchmarks broke is shown once.
+"""Group bottlenecks for people: a rule that several benchmarks broke is shown once.
 
-Add here: another grouping. Keep out: layout, and what is a bottleneck (analysis/).
+Add here: another grouping. Keep out: layout, and finding bottlenecks (analysis/).
 """
 
 from collections.abc import Iterable
@@ -18,10 +18,10 @@ Diagnosed: TypeAlias = Diagnosis | RunReport
 
 @dataclass(frozen=True, slots=True)
 class RuleFinding:
-    """Hold what a rule found in all benchmarks of a run.
+    """Hold the findings of one rule in all benchmarks of a run.
 
     Attributes:
-        worst: the finding with the highest figure; rule, tier, bound and advice are the same in
+        worst: the finding with the highest figure; rule, tier, bound and advice are the same for
             all.
         seen: (benchmark or empty, finding), the highest figure first.
     """
@@ -47,13 +47,13 @@ class RuleFinding:
 
     @property
     def sentence(self) -> str:
-        """Write figures, bound, what bears on the cause, and what to do."""
+        """Write the figures, the bound, remarks on the cause, and what to do."""
         remark = f"; {self._remark}" if self._remark else ""
         return f"{self.figures}; bound {self.bound}{remark}. To do: {self.worst.advice}"
 
     @property
     def _remark(self) -> str:
-        """Return the remark on the highest figure that has one, and to whom it belongs."""
+        """Return the remark on the highest figure that has one, and its benchmarks."""
         names = [name for name, finding in self.seen if finding.remark]
         remark = next((finding.remark for _, finding in self.seen if finding.remark), "")
         return remark if len(names) in {0, len(self.seen)} else f"in {', '.join(names)} {remark}"
@@ -85,7 +85,7 @@ def lines(report: Diagnosed) -> list[tuple[str, str, str]]:
 
 
 def _absent(report: Diagnosed) -> list[tuple[str, str, str]]:
-    """Name the rules that had no readings, because their part is not there or was not watched."""
+    """Name the rules without readings, because their part does not exist or was not watched."""
     absent = [
         finding for _, finding in report.findings if finding.status is FindingStatus.NOT_APPLICABLE
     ]

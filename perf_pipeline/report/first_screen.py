@@ -1,7 +1,7 @@
-"""Show what a reader sees first: why the run ended so, in one sentence, and what failed or changed.
+"""What a reader sees first: the reason for the run's outcome, and what failed or changed.
 
-Add here: another reason of a verdict, or another kind of line. Keep out: layout (html.py), and the
-sentences of troubles and changes (why.py, trend.py).
+Add here: another reason for a verdict, or another kind of line. Keep out: layout (html.py), and the
+sentences about troubles and changes (why.py, trend.py).
 """
 
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ _NO_PROBLEM: Final = MappingProxyType(
     }
 )
 _CHANGED: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.IMPROVED})
-# Notices come after what decides; a slower machine is mentioned beside its diffs.
+# Notices come after everything that decides; a slower machine is mentioned with its diffs.
 _LATER: Final = frozenset({"NOTICE"})
 _Drawn = dict[tuple[str, str], trend.Trend]
 
@@ -41,9 +41,9 @@ class ToldLine:
     """Hold a line of the first screen.
 
     Attributes:
-        status: in one word.
-        subject: what it is about; may be empty.
-        target: id of the part of the page that shows it; empty where none does.
+        status: the status in one word.
+        subject: what the line is about; may be empty.
+        target: the id of the part of the page that shows it; empty if none does.
         sentence: what happened.
     """
 
@@ -54,13 +54,13 @@ class ToldLine:
 
 
 def asked_answer(report: RunReport) -> Answer | None:
-    """Return the answer to what the profile asks; None where it asks nothing of its own."""
+    """Return the answer to the profile's question; None if the profile has no own question."""
     asks = report.asked is None or bool(report.asked.text)
     return answer_of(report) if asks else None
 
 
 def verdict_sentence(report: RunReport) -> str:
-    """Say in one sentence how the run ended, and why."""
+    """Say in one sentence how the run ended and why."""
     return _REASONS.get(report.exit_code, _ended)(report)
 
 
@@ -173,7 +173,7 @@ def _unchanged(report: RunReport) -> str:
 
 
 def _doubt(benchmark: BenchmarkReport) -> str:
-    """Say why a benchmark's figures prove nothing; empty where they do."""
+    """Say why a benchmark's figures prove nothing; empty if they do prove something."""
     if not benchmark.valid:
         return next(iter(benchmark.invalid_reasons), "the load generator was the limit")
     if benchmark.status in UNMEASURED:
@@ -200,7 +200,7 @@ def _troubles(report: RunReport) -> Iterator[ToldLine]:
 
 
 def _shown_at(benchmark: BenchmarkReport, status: str) -> str:
-    """Return the id of the plot of the first threshold with a status, or else of the section."""
+    """Return the id of the plot for the first threshold with a status, or else of the section."""
     keys = [verdict.threshold.key for verdict in benchmark.verdicts if verdict.status == status]
     drawn = [panel for panel in panels(benchmark.series) if panel.is_telling]
     places = (
@@ -213,7 +213,7 @@ def _shown_at(benchmark: BenchmarkReport, status: str) -> str:
 
 
 def _changes(report: RunReport) -> Iterator[ToldLine]:
-    """Yield the series of this run that moved and fail nothing, each with its drawing."""
+    """Yield the series that moved in this run without failing it, each with its drawing."""
     drawn = _drawn(report)
     for name, diff in comparison.shown_first(report):
         if diff.status in _CHANGED:
@@ -234,7 +234,7 @@ def _place(drawn: _Drawn, benchmark: str, diff: Diff) -> str:
 
 
 def _since(drawn: _Drawn, benchmark: str, diff: Diff) -> str:
-    """Say since which run a series is at its level, where a change of it is dated."""
+    """Say since which run a series has its level, if a change of it is dated."""
     found = drawn.get((benchmark, diff.series.label))
     if found is None or not found.changes:
         return ""

@@ -56,7 +56,7 @@ def per_hour(record: GrowthRecord, value: float) -> str:
 
 
 def growth_table(records: Iterable[GrowthRecord]) -> Table:
-    """Return a table of all that was watched: what grows first, what does not last."""
+    """Return a table of all watched quantities, growing ones first."""
     ordered = sorted(
         records, key=lambda record: (_ORDER.index(record.finding), record.metric, record.part)
     )
@@ -64,7 +64,7 @@ def growth_table(records: Iterable[GrowthRecord]) -> Table:
 
 
 def growth_sentences(records: Sequence[GrowthRecord]) -> Iterator[str]:
-    """Tell what grows in the system in a sentence each, and how much of the rest is known."""
+    """Say in one sentence each what grows in the system, and what is known about the rest."""
     system = [record for record in records if record.is_of_the_system]
     growing = [record for record in system if record.finding == GROWS]
     for record in growing[:_MOST_TOLD]:

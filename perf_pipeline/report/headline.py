@@ -1,6 +1,6 @@
-"""The figures that lead a run: how fast, how many, how many errors, and the counts.
+"""The headline figures of a run: how fast, how many, how many errors, and counts of verdicts.
 
-Add here: another figure that leads. Keep out: which metrics lead a benchmark (benchmarks/), and
+Add here: another headline figure. Keep out: which metrics lead a benchmark (benchmarks/), and
 formats.
 """
 
@@ -29,15 +29,15 @@ _ORDER: Final = (Status.FAIL, Status.INVALID, Status.NO_DATA, Status.WARN, Statu
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """Lead a benchmark with three figures.
+    """Hold the three headline figures of a benchmark.
 
     Attributes:
-        latency: whose p95 it is; empty when none was measured.
-        p95_ms: None without data, or where too few values carry it.
+        latency: the metric of the p95; empty if none was measured.
+        p95_ms: the p95; None without data or if there are too few values.
         per_s: the rate of requests, queries or messages; None without data.
         unit: the unit of what is counted.
-        error_ratio: over all operations; None without data.
-        values: how many the latency has; 0 when none was measured.
+        error_ratio: the share of errors in all operations; None without data.
+        values: the number of values of the latency; 0 if none was measured.
     """
 
     latency: str
@@ -49,14 +49,14 @@ class Headline:
 
     @property
     def p95(self) -> str:
-        """Write the p95; of too few values how many there are."""
+        """Write the p95, or the number of values if there are too few."""
         if self.p95_ms is None and self.values:
             return f"{ABSENT} (only {number(self.values)} values)"
         return quantity(self.p95_ms, "ms")
 
 
 def headline(benchmark: BenchmarkReport) -> Headline:
-    """Return the leading figures: the benchmark's own, or the first of others' that has data."""
+    """Return the headline figures: the benchmark's own, or the first others that have data."""
     whole = {summary.metric: summary for summary in benchmark.summaries if not summary.tags}
     others = (record.leading for record in BENCHMARKS)
     own = record_of(benchmark.name).leading
@@ -76,7 +76,7 @@ def _rate(whole: Mapping[str, Summary], metric: str) -> float | None:
 
 
 def p95_diff(report: RunReport, benchmark: BenchmarkReport) -> Diff | None:
-    """Find the diff of the leading p95 over the whole benchmark; history before a pinned figure."""
+    """Find the diff of the leading p95 over the whole benchmark, preferably against the history."""
     latency = headline(benchmark).latency
     wanted = (benchmark.name, latency, "p(95)")
     diffs = [
@@ -88,7 +88,7 @@ def p95_diff(report: RunReport, benchmark: BenchmarkReport) -> Diff | None:
 
 
 def verdict_of(benchmark: BenchmarkReport) -> str:
-    """Return a benchmark's status in one word: how it ended, else its gravest verdict."""
+    """Return a benchmark's status in one word: how it ended, or else its most serious verdict."""
     if not benchmark.valid:
         return str(Status.INVALID)
     if benchmark.status is not BenchmarkStatus.COMPLETED:
@@ -98,7 +98,7 @@ def verdict_of(benchmark: BenchmarkReport) -> str:
 
 
 def counts(report: RunReport) -> str:
-    """Count the verdicts by status and the diffs by status, the gravest first."""
+    """Count the verdicts and the diffs by status, the most serious first."""
     verdicts = Counter(
         verdict.status for benchmark in report.benchmarks for verdict in benchmark.verdicts
     )
@@ -116,7 +116,7 @@ def counts(report: RunReport) -> str:
 
 
 def _by_causes(report: RunReport, status: DiffStatus, series: int) -> str:
-    """Say by how many causes series regressed, where that are fewer."""
+    """Say how many causes the regressions have, if there are fewer causes than series."""
     found = len(regressions(report)) if status is DiffStatus.REGRESSED else series
     return f" ({plural(found, 'finding')})" if found < series else ""
 

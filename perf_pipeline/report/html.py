@@ -1,6 +1,6 @@
-"""The report as one HTML file: no script, no external resource, light, dark and on paper.
+"""Render the report as one HTML file without external resources, for light, dark and paper.
 
-What its parts look like stands in templates/. Add here: a section. Keep out: anything that needs a
+The layout of its parts is in templates/. Add here: a section. Keep out: anything that needs a
 network.
 """
 
@@ -35,8 +35,8 @@ class _Section:
 
     Attributes:
         title: the title of the section, and in the contents.
-        layout: its template in templates/sections, without the ending.
-        shown: what the template shows.
+        layout: the name of its template in templates/sections, without the ending.
+        shown: the values for the template.
     """
 
     title: str
@@ -45,7 +45,7 @@ class _Section:
 
 
 def render_html(report: RunReport) -> str:
-    """Return the report as one HTML document; every value from outside is escaped."""
+    """Return the report as one HTML document in which every external value is escaped."""
     began = wording.moment(report.began_at)
     took, target = f"took {wording.seconds(report.wall_s)}", f"target {report.target}"
     tagged = f"tagged {tags_of_run(report.tags)}" if report.tags else ""

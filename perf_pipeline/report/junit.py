@@ -1,10 +1,10 @@
-"""JUnit XML: a suite for each benchmark, a case for each thing that is judged.
+"""Render JUnit XML: a suite for each benchmark, a case for everything that is judged.
 
-FAIL and REGRESSED are failures, the latter once for each cause: what else it moved is skipped and
-names the case that fails. NO_DATA and INVALID are errors (nothing is known); a comparison
-without a verdict is skipped, as it fails no run; WARN, SUSPECT and the rest pass and say so in
-system-out. A gate that is withheld has a case of its own, which is an error where it fails the run.
-Shape: the Jenkins xunit schema (junit-10.xsd) as far as CI systems read it.
+FAIL and REGRESSED are failures, the latter once for each cause: other series of the same cause are
+skipped and name the failing case. NO_DATA and INVALID are errors (nothing is known); a comparison
+without a verdict is skipped, because it fails no run; WARN, SUSPECT and the rest pass, with a text
+in system-out. A withheld gate has its own case, which is an error if it fails the run. Shape: the
+Jenkins xunit schema (junit-10.xsd) as far as CI systems read it.
 Add here: another kind of case. Keep out: figures without a judgement.
 """
 
@@ -150,7 +150,7 @@ def _judged(suite: ET.Element, benchmark: str, subject: str, verdicts: list[Verd
 
 
 def _seen(verdict: Verdict) -> str:
-    """Write figure and reason; the reason why a whole benchmark is INVALID is in a single case."""
+    """Write figure and reason; the reason for a wholly INVALID benchmark is in a single case."""
     seen = wording.observed(verdict)
     if verdict.status is Status.INVALID:
         return f"{seen}, see benchmark_ran"

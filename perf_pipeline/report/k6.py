@@ -1,11 +1,11 @@
-"""The JSON summary in the shape of k6's handleSummary (legacy), for tools that read k6's.
+"""Write the JSON summary in the format of k6's handleSummary (legacy), for tools that read k6's.
 
-Shape: grafana/k6 internal/js/summary (legacy); the tests hold a real one. Differences: metrics
-without values have no zeros; `ok` is false for a missed `warn` too, as `status` and `reason` say; a
-run has one section for each benchmark, because their percentiles cannot be merged.
+Format: grafana/k6 internal/js/summary (legacy); the tests contain a real one. Differences: metrics
+    without values have no zeros; `ok` is also false for a missed `warn`, as `status` and `reason`
+    say; a run has one section for each benchmark, because percentiles cannot be merged.
 
-Add here: a field that k6's readers know. Keep out: what k6 has no word for (k6_own.py), and NaN and
-infinity, which are no JSON.
+Add here: a field that readers of k6's summary know. Keep out: facts that k6 does not have
+(k6_own.py), and NaN and infinity, which are not JSON.
 """
 
 import hashlib
@@ -28,12 +28,12 @@ _WRITTEN: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 
 
 def render_k6(report: RunReport) -> str:
-    """Write the run as JSON, a metric on a line; see `run_summary`."""
+    """Write the run as JSON with one metric per line; see `run_summary`."""
     return _lines(run_summary(report), _BROKEN_LEVELS)
 
 
 def _lines(part: Json, levels: int, indent: str = "") -> str:
-    if type(part) is float and math.isfinite(part):  # most are, and the library takes 10 us for one
+    if type(part) is float and math.isfinite(part):  # mostly; the library takes 10 us for each
         return float.__repr__(part)
     if levels == 0 or not isinstance(part, Mapping) or not part:
         return _WRITTEN(part)
@@ -48,11 +48,11 @@ def _lines(part: Json, levels: int, indent: str = "") -> str:
 def benchmark_summary(
     benchmark: BenchmarkReport, metrics: Mapping[str, Json] | None = None
 ) -> dict[str, Json]:
-    """Return a benchmark in exactly the shape that k6 uses.
+    """Return a benchmark in exactly k6's format.
 
     Args:
-        benchmark: measured.
-        metrics: its metrics in that shape; worked out when None.
+        benchmark: a measured benchmark.
+        metrics: its metrics in that format; None to work them out.
     """
     root = _group("", "", _checks(benchmark.summaries, ""), ())
     found = _metrics(benchmark) if metrics is None else metrics
@@ -60,11 +60,11 @@ def benchmark_summary(
 
 
 def run_summary(report: RunReport) -> dict[str, Json]:
-    """Return the whole run in the shape that k6 uses, plus `benchmarks` and `perf_pipeline`.
+    """Return the whole run in k6's format, plus `benchmarks` and `perf_pipeline`.
 
-    `metrics` holds every metric with a tag `benchmark`, and under its plain name as well where
-    only one benchmark has it. `root_group` has a group for each benchmark. `benchmarks` holds the
-    summary of each benchmark, and `perf_pipeline` holds what k6 has no word for.
+    `metrics` holds every metric with a tag `benchmark`, and also under its plain name if only one
+    benchmark has it. `root_group` has a group for each benchmark. `benchmarks` holds the summary of
+    each benchmark, and `perf_pipeline` holds facts that k6 does not have.
     """
     groups = [
         _group(
@@ -109,7 +109,7 @@ def _group(name: str, path: str, checks: Sequence[Json], groups: Sequence[Json])
 
 
 def _id(path: str) -> str:
-    # k6 names groups and checks by the MD5 of their path; nothing secret is in it.
+    # k6 identifies groups and checks by the MD5 of their path, which is not secret.
     return hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -1,6 +1,6 @@
-"""The part of a run's JSON summary that k6 has no word for: verdicts, causes, differences, costs.
+"""The part of a run's JSON summary that k6 does not have: verdicts, causes, differences, costs.
 
-Add here: a field that only our own readers know. Keep out: the shape of k6's summary (k6.py).
+Add here: a field that only our own readers know. Keep out: the format of k6's summary (k6.py).
 """
 
 import math
@@ -20,7 +20,7 @@ Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | float | bool |
 
 
 def own_section(report: RunReport) -> dict[str, Json]:
-    """Return what stands under `perf_pipeline` in the summary of a run."""
+    """Return the section `perf_pipeline` of a run's summary."""
     return {
         "run_id": report.run_id,
         "profile": report.profile,
@@ -59,7 +59,7 @@ def own_section(report: RunReport) -> dict[str, Json]:
 
 
 def finite(value: float | None) -> float | None:
-    """Return a value, or None for one that JSON has no word for."""
+    """Return a value, or None if JSON can't write it."""
     return value if value is not None and math.isfinite(value) else None
 
 

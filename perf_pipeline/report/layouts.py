@@ -1,7 +1,7 @@
-"""Compiled layouts of reports: Python's bytecode of a template, kept as that of a module is.
+"""Cache compiled templates of reports, as Python caches the bytecode of modules.
 
-To compile the templates of one report takes 0.15 s of CPU, as much as to fill them in.
-Add here: nothing for a new template. Keep out: what a layout shows, and how its values are escaped
+Compiling the templates of one report takes 0.15 s of CPU, as much as filling them in.
+Add here: nothing for a new template. Keep out: the content of layouts, and escaping of values
 (pages.py).
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from jinja2.bccache import Bucket
 
-# What Jinja compiles into a template, beside its text.
+# Options that Jinja compiles into a template, in addition to its text.
 _COMPILED_IN: Final = (
     *("block_start_string", "block_end_string", "variable_start_string", "variable_end_string"),
     *("comment_start_string", "comment_end_string", "line_statement_prefix"),
@@ -33,16 +33,16 @@ _DIGEST_BYTES: Final = sha256().digest_size
 
 
 class KeptLayouts(BytecodeCache):
-    """Keep compiled templates where Python keeps compiled modules: `__pycache__` beside them.
+    """Keep compiled templates where Python keeps compiled modules, in `__pycache__`.
 
-    As there, nothing is written where Python may write no bytecode (PYTHONDONTWRITEBYTECODE), or
-    where the folder takes no file. A file that is not as it was written, by its SHA-256, or cannot
-    be read is compiled again. A template that has changed is as well, and so is one of other
-    options or of another version of Jinja, of Python or of ours.
+    As with modules, nothing is written if Python may not write bytecode (PYTHONDONTWRITEBYTECODE),
+    or if the folder is not writable. A template is compiled again if its file can't be read or was
+    changed, by its SHA-256; if the template has changed; or if the options or the version of Jinja,
+    of Python or of this package are different.
 
     Args:
         folder: the folder of the templates.
-        kind: how their values are escaped: the same template has other code for another format.
+        kind: how values are escaped; the same template has different code for another format.
     """
 
     def __init__(self, folder: Path, kind: str) -> None:
@@ -51,8 +51,8 @@ class KeptLayouts(BytecodeCache):
         self._made_by = " ".join((kind, ours, version("jinja2"), sys.version))
 
     def load_bytecode(self, bucket: "Bucket") -> None:
-        """Fill a bucket with what is kept of its template; leave it empty where nothing is."""
-        # Of any kind: whatever the file holds, the template itself is there to be compiled.
+        """Fill a bucket from the cache; leave it empty if the cache does not have its template."""
+        # Any error: whatever the file holds, the template itself can be compiled.
         with suppress(Exception):
             kept = self._path(bucket).read_bytes()
             digest, bytecode = kept[:_DIGEST_BYTES], kept[_DIGEST_BYTES:]
@@ -60,7 +60,7 @@ class KeptLayouts(BytecodeCache):
                 bucket.bytecode_from_string(bytecode)
 
     def dump_bytecode(self, bucket: "Bucket") -> None:
-        """Keep a compiled template, as a whole or not at all."""
+        """Keep a compiled template, either completely or not at all."""
         if sys.dont_write_bytecode:
             return
         with suppress(OSError, NotImplementedError):
@@ -72,7 +72,7 @@ class KeptLayouts(BytecodeCache):
             part.replace(path)
 
     def _path(self, bucket: "Bucket") -> Path:
-        """Return the file of a template; a name is one for each that differs in what it depends on.
+        """Return the cache file of a template, named after everything that affects the code.
 
         Raises:
             NotImplementedError: this Python keeps no bytecode.
@@ -83,7 +83,7 @@ class KeptLayouts(BytecodeCache):
 
 
 def _options(environment: "Environment") -> list[object]:
-    """Name what an environment compiles into its templates; a function goes by its name."""
+    """Describe what an environment compiles into its templates; functions by their names."""
     options = [getattr(environment, name) for name in _COMPILED_IN]
     return [
         *(getattr(option, "__qualname__", option) for option in options),

@@ -1,4 +1,4 @@
-"""Say where people open a run's report: the address at which its folder is served.
+"""The address at which people open a run's report, if its folder is served.
 
 Add here: another address of a report. Keep out: serving files (stack/).
 """
@@ -12,7 +12,7 @@ _PAGE: Final = "report.html"
 
 
 def report_link(environ: Mapping[str, str], run_id: str) -> str:
-    """Return the address of a run's report; empty where nobody says that reports are served.
+    """Return the address of a run's report; empty if reports are not served.
 
     >>> report_link({"PERF_REPORTS_URL": "https://perf.example.org/reports/"}, "r1")
     'https://perf.example.org/reports/r1/report.html'

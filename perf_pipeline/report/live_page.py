@@ -1,6 +1,6 @@
-"""The page that follows a run, made of the pieces of the report: its head, tables and plots.
+"""The page that follows a run, built from parts of the report: its head, tables and plots.
 
-Add here: another piece. Keep out: the messages to the page (following/), and how it changes
+Add here: another part. Keep out: messages to the page (following/), and its changes
 (scripts/live.js).
 """
 
@@ -15,15 +15,15 @@ from perf_pipeline.report.plot_data import as_script
 from perf_pipeline.report.svg import span_of
 from perf_pipeline.report.tables import Table
 
-# Without tables.js, which sorts what stays as it is.
+# Without tables.js, which sorts tables that no longer change.
 _SCRIPTS: Final = ("plots.js", "live.js")
 
 
 def render_live_page(state: str) -> str:
-    """Return the page, empty: it asks for what it shows.
+    """Return the page without content, which it requests itself.
 
     Args:
-        state: the folder whose runs it follows, for people.
+        state: the folder whose runs it follows, as shown to people.
     """
     return page(
         "live.html",
@@ -39,13 +39,13 @@ def render_live_page(state: str) -> str:
 
 
 def live_section(number: int, benchmark: str, drawn: Sequence[Panel]) -> str:
-    """Return the plots of a benchmark as HTML; the script draws over them."""
+    """Return the plots of a benchmark as HTML, over which the script draws."""
     plots = plots_over_time(number, benchmark, drawn, span_of(drawn), is_growing=True)
     return page("sections/live.html", html_escaped, plots=list(plots), thinned=thinning(drawn))
 
 
 def live_tables(tables: Iterable[tuple[str, Table]]) -> str:
-    """Return tables that have rows as HTML, each below its title."""
+    """Return tables with rows as HTML, each below its title."""
     return page("sections/live_tables.html", html_escaped, tables=list(tables))
 
 

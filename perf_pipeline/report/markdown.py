@@ -1,7 +1,7 @@
-"""Make the comment on a pull request: what a reviewer asks first, with the rest folded away.
+"""Render the comment for a pull request: what a reviewer asks first, with the rest folded away.
 
-GitHub's flavour; templates/comment.md lays it out. Add here: what decides over a merge. Keep out:
-plots (html.py).
+It is in GitHub's flavour, with the layout in templates/comment.md. Add here: something that matters
+for the decision to merge. Keep out: plots (html.py).
 """
 
 import re
@@ -27,14 +27,14 @@ from perf_pipeline.report.searches import search_tables
 from perf_pipeline.report.slow_requests import slow_table
 from perf_pipeline.report.tables import Table
 
-# Characters that are always markup in GitHub's Markdown; an underscore is not inside a word.
+# Characters that are always markup in GitHub's Markdown; an underscore inside a word is not.
 _SPECIAL: Final = re.compile(r"[\\`*\[\]<>|~$&]|(?<![^\W_])_|_(?![^\W_])")
 _MENTION: Final = re.compile(r"(?<!\w)@(?=\w)")
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 
 def render_markdown(report: RunReport) -> str:
-    """Return the report as Markdown; every value from outside is escaped."""
+    """Return the report as Markdown in which every external value is escaped."""
     judged, _, compared = headline.counts(report).partition("; ")
     text = page(
         "comment.md",
@@ -69,7 +69,7 @@ def render_markdown(report: RunReport) -> str:
 
 
 def escaped(text: str) -> Markup:
-    """Make a text printable, and one that GitHub shows as it is: no markup, nobody is notified."""
+    """Make a text printable and literal on GitHub: no markup, and nobody is notified."""
     plain = _SPECIAL.sub(r"\\\g<0>", wording.printable(text))
     return Markup(_MENTION.sub("@\N{ZERO WIDTH SPACE}", plain))  # noqa: S704 - escaped just now
 

@@ -1,5 +1,5 @@
-"""All that is known of each benchmark, in one record each; its name stands nowhere else.
+"""One record for each benchmark with everything known about it; nothing else mentions its name.
 
-Add here: a benchmark, with one file and its line in registry.py. Keep out: how any of it is done
-(workloads/, loading, judging), and numbers (profiles/*.toml).
+Add here: a benchmark, with one file and its line in registry.py. Keep out: carrying it out
+(workloads/, loading/, judging/), and numbers (profiles/*.toml).
 """

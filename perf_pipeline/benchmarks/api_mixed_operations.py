@@ -1,6 +1,6 @@
-"""Users are created, read and deleted at the same time.
+"""The benchmark that creates, reads and deletes users at the same time.
 
-Add here: what is known of this benchmark. Keep out: its numbers (profiles/*.toml).
+Add here: another fact about this benchmark. Keep out: its numbers (profiles/*.toml).
 """
 
 from typing import Final

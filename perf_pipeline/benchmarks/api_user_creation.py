@@ -1,6 +1,6 @@
-"""Users are created with a ramping number of virtual users.
+"""The benchmark that creates users with a ramping number of virtual users.
 
-Add here: what is known of this benchmark. Keep out: its numbers (profiles/*.toml).
+Add here: another fact about this benchmark. Keep out: its numbers (profiles/*.toml).
 """
 
 from typing import Final

@@ -1,6 +1,6 @@
-"""Redis is used as an API uses a cache: read through, filled on a miss, kept warm by reads.
+"""The benchmark that uses Redis as an API does: read through, fill on a miss, keep warm by reads.
 
-Add here: what is known of this benchmark. Keep out: its numbers (profiles/*.toml).
+Add here: another fact about this benchmark. Keep out: its numbers (profiles/*.toml).
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from perf_pipeline.metrics.sample import Figure
 
 
 def operations_per_s(evidence: Evidence) -> Iterator[Figure]:
-    """Return the commands per second that Redis answered, of each kind over its own span."""
+    """Return the commands per second that Redis answered, for each kind over its own time span."""
     for span in evidence.spans:
         answered = span.count - span.failed
         if answered and span.span_s > 0:

@@ -1,6 +1,6 @@
-"""PostgreSQL is asked directly, one kind of statement after the other.
+"""The benchmark that loads PostgreSQL directly, one kind of statement after the other.
 
-Add here: what is known of this benchmark. Keep out: its numbers (profiles/*.toml).
+Add here: another fact about this benchmark. Keep out: its numbers (profiles/*.toml).
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from perf_pipeline.metrics.sample import Figure
 
 
 def records_per_s(evidence: Evidence) -> Iterator[Figure]:
-    """Return rows per second of each kind of statement, over its own span."""
+    """Return rows per second for each kind of statement, over its own time span."""
     for span in evidence.spans:
         if span.records and span.records_per_s is not None:
             yield Figure("db_records_per_s", span.records_per_s, span.scenario, span.operation)

@@ -1,6 +1,6 @@
-"""One day in small, which says how many messages a day the system carries.
+"""The benchmark of one day in miniature, which shows how many messages a day are carried.
 
-Add here: what is known of this benchmark. Keep out: its numbers (profiles/*.toml).
+Add here: another fact about this benchmark. Keep out: its numbers (profiles/*.toml).
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _SUSTAINED: Final = "sustained"
 
 
 def carried_in_a_day(evidence: Evidence) -> Iterator[Figure]:
-    """Return how much the sustained rate makes in 24 h, and how far the best rate is above it."""
+    """Return the messages in 24 h at the sustained rate, and the headroom of the best rate."""
     yield from messages_delivered(evidence)
     best = 0.0
     for span in evidence.spans:

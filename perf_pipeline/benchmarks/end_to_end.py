@@ -1,6 +1,6 @@
-"""Each message is followed from the API call to the worker.
+"""The benchmark that follows each message from the API call to the worker.
 
-Add here: what is known of this benchmark. Keep out: its numbers (profiles/*.toml).
+Add here: another fact about this benchmark. Keep out: its numbers (profiles/*.toml).
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
-"""What a benchmark's figures are worked out from, and the figures that several benchmarks share.
+"""The evidence for a benchmark's figures, and figures that several benchmarks share.
 
-Add here: a figure that two benchmarks have. Keep out: a figure of one benchmark (its own file) and
-percentiles (store/ has them from the samples).
+Add here: a figure of several benchmarks. Keep out: a figure of a single benchmark (its own file),
+and percentiles, which store/ works out from the samples.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,16 +14,16 @@ from perf_pipeline.units import US_PER_S
 
 @dataclass(frozen=True, slots=True)
 class ScenarioEvidence:
-    """Hold what was planned for one scenario, and when it was measured.
+    """Hold the plan of one scenario, and when it was measured.
 
     Attributes:
-        most_vus: VUs that it can have at once.
+        most_vus: the most VUs that it can have at the same time.
         planned_per_s: records per second that a constant arrival rate plans; None for executors
             without one.
         records_per_start: how many rows or messages one start moves when it goes well.
-        dropped_iterations: planned starts without a free VU; None when nobody could count them.
+        dropped_iterations: planned starts without a free VU; None if they could not be counted.
         measured_from_us: begin of the measured phase, µs since the benchmark's origin.
-        measured_until_us: its end.
+        measured_until_us: the end of the measured phase.
     """
 
     most_vus: int
@@ -36,14 +36,14 @@ class ScenarioEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Hold what figures are worked out from.
+    """Hold the evidence from which figures are worked out.
 
     Attributes:
         scenarios: plan and measured window of each scenario, by name.
         spans: records and times of each scenario and operation, measured phase only.
-        ledger: messages by id; None when no ledger was kept or deliveries are unknown.
+        ledger: messages by id; None if no ledger was kept or deliveries are unknown.
         backlog: messages that waited before the load, by id.
-        stages: where the slowest messages spent their time.
+        stages: the stages in which the slowest messages spent their time.
     """
 
     scenarios: Mapping[str, ScenarioEvidence]
@@ -79,9 +79,9 @@ def messages_delivered(evidence: Evidence) -> Iterator[Figure]:
 def held_rate(evidence: Evidence, span: SpanFigures) -> float | None:
     """Return the good records per second that the system sustained; None if nothing was measured.
 
-    With a planned rate: that rate times the share of planned starts that went well, because a
-    window of n periods can hold n + 1 starts. An answer after the window's end makes the rate
-    smaller: what is confirmed late is not kept up.
+    With a planned rate, it is that rate times the share of planned starts that went well, because a
+    window of n periods can hold n + 1 starts. An answer after the window's end lowers the rate,
+    because a system that confirms late does not keep up.
     """
     scenario = evidence.scenarios[span.scenario]
     window_us = scenario.measured_until_us - scenario.measured_from_us

@@ -1,6 +1,7 @@
-"""The record of a benchmark that only a profile names: requests, SQL or code of its author.
+"""The record of a benchmark that only a profile defines, with its author's requests, SQL or code.
 
-Add here: what holds for all of them. Keep out: one that is shipped (a file of its own).
+Add here: something that holds for all such benchmarks. Keep out: shipped benchmarks, which have
+their own files.
 """
 
 from collections.abc import Iterator
@@ -22,13 +23,13 @@ _CONSUMED: Final = "consume"
 
 
 def own_figures(evidence: Evidence) -> Iterator[Figure]:
-    """Yield the figures of statements and own messages, and what became of promised ones."""
+    """Yield the figures of statements and own messages, and what happened to promised messages."""
     statements = tuple(span for span in evidence.spans if span.protocol == _STATEMENTS)
     yield from records_per_s(replace(evidence, spans=statements))
     produced = tuple(span for span in evidence.spans if span.operation in _PRODUCED)
     yield from produce_rates(replace(evidence, spans=produced))
     consumed = tuple(span for span in evidence.spans if span.operation == _CONSUMED)
-    # Messages by id come once, below.
+    # Figures of messages by id are yielded once, below.
     yield from consume_rates(replace(evidence, spans=consumed, ledger=None))
     yield from messages_delivered(evidence)
 
@@ -48,7 +49,7 @@ def own_benchmark(
         after: the benchmark that it comes after.
         group: where Dagster shows it.
         description: the author's words.
-        kinds: what it talks to.
+        kinds: the kinds of systems that it talks to.
     """
     return Benchmark(
         name=name,

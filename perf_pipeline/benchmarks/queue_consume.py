@@ -1,6 +1,6 @@
-"""What was produced is consumed, from a position that was fixed before.
+"""The benchmark that consumes produced messages from a position that was fixed before.
 
-Add here: what is known of this benchmark. Keep out: its numbers (profiles/*.toml).
+Add here: another fact about this benchmark. Keep out: its numbers (profiles/*.toml).
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from perf_pipeline.units import US_PER_S
 
 
 def consume_rates(evidence: Evidence) -> Iterator[Figure]:
-    """Return each consumer's rate and utilisation, its backlog's time, and the messages lost."""
+    """Return each consumer's rate and utilisation, the time for its backlog, and lost messages."""
     for span in evidence.spans:
         if span.operation == "consume" and span.records and span.records_per_s is not None:
             vus = evidence.scenarios[span.scenario].most_vus

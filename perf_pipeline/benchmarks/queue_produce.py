@@ -1,6 +1,6 @@
-"""Messages are produced at planned rates, and then as fast as it goes.
+"""The benchmark that produces messages at planned rates, and then as fast as possible.
 
-Add here: what is known of this benchmark. Keep out: its numbers (profiles/*.toml).
+Add here: another fact about this benchmark. Keep out: its numbers (profiles/*.toml).
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from perf_pipeline.metrics.sample import Figure
 
 
 def produce_rates(evidence: Evidence) -> Iterator[Figure]:
-    """Return the rate that each scenario kept, and its share of the planned one."""
+    """Return the rate that each scenario sustained, and its share of the planned rate."""
     for span in evidence.spans:
         rate = held_rate(evidence, span)
         if rate is None:

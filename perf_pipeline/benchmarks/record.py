@@ -1,8 +1,8 @@
-"""The record of a benchmark: everything that the rest of the package asks of it.
+"""The record of a benchmark: everything that the rest of the package needs to know about it.
 
-Whoever wants to know something of a benchmark asks its record, and nobody compares its name.
-Add here: a question that can be asked of every benchmark, and its answer in each record. Keep out:
-the answers (one file each) and how they are carried out (preparing, watching, judging).
+All code asks the record of a benchmark and never compares its name. Add here: a fact that every
+benchmark has, with its value in each record. Keep out: the values (one file for each benchmark) and
+how they are carried out (preparing, watching, judging).
 """
 
 from collections.abc import Callable, Iterator
@@ -32,8 +32,8 @@ class BeforeLoad(StrEnum):
     Attributes:
         SEEDED_USERS: users in the database, unless the run has them already.
         CONSUMER_POSITION: topics, and the position of the consumer before the first message.
-        KEPT_POSITION: the same, unless an earlier benchmark of the run has fixed it: then a
-            backlog waits there.
+        KEPT_POSITION: the same, unless an earlier benchmark of the run has fixed the position: then
+            a backlog waits there.
     """
 
     SEEDED_USERS = "seeded users"
@@ -42,12 +42,12 @@ class BeforeLoad(StrEnum):
 
 
 class BeforeStep(StrEnum):
-    """Name what is prepared before each step whose iterations ask for it.
+    """Name what is prepared before each step whose iterations need it.
 
     Attributes:
-        BIRTHDAY_INDEX: the index on month and day is there for a step with it, and gone for a
-            step without.
-        BACKLOG: as many messages wait as the step consumes.
+        BIRTHDAY_INDEX: the index on month and day, which exists for a step with it and is dropped
+            for a step without it.
+        BACKLOG: as many waiting messages as the step consumes.
     """
 
     BIRTHDAY_INDEX = "the birthday index"
@@ -55,7 +55,7 @@ class BeforeStep(StrEnum):
 
 
 class AfterLoad(StrEnum):
-    """Name what is tidied after a benchmark, whatever ended it.
+    """Name what is cleaned up after a benchmark, however it ended.
 
     Attributes:
         BIRTHDAY_INDEX: the index is dropped.
@@ -65,7 +65,7 @@ class AfterLoad(StrEnum):
 
 
 class Lag(StrEnum):
-    """Say whose consumer lag is watched: the system's, the benchmark's own group's, nobody's."""
+    """Say whose consumer lag is watched: the system's, that of the own group, or none."""
 
     SYSTEM = "system"
     OWN = "own"
@@ -77,8 +77,8 @@ class LedgerKind(StrEnum):
 
     Attributes:
         NONE: there is no ledger.
-        SYSTEM: the workers of the system, which tell of their deliveries in its database.
-        OWN_CONSUMER: the benchmark's own consumer, by the end of its time.
+        SYSTEM: the workers of the system, which record deliveries in its database.
+        OWN_CONSUMER: the benchmark's own consumer, before its time is over.
     """
 
     NONE = "none"
@@ -91,8 +91,8 @@ class Leading:
     """Name the three metrics that lead a benchmark in reports.
 
     Attributes:
-        latency: a trend, of which the p95 is shown.
-        throughput: a counter, of which the rate is shown.
+        latency: a trend, whose p95 is shown.
+        throughput: a counter, whose rate is shown.
         errors: a rate.
     """
 
@@ -109,29 +109,31 @@ class Benchmark:
     """Hold everything about one benchmark except its numbers.
 
     Attributes:
-        name: in profiles, reports, the history and the asset graph.
+        name: its name in profiles, reports, the history and the asset graph.
         group: where Dagster shows it.
-        kinds: what it talks to, as Dagster's labels.
+        kinds: the kinds of systems that it talks to, as labels for Dagster.
         summary: one sentence; the asset's first line.
-        description: what one should know beside it.
+        description: what else one should know.
         after: the benchmark that it comes after; empty for the first one.
         needs: the parts without which its load does not begin.
-        is_optional: where a part that it needs is absent, a run leaves it out and says so; else
-            that is an error.
+        is_optional: whether a run leaves it out, and says so, if a part that it needs is missing;
+            otherwise that is an error.
         before_load: what is prepared once.
-        before_step: what is prepared before a step whose iterations ask for it.
-        after_load: what is tidied.
-        lag: whose consumer lag is watched meanwhile.
+        before_step: what is prepared before a step whose iterations need it.
+        after_load: what is cleaned up.
+        lag: whose consumer lag is watched during the load.
         ledger: who completes its messages.
         backlog_of: the benchmark whose messages wait for its consumer; empty for none.
-        figures: works out its figures from the evidence; one without data is absent, never zero.
+        figures: works out its figures from the evidence; a figure without data is absent and never
+            zero.
         leading: the metrics that lead it in reports.
-        again_with: benchmarks that are run again before it, or its re-run is another load.
-        is_saturating: it takes all that it can get on purpose, so that a limit that it reaches
-            is its result and no bottleneck.
-        takes_own_scenarios: steps or Python code of a profile may run in it; the figures of the
-            others are worked out from every sample, as rows or messages per second.
-        simulates_a_day: it answers the question after a million messages a day.
+        again_with: benchmarks that are run again before it, because its re-run would otherwise be a
+            different load.
+        is_saturating: whether it takes all it can get on purpose, so that a limit that it reaches
+            is its result and not a bottleneck.
+        takes_own_scenarios: whether steps or Python code of a profile may run in it; the figures of
+            other benchmarks are worked out from every sample, as rows or messages per second.
+        simulates_a_day: whether it answers the question about a million messages a day.
     """
 
     name: str

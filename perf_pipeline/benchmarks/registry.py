@@ -1,7 +1,7 @@
-"""Every benchmark that is shipped, in the order of running.
+"""All shipped benchmarks, in the order of running.
 
-Add here: the record of a new benchmark, anywhere in `BENCHMARKS`; its `after` says where it stands
-in the order. Keep out: anything that is known of a single one.
+Add here: the record of a new benchmark, anywhere in `BENCHMARKS`; its `after` determines its place
+in the order. Keep out: facts about a single benchmark.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,12 @@ from perf_pipeline.benchmarks.record import Benchmark
 def in_order(records: Sequence[Benchmark]) -> tuple[Benchmark, ...]:
     """Sort records so that each follows the one that it comes after.
 
-    Of two that come after the same one, the one with fewer behind it goes first, then the first
-    by name. They are one line on purpose: to measure two things at once on one machine is to
-    measure neither.
+    Of two that come after the same record, the one with fewer followers goes first, then the first
+    by name. The order is linear on purpose: whoever measures two things at once on one machine
+    measures neither.
 
     Raises:
-        ValueError: a record comes after one that is not there, or after itself.
+        ValueError: a record comes after one that does not exist, or after itself.
     """
     line = _behind("", records)
     if lost := [record for record in records if record not in line]:

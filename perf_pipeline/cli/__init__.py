@@ -1,4 +1,4 @@
-"""The command line: driver 1. It parses, calls one use case, prints, and ends by its verdict.
+"""The command line. Each command parses, calls one use case, prints, and exits by its verdict.
 
 Add here: a module of commands. Keep out: anything that Dagster needs too (runs/, loading/,
 judging/).

@@ -1,8 +1,8 @@
-"""Import the modules of commands that look back while the history is already being read.
+"""Import the modules of commands on stored runs while the history is already being read.
 
-Importing the modules that compare and report takes half a second, and so does proving the rows of a
-long history, for which DuckDB needs no lock of Python's.
-Add here: the modules of another command. Keep out: what is read (judging/ahead.py).
+Importing the modules that compare and report takes half a second, and so does verifying the rows of
+a long history, during which DuckDB does not hold Python's lock. Add here: the modules of another
+command. Keep out: reading (judging/ahead.py).
 """
 
 from collections.abc import Iterator
@@ -23,17 +23,17 @@ _LONG_BYTES: Final = 4 << 20
 
 @contextmanager
 def run_ahead(state: "State", run_id: str | None, *needed: str) -> "Iterator[tuple[History, str]]":
-    """Open the history and yield it with the run that is meant, what is needed being imported.
+    """Open the history, import the needed modules, and yield the history with the named run.
 
     Args:
         state: folder of the history.
         run_id: as of `asked_run`.
-        needed: modules; where one cannot be imported, whoever imports it later says why.
+        needed: the modules; if one cannot be imported, a later import reports why.
 
     Raises:
-        RequestError: there is no such run, or none at all, or several ids begin so.
+        RequestError: there is no such run, or no run at all, or several ids begin with the text.
         StoreBusyError: the history is open elsewhere.
-        StoreError: a row that was read is not the one that was written.
+        StoreError: a row differs from what was written.
     """
     # No module may be imported by two threads that each wait for the other: first all that is
     # asked here, then the rest in the other thread, for which this one waits before it imports.
@@ -54,11 +54,11 @@ def _is_long(state: "State") -> bool:
 
 @contextmanager
 def imported(*needed: str) -> Iterator[None]:
-    """Import modules in a thread beside the block, and wait for them at its end."""
+    """Import modules in a thread during the block, and wait for them at its end."""
     missing = [name for name in needed if name not in modules]
     thread = Thread(target=_import, args=missing, daemon=True) if missing else None
     if thread is not None:
-        with suppress(RuntimeError):  # no thread is to be had: each is imported where it is needed
+        with suppress(RuntimeError):  # no thread: modules are imported when needed
             thread.start()
     try:
         yield

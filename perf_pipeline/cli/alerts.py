@@ -1,6 +1,6 @@
-"""Tell people of the run of a command, as its profile's `[alerts]` says.
+"""Alert people to the run of a command, as its profile's `[alerts]` says.
 
-Add here: when a command sends an alert. Keep out: its text, and its receivers (alerting/).
+Add here: another case in which a command sends an alert. Keep out: texts and receivers (alerting/).
 """
 
 import os
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def alert_of_run(profile: "Profile", report: "RunReport") -> None:
-    """Tell of a run that did not pass; the exit code stays the run's."""
+    """Send an alert for a run that did not pass; the exit code remains the run's."""
     if profile.alerts is None:
         return
     from perf_pipeline.alerting.alert import alert_of
@@ -32,7 +32,7 @@ def alert_of_run(profile: "Profile", report: "RunReport") -> None:
 
 @contextmanager
 def told_of_trouble(profile: "Profile") -> Iterator[None]:
-    """Tell of a run that could not measure anything, so that there is no report of it."""
+    """Send an alert for a run that measured nothing and so has no report."""
     try:
         yield
     except PerfPipelineError as error:

@@ -1,4 +1,4 @@
-"""The command that replays the gate over a history, in words for people who don't know it.
+"""The command that replays the gate over a history, and explains it to people who don't know it.
 
 Add here: another line of its answer. Keep out: counting (analysis/).
 """

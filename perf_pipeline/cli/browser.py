@@ -1,6 +1,6 @@
 """Open a file in the browser of the person at this machine.
 
-Add here: another sign that nobody sees a window. Keep out: what is opened.
+Add here: another sign that nobody can see a window. Keep out: the files that are opened.
 """
 
 import os
@@ -15,9 +15,9 @@ def open_in_browser(path: Path) -> bool:
 
 
 def open_address(address: str) -> bool:
-    """Open an address in the default browser, or the one that BROWSER names; say whether it began.
+    """Open an address in the default browser, or in that of BROWSER; say whether it started.
 
-    Without a display nothing is tried: a browser for terminals would take this one over.
+    Without a display nothing is tried, because a text browser would take over this terminal.
     """
     has_windows = sys.platform == "darwin" or any(
         os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")

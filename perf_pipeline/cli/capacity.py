@@ -76,7 +76,7 @@ def capacity(
 
 
 def _search(profile: "Profile", of: str | None) -> tuple[str, dict[str, str]]:
-    """Return the benchmark that searches, and the keys that make it one where it is new.
+    """Return the benchmark that searches, and its keys if it is a new one.
 
     Raises:
         ProfileError: no benchmark of the profile can be searched.

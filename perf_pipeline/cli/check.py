@@ -1,4 +1,4 @@
-"""The command that checks a profile and shows what a run of it would do, and sends nothing.
+"""The command that checks a profile and shows what a run would do, without sending anything.
 
 Add here: another fact about a profile that people need before its run. Keep out: running it
 (run.py), and checking its target (stack.py, doctor).
@@ -83,7 +83,7 @@ def _about(profile: "Profile", names: Sequence[str], target: "Target") -> Iterat
 
 
 def _searches(profile: "Profile", names: Sequence[str]) -> Iterator[str]:
-    """Say what each search for a capacity would do."""
+    """Describe what each search for a capacity would do."""
     from perf_pipeline.analysis.capacity.length import asks_for_a_rate, counts, window_s
     from perf_pipeline.judging.capacities import plan_of
     from perf_pipeline.report.capacity_texts import search_sentence

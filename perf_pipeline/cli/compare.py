@@ -1,4 +1,4 @@
-"""The command `compare`: a run against the runs before it, or two runs side by side.
+"""The command `compare`: a run against earlier runs, or two runs side by side.
 
 Add here: another line of its answer. Keep out: comparing (judging/).
 """

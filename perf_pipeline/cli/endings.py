@@ -1,6 +1,6 @@
-"""End a command with its exit code, and with one sentence for whatever it raised.
+"""End a command with its exit code, and with one sentence for any exception.
 
-Add here: an ending of another kind. Keep out: commands.
+Add here: another way in which a command can end. Keep out: commands.
 """
 
 import io
@@ -26,7 +26,7 @@ _MOST_LINES: Final = 60
 
 
 class Commands(click.Group):
-    """Answer every error with one sentence and its exit code; keep the traceback in a log."""
+    """Report every error in one sentence with its exit code; keep the traceback in a log."""
 
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Run a command and end the process, whatever happens, as docs/exit-codes.md says."""
@@ -53,7 +53,7 @@ class Commands(click.Group):
         return ended
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and turn whatever it raises into a sentence."""
+        """Run the command, and turn any exception into a sentence."""
         try:
             return super().invoke(ctx)
         except PerfPipelineError as error:
@@ -75,7 +75,7 @@ class Commands(click.Group):
 
 
 def end_with_verdict(text: str, code: int) -> NoReturn:
-    """Print a report and exit by its verdict, even where nobody reads the output."""
+    """Print a report and exit by its verdict, even if nobody reads the output."""
     try:
         click.echo(text)
         sys.stdout.flush()
@@ -85,7 +85,7 @@ def end_with_verdict(text: str, code: int) -> NoReturn:
 
 
 def kept_traceback(state: Path) -> str:
-    """Write the traceback to a log and say to which; print it where no log can be written."""
+    """Write the traceback to a log and say to which; print it if no log can be written."""
     text = KNOWN.mask(traceback.format_exc())
     name = f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.log"
     for folder in (state / "logs", _temporary()):
@@ -103,7 +103,7 @@ def _temporary() -> Path:
     try:
         return Path(tempfile.gettempdir()) / "perf-pipeline-logs"
     except OSError:
-        return Path("/proc/nowhere")  # cannot be made; the caller goes on
+        return Path("/proc/nowhere")  # the log cannot be created; the caller goes on
 
 
 def _end_unexpected(error: Exception, state: Path | None) -> NoReturn:

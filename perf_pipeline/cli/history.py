@@ -1,6 +1,6 @@
-"""Commands on stored runs: list, show, open, judge, report, and bring spooled ones in.
+"""Commands on stored runs: list, show, open, judge, report, and ingest spooled runs.
 
-Add here: another command that loads nothing. Keep out: comparing runs (baseline.py, compare.py).
+Add here: another command that sends no load. Keep out: comparing runs (baseline.py, compare.py).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The command that brings in what another tool measured.
+"""The command that imports the measurements of another tool.
 
 Add here: an option of an import. Keep out: reading files (importing/).
 """

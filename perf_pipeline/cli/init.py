@@ -1,4 +1,4 @@
-"""The command that writes a small project for somebody's own system.
+"""The command that writes a small project for the user's own system.
 
 Add here: an option for another source. Keep out: reading sources, and files (new_project/).
 """
@@ -103,7 +103,7 @@ def init(
 
 
 def _require_one(*sources: object) -> None:
-    """Refuse several sources: which of them is meant where they differ, nobody knows.
+    """Refuse several sources, because nobody would know which one counts where they differ.
 
     Raises:
         UsageError: there are several.
@@ -115,10 +115,10 @@ def _require_one(*sources: object) -> None:
 def _cluster(
     brokers: str | None, properties: Sequence[str], topics: Sequence[str]
 ) -> "GivenBrokers | None":
-    """Return what was given of a cluster; None where there is none.
+    """Return the options about a cluster; None if there are none.
 
     Raises:
-        UsageError: something of a cluster was given without its brokers, or a property is no pair.
+        UsageError: a cluster was described without its brokers, or a property is not a pair.
     """
     from perf_pipeline.new_project.from_brokers import GivenBrokers
 

@@ -2,7 +2,7 @@
 
 A command parses, calls one use case, prints, and exits by its verdict. Heavy packages are imported
 inside the commands, so that `--help` answers at once.
-Add here: an option of all commands. Keep out: the commands, each beside those of its kind.
+Add here: an option of all commands. Keep out: the commands, which are in modules by kind.
 """
 
 import os

@@ -26,13 +26,13 @@ LOG_EVERY_S: Final = 10.0
 
 
 class TerminalNarrator:
-    """Print sentences and, below them, one line that says how far a load is.
+    """Print sentences and, below them, one line with the progress of a load.
 
-    Where the output is not a terminal, such a line is printed at most every 10 s.
+    If the output is not a terminal, such a line is printed at most every 10 s.
 
     Args:
         quiet: print nothing; the report has everything that a reader must know as well.
-        now_s: a clock; any start.
+        now_s: a clock in s, with any starting point.
     """
 
     def __init__(self, *, quiet: bool = False, now_s: Callable[[], float] = time.monotonic) -> None:
@@ -61,7 +61,7 @@ class TerminalNarrator:
         self._console.print(f"{self._elapsed} {KNOWN.mask(sentence)}", markup=False)
 
     def progress(self, line: str, figures: Mapping[str, object]) -> None:  # noqa: ARG002 - for programs
-        """Show how far a load is, in place of what was shown before."""
+        """Show the progress of a load, replacing the previous line."""
         if self._quiet:
             return
         line = KNOWN.mask(line)
@@ -76,7 +76,7 @@ class TerminalNarrator:
         return f"[{self._now_s() - self._began_s:5.1f} s]"
 
     def _show(self, line: str) -> None:
-        # The spinner before it takes two columns; a line that is broken would not be overwritten.
+        # The spinner takes two columns; a line that wraps would not be overwritten.
         text = Text(f"{self._elapsed} {line}")
         text.truncate(max(1, self._console.width - 2), overflow="ellipsis")
         if self._status is None:
@@ -102,7 +102,7 @@ class EventNarrator:
         self._write("sentence", {"text": sentence})
 
     def progress(self, line: str, figures: Mapping[str, object]) -> None:
-        """Write how far a load is, once a second."""
+        """Write the progress of a load, once a second."""
         self._write("progress", {"text": line, **figures})
 
     def end(self, report: "RunReport") -> None:

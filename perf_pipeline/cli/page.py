@@ -1,4 +1,4 @@
-"""Serve the page of a run from a process of its own, so that the run computes nothing for it.
+"""Serve the page of a run from a separate process, so that the run computes nothing for it.
 
 Add here: nothing. Keep out: what is served (following/).
 """
@@ -18,11 +18,11 @@ _LONGEST_START_S: Final = 30.0
 def start_page(state: "State", *, opens: bool) -> str:
     """Start `perf-pipeline watch`, which ends with this process; return its address.
 
-    Ctrl-C at this terminal is for the run: the page stays until the run has ended.
+    Ctrl-C at this terminal is meant for the run; the page stays until the run has ended.
 
     Args:
-        state: folder whose run is shown.
-        opens: open the page in the browser.
+        state: the folder whose run is shown.
+        opens: whether to open the page in the browser.
 
     Returns:
         The address; empty if the page could not be served in time.

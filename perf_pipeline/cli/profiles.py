@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 def profile_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offer the shipped profiles and the .toml files of the current folder; else any file."""
+    """Complete the shipped profiles and the .toml files of the current folder; else any file."""
     from perf_pipeline.config.loading import SHIPPED
 
     names = [*SHIPPED, *sorted(path.name for path in Path().glob("*.toml"))]
     offered = [CompletionItem(name) for name in names if name.startswith(incomplete)]
-    # First: bash forgets what it was offered before.
+    # This comes first, because bash forgets earlier completions.
     return [CompletionItem(incomplete, type="file"), *offered]
 
 
 def benchmark_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offer the shipped benchmarks to a shell."""
+    """Complete the shipped benchmarks in a shell."""
     from perf_pipeline.benchmarks.registry import NAMES
 
     return [CompletionItem(name) for name in NAMES if name.startswith(incomplete)]
@@ -84,7 +84,7 @@ def out_option(when: str = "") -> Callable[[Callable[..., None]], Callable[..., 
     """Return the option `--out`: where figures are sent, as a tuple of pairs.
 
     Args:
-        when: they are sent; empty for at once.
+        when: when they are sent; empty for at once.
     """
     return click.option(
         "--out",
@@ -116,7 +116,7 @@ fleet_option = click.option(
 
 
 def outs_given(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Return receivers as changes of a profile's keys.
+    """Return receivers as overrides of a profile's keys.
 
     Raises:
         UsageError: two of a kind are given.
@@ -129,11 +129,11 @@ def outs_given(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def receivers_of(pairs: Sequence[tuple[str, str]], environment: Mapping[str, str]) -> "OutConfig":
-    """Return the receivers of `--out`, or those of PERF_OUT where there are none.
+    """Return the receivers of `--out`, or else those of PERF_OUT.
 
     Raises:
-        UsageError: none is named.
-        ProfileError: a URL is no receiver's.
+        UsageError: no receiver is named.
+        ProfileError: a URL is not that of a receiver.
     """
     from perf_pipeline.config.loading import load_profile
 
@@ -174,11 +174,11 @@ def profile_given(context: click.Context, file: str | None, profile: str) -> str
 
 
 def overrides_of(pairs: Sequence[str]) -> dict[str, Any]:
-    """Read what `--set` was given, as the keys of a profile with their values.
+    """Return the values of `--set` as keys of a profile with their values.
 
     Raises:
         UsageError: a pair has no `=`.
-        ProfileError: a value is no TOML.
+        ProfileError: a value is not TOML.
     """
     from perf_pipeline.config.loading import parse_overrides
 

@@ -1,6 +1,7 @@
-"""The command that removes old runs for good, after it has shown which and asked.
+"""The command that removes old runs for good, after showing which ones and asking.
 
-Add here: another way to say which runs may go. Keep out: which must stay (judging/pruning.py).
+Add here: another way to say which runs may be removed. Keep out: which must stay
+(judging/pruning.py).
 """
 
 import sys

@@ -1,8 +1,8 @@
-"""Tell refusals of the machine from mistakes of this program.
+"""Distinguish refusals of the machine from bugs of this program.
 
-The number of an OSError says what was refused, and the place says whose doing it is: a file that is
-missing from a folder that is there was forgotten by this program, and a folder that has gone was
-taken away. Only the former is a bug.
+The number of an OSError says what was refused, and the path says who caused it: if a file is
+missing from an existing folder, this program forgot it; if the folder is gone, somebody removed it.
+Only the former is a bug.
 Add here: another refusal. Keep out: sentences about errors that are already handled.
 """
 
@@ -20,7 +20,7 @@ from perf_pipeline.quoting import on_one_line
 
 _OURS: Final = Path(__file__).resolve().parent.parent
 _LIBRARY: Final = re.compile(r"\.so[.:\d]*\b|shared object")
-# Limits and devices: whatever was asked, the refusal comes from the machine.
+# Limits and devices, where any refusal comes from the machine.
 _ALWAYS: Final = frozenset(
     {
         errno.EAGAIN,
@@ -45,7 +45,7 @@ _ALWAYS: Final = frozenset(
 
 
 def refusal_of(error: Exception) -> str | None:
-    """Say what the machine refused; None where this program is the reason."""
+    """Say what the machine refused; None if this program is the cause."""
     match error:
         case OSError() if is_refusal(error):
             return sentence_of(error)
@@ -62,9 +62,9 @@ def refusal_of(error: Exception) -> str | None:
 
 
 def is_refusal(error: OSError) -> bool:
-    """Say whether the machine is the reason, and not this program.
+    """Say whether the machine is the cause, and not this program.
 
-    An error without a file's name, and with a number that is not of the machine alone, is a bug.
+    An error without a file name, and with a number that does not only mean the machine, is a bug.
     """
     if error.errno in _ALWAYS:
         return True
@@ -76,7 +76,7 @@ def is_refusal(error: OSError) -> bool:
 
 
 def is_unloadable(error: ImportError) -> bool:
-    """Say whether a library is there and the system does not load it: too little memory, mostly."""
+    """Say whether a library exists but can't be loaded, mostly because of too little memory."""
     return not (error.name or "").startswith(_OURS.name) and _LIBRARY.search(str(error)) is not None
 
 
@@ -87,7 +87,7 @@ def reason_of(error: ImportError) -> str:
 
 
 def sentence_of(error: OSError) -> str:
-    """Say what the machine refused, and to what."""
+    """Say what the machine refused, and for which file."""
     reason = error.strerror or type(error).__name__
     if error.filename:
         return f"{on_one_line(os.fsdecode(error.filename), 300)} can't be used: {reason}"

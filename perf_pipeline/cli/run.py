@@ -1,6 +1,6 @@
 """The command that loads a target.
 
-Add here: an option of a run. Keep out: stored runs (history.py), and what a run is (runs/).
+Add here: an option of a run. Keep out: stored runs (history.py), and the steps of a run (runs/).
 """
 
 from collections.abc import Sequence
@@ -86,7 +86,7 @@ def run(
     from perf_pipeline.config.loading import load_profile
 
     changed = {**overrides_of(overrides), **outs_given(outs)}
-    if on_environment_changed is not None:  # part of the run's profile: a later report ends alike
+    if on_environment_changed is not None:  # in the profile, so that later reports end alike
         changed["baseline.onEnvironmentChanged"] = on_environment_changed
     if fleet is not None:
         changed["fleet.address"] = fleet
@@ -117,7 +117,7 @@ def run(
 
 
 def _tell_page(state: "State", say: "Say", *, quiet: bool, opens: bool) -> None:
-    """Start the page of the run, and say where it is; that was asked for, also by who is quiet."""
+    """Start the page of the run, and say where it is, even with --quiet, since it was asked for."""
     from perf_pipeline.cli.page import start_page
 
     address = start_page(state, opens=opens)

@@ -103,7 +103,7 @@ def scaling(
 
 
 def _scaled(profile: "Profile", of: str | None, how: str | None) -> tuple[str, dict[str, Any]]:
-    """Return the benchmark that scales, and the keys that make it one where it is new.
+    """Return the benchmark that scales, and its keys if it is a new one.
 
     Raises:
         ProfileError: no benchmark of the profile can be searched, or nothing says how to scale it.

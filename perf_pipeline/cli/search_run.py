@@ -1,7 +1,7 @@
-"""Share what the commands need that add a search to a profile and run only that.
+"""Share code of the commands that add a search to a profile and run only that.
 
-Add here: another thing that each of them does. Keep out: their own keys (capacity.py, scaling.py),
-and running (run.py).
+Add here: another thing that all of them do. Keep out: their own keys (capacity.py, scaling.py), and
+running (run.py).
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ window_option = click.option(
 
 
 def benchmark_to_search(profile: "Profile", of: str | None) -> str:
-    """Return the benchmark that is named, or the first one whose rates can be raised.
+    """Return the named benchmark, or the first one whose rates can be raised.
 
     Raises:
         ProfileError: no benchmark of the profile can be searched.
@@ -62,7 +62,7 @@ def run_alone(
     Args:
         context: the context of that command.
         given: the profile.
-        overrides: keys and values that are laid over it.
+        overrides: keys and values that override it.
         name: the name of the benchmark.
         options: `tags`, `quiet` and `as_json`.
     """

@@ -1,6 +1,6 @@
 """The command that sends the figures of stored runs elsewhere.
 
-Add here: another choice of runs. Keep out: figures of a run that goes on (run.py).
+Add here: another choice of runs. Keep out: figures of a run in progress (run.py).
 """
 
 import os

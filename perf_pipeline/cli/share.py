@@ -1,6 +1,6 @@
 """The commands that exchange runs with a team's history: push, pull, sync.
 
-Add here: another choice of runs. Keep out: what happens to them (sharing/).
+Add here: another choice of runs. Keep out: exchanging them (sharing/).
 """
 
 import os
@@ -22,7 +22,7 @@ _Option = Callable[[Callable[..., None]], Callable[..., None]]
 
 
 def _options(*more: _Option) -> _Option:
-    """Add what all of these commands take, and further options."""
+    """Add the options that all of these commands take, and further ones."""
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
         options: tuple[_Option, ...] = (
@@ -144,7 +144,7 @@ def _end(exchanges: Sequence["Movement"]) -> None:
 
 
 def _place(url: str | None, profile: str | None) -> str:
-    """Return the place that was named: on the command line, in the environment, in a profile."""
+    """Return the place that is named on the command line, in the environment or in a profile."""
     from perf_pipeline.config.history_remote import REMOTE_VARIABLE, remote_of
     from perf_pipeline.config.loading import describe_profile
 

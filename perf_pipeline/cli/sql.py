@@ -1,7 +1,8 @@
-"""The command `sql`: any question to the history, as a table or as CSV.
+"""The command `sql`: query the history, and print a table or CSV.
 
 Heavy packages are imported inside the command, so that `--help` answers at once.
-Add here: another limit of a query, or another form. Keep out: the query (store/snapshot.py).
+Add here: another limit of a query, or another output format. Keep out: the query
+(store/snapshot.py).
 """
 
 from itertools import islice

@@ -1,6 +1,6 @@
 """Commands about the embedded stack and the UI: up, down, status, doctor, ui.
 
-Add here: another command about what is started on this machine. Keep out: how (stack/).
+Add here: another command about servers on this machine. Keep out: starting them (stack/).
 """
 
 import os

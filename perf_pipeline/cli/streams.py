@@ -1,6 +1,6 @@
-"""Standard streams that cannot break a command: closed, full, or with a reader that has gone.
+"""Standard streams that can't break a command, even if they are closed or full or not read.
 
-Add here: another way in which a stream can fail. Keep out: what is printed.
+Add here: another way in which a stream can fail. Keep out: the output itself.
 """
 
 import errno
@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from io import RawIOBase
 from typing import Any, Final, TextIO, cast
 
-READER_GONE: Final = 141  # what a shell calls a program that ended by SIGPIPE: 128 + 13
+READER_GONE: Final = 141  # a shell's exit code for a program that ended by SIGPIPE: 128 + 13
 
 
 class OutputLostError(Exception):
-    """Say that standard output takes nothing more.
+    """Say that standard output accepts nothing more.
 
     Args:
         cause: the error of the system.
@@ -31,8 +31,8 @@ class SafeStream:
 
     Args:
         stream: the stream that is written to, which also answers all other calls.
-        on_loss: gets the error at every attempt, as click's own first ones swallow everything; for
-            standard error it does nothing, as nobody could be told.
+        on_loss: called with the error at every attempt, because click swallows the first ones; for
+            standard error it does nothing, since nobody could be told.
     """
 
     def __init__(self, stream: TextIO, on_loss: Callable[[OSError], None]) -> None:
@@ -41,7 +41,7 @@ class SafeStream:
         self._lost: OSError | None = None
 
     def write(self, text: str) -> int:
-        """Write a text, or leave it when the stream is lost; return its length."""
+        """Write a text unless the stream is lost; return its length."""
         self._try(lambda: self._stream.write(text))
         return len(text)
 
@@ -50,7 +50,7 @@ class SafeStream:
         self.write("".join(lines))
 
     def flush(self) -> None:
-        """Write what is held back."""
+        """Write buffered text."""
         self._try(self._stream.flush)
 
     def _try(self, act: Callable[[], object]) -> None:
@@ -71,7 +71,7 @@ class SafeStream:
 def safe_streams() -> Iterator[None]:
     """Let printing raise only OutputLostError, until the block ends.
 
-    What an encoding has no letter for is written as an escape.
+    Characters that the encoding lacks are written as escapes.
     """
     _fill_descriptors()
     before = sys.stdout, sys.stderr
@@ -91,12 +91,12 @@ def _raise_lost(error: OSError) -> None:
 
 
 def _fill_descriptors() -> None:
-    """Open the standard streams that the caller closed; otherwise the next file would be one."""
+    """Open standard streams that the caller closed; otherwise the next file would become one."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+            os.open(os.devnull, os.O_RDWR)  # this takes the lowest free number
 
 
 def _open(stream: TextIO | None) -> TextIO:
@@ -114,7 +114,7 @@ def _open(stream: TextIO | None) -> TextIO:
 
 def _throw_away(stream: TextIO) -> None:
     """Redirect the descriptor to /dev/null, so that the interpreter's last flush cannot fail."""
-    with suppress(OSError, ValueError):  # a stream of a test has no descriptor
+    with suppress(OSError, ValueError):  # a stream in a test has no descriptor
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

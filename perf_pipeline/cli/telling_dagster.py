@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 HOME_VARIABLE: Final = "DAGSTER_HOME"
 _PROGRAM: Final = "perf_pipeline.defs.sync"
 _BEGUN: Final = "."
-# Dagster takes seconds to import, and a minute where others are at work; a storage answers at once.
+# Dagster takes seconds to import, or a minute on a busy machine; a storage answers at once.
 BEGINS_WITHIN_S: Final = 120.0
 SILENT_S: Final = 20.0
 
 
 def instance_of(state: "State", environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that name Dagster's instance; empty where there is none.
+    """Return the variables that name Dagster's instance; empty if there is none.
 
-    That is the one of DAGSTER_HOME, else that of the UI that serves this state folder.
+    It is the instance of DAGSTER_HOME, else that of the UI that serves this state folder.
     """
     from perf_pipeline.stack.ui_instance import served_instance
 
@@ -38,12 +38,12 @@ def instance_of(state: "State", environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def tell_of_run(state: "State", run_id: str, *, quiet: bool) -> None:
-    """Tell Dagster of a run that ended, if there is an instance; the run is what it was.
+    """Report a run that ended to Dagster, if there is an instance; this never changes the run.
 
     Args:
         state: folder of the history.
         run_id: the id of the run.
-        quiet: say only what went wrong.
+        quiet: whether to report only failures.
     """
     instance = instance_of(state, os.environ)
     if not instance:
@@ -58,7 +58,7 @@ def tell_of_run(state: "State", run_id: str, *, quiet: bool) -> None:
 
 
 def sync(state: "State") -> None:
-    """Bring all stored runs into Dagster that are not there, and say which.
+    """Report all stored runs to Dagster that it does not have, and say which.
 
     Raises:
         RequestError: no instance is named.
@@ -80,7 +80,7 @@ def sync(state: "State") -> None:
 
 
 class DagsterProgram:
-    """Run the program, and keep what went wrong."""
+    """Run the program, and remember what went wrong."""
 
     trouble = ""
 
@@ -91,13 +91,13 @@ class DagsterProgram:
         run_ids: Sequence[str],
         silent_s: float = SILENT_S,
     ) -> Iterator[str]:
-        """Yield what the program says while all is well.
+        """Yield the program's messages as long as all is well.
 
         Args:
             state: folder of the history.
-            instance: variables that name it.
-            run_ids: runs to tell of; all when empty.
-            silent_s: the program is given up when it says nothing for so long.
+            instance: the variables that name the instance.
+            run_ids: the ids of the runs to report; empty for all.
+            silent_s: the program is given up if it prints nothing for this long.
         """
         argv = [sys.executable, "-P", "-m", _PROGRAM, str(state.folder.absolute()), *run_ids]
         try:
@@ -132,7 +132,7 @@ class DagsterProgram:
 
 
 def _lines(program: subprocess.Popen[str], silent_s: float) -> Iterator[str]:
-    """Yield the lines of a program; one that is silent for too long is killed.
+    """Yield the lines of a program; kill it if it is silent for too long.
 
     Its first line says that it has begun.
     """

@@ -1,7 +1,7 @@
 """The values that a command takes: the id of a run, a line of text, a number, the state folder.
 
-An empty value is refused: it comes from a shell variable that is not set, and "the last run" in
-its place would give the verdict of another run.
+An empty value is refused: it probably comes from an unset shell variable, and using "the last run"
+instead would give the verdict of another run.
 Add here: another kind of value. Keep out: the values of a profile (config/).
 """
 
@@ -18,7 +18,7 @@ from perf_pipeline.metrics.run_tags import run_tag
 from perf_pipeline.quoting import is_utf8, shown
 from perf_pipeline.units import US_PER_S, parse_duration_us
 
-_LONGEST_RUN_ID: Final = 200  # it is a folder's name, with room for a suffix
+_LONGEST_RUN_ID: Final = 200  # the id is a folder's name, and needs room for a suffix
 _Parameter = click.Parameter | None
 _Context = click.Context | None
 
@@ -29,7 +29,7 @@ class Text(click.ParamType[str]):
     name = "text"
 
     def convert(self, value: Any, param: _Parameter, ctx: _Context) -> str:
-        """Refuse what is not UTF-8."""
+        """Refuse a text that is not UTF-8."""
         text = str(value)
         if not is_utf8(text):
             self.fail(f"{shown(text)} is not UTF-8", param, ctx)
@@ -40,7 +40,7 @@ class Line(Text):
     """Take one line that people read: not empty, printable, and not longer than a limit.
 
     Args:
-        most: characters.
+        most: the largest number of characters.
     """
 
     def __init__(self, most: int) -> None:
@@ -81,7 +81,7 @@ class RunId(Text):
         param: click.Parameter,  # noqa: ARG002 - click calls it so
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Offer `latest` and the runs that have left files, newest first; no history is opened."""
+        """Complete `latest` and runs with files, newest first, without opening the history."""
         state = ctx.find_root().params.get("state") or Path(".perf")
         found = {path.name for folder in ("spool", "reports") for path in state.glob(f"{folder}/*")}
         names = ["latest", *sorted(found, reverse=True)]
@@ -97,7 +97,7 @@ class RunTag(click.ParamType[tuple[str, str]]):
     name = "tag"
 
     def convert(self, value: Any, param: _Parameter, ctx: _Context) -> tuple[str, str]:
-        """Refuse a text that is no such pair."""
+        """Refuse a text that is not such a pair."""
         try:
             return value if isinstance(value, tuple) else run_tag(value)
         except ValueError as error:
@@ -120,7 +120,7 @@ class Out(click.ParamType[tuple[str, str]]):
 
 
 class Number(click.FloatRange):
-    """Take a number within bounds, and never `nan`, which is within all of them."""
+    """Take a number within bounds, but never `nan`, which no bound excludes."""
 
     name = "number"
 
@@ -161,7 +161,7 @@ class Share(click.ParamType[float]):
     _MOST = 0.5
 
     def convert(self, value: Any, param: _Parameter, ctx: _Context) -> float:
-        """Refuse a text that is no number, zero, and what is more than half."""
+        """Refuse a text that is not a number, zero, and more than half."""
         text = str(value).strip()
         try:
             share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
@@ -173,7 +173,7 @@ class Share(click.ParamType[float]):
 
 
 class Age(Seconds):
-    """Take the age of a run, as a duration with its unit: nobody means 90 ms by 90."""
+    """Take the age of a run as a duration with its unit, since nobody means 90 ms by 90."""
 
     name = "age"
 
@@ -195,7 +195,7 @@ class DurationText(Seconds):
 
 
 class StateFolder(click.Path):
-    """Take the folder of everything that is kept; it may not be there yet."""
+    """Take the state folder, which need not exist yet."""
 
     def __init__(self) -> None:
         super().__init__(file_okay=False, path_type=Path)

@@ -1,6 +1,6 @@
 """End a command that judges: print its report, and exit by its verdict.
 
-Add here: another form of it on the screen. Keep out: the report itself (report/).
+Add here: another output format. Keep out: the report itself (report/).
 """
 
 import shutil
@@ -29,7 +29,7 @@ def finish(report: Any, *, quiet: bool = False, as_json: bool = False) -> None:
 
 
 def shown(report: Any, *, quiet: bool = False, as_json: bool = False) -> str:
-    """Return the report in the form that was asked for; JSON where both were."""
+    """Return the report in the requested form; JSON if both were requested."""
     if as_json:
         from perf_pipeline.report.k6 import render_k6
 

@@ -1,4 +1,4 @@
-"""The command that shows the run under way in a browser.
+"""The command that shows the run in progress in a browser.
 
 Add here: an option of the page. Keep out: the page (following/).
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from perf_pipeline.store.state import State
 
 _LAST_PORT: Final = 65_535
-# A follower yields to the run, and importing takes a second already.
+# A follower yields to the run, and importing alone takes a second.
 _NICENESS: Final = 19
 
 

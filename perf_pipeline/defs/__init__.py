@@ -1,4 +1,4 @@
-"""Dagster only: assets, asset checks, resources, jobs and schedules over the use cases below.
+"""Everything for Dagster: assets, asset checks, resources, jobs and schedules over the use cases.
 
-Add here: what Dagster has to know. Keep out: loops, SQL, arithmetic, error handling.
+Add here: something that Dagster has to know. Keep out: loops, SQL, arithmetic, error handling.
 """

@@ -1,8 +1,8 @@
-"""Alert people to Dagster runs that did not pass, once each; receivers that refuse are tried again.
+"""Send one alert for each Dagster run that did not pass; receivers that refuse are tried again.
 
-Add here: another kind of run to alert people to. Keep out: the text and how it is sent (alerting/),
-and what fails a run (the gate, judging/).
-Dagster concept: sensors with a cursor, https://docs.dagster.io/guides/automate/sensors
+Add here: another kind of run that sends alerts. Keep out: the text and sending it (alerting/), and
+failing a run (the gate, judging/). Dagster concept: sensors with a cursor,
+https://docs.dagster.io/guides/automate/sensors
 """
 
 import json
@@ -44,10 +44,10 @@ def alert_sensor(alerts: Mapping[str, Alerts]) -> dg.SensorDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Remember which runs' alerts were sent.
+    """Remember for which runs alerts were sent.
 
     Attributes:
-        since_s: runs that ended before are not told of, in s since 1970.
+        since_s: runs that ended before this time, in s since 1970, send no alerts.
         done: runs that ended since then and were reported.
         waiting: receivers that have refused so far, by run.
         attempts: how often they were tried, by run.
@@ -60,7 +60,7 @@ class Told:
 
     @classmethod
     def read(cls, cursor: str | None) -> Self:
-        """Read a cursor; without one all runs up to now are old."""
+        """Read a cursor; without one, all runs up to now count as old."""
         if not cursor:
             return cls(datetime.now(UTC).timestamp())
         found = json.loads(cursor)
@@ -69,7 +69,7 @@ class Told:
 
     @property
     def text(self) -> str:
-        """Write it as a cursor."""
+        """Write this as a cursor."""
         return json.dumps(
             {
                 "since_s": self.since_s,
@@ -83,9 +83,9 @@ class Told:
 def told(
     instance: dg.DagsterInstance, before: Told, alerts: Mapping[str, Alerts]
 ) -> tuple[Told, str]:
-    """Tell of what failed since, and of what was refused before; return what is remembered.
+    """Send alerts for new failures and for refused ones; return what to remember.
 
-    A receiver that has refused forty times, some twenty minutes, is given up, and that is said.
+    After forty refusals, some twenty minutes, a receiver is given up, and that is logged.
     """
     from perf_pipeline.alerting.sending import receivers_of
 
@@ -112,7 +112,7 @@ def told(
 
 
 def _failed_since(instance: dg.DagsterInstance, before: Told) -> list[dg.RunRecord]:
-    """Return failed runs, the oldest first, without those of the last moment that are known."""
+    """Return failed runs, the oldest first, without runs of the last moment that were reported."""
     found = instance.get_run_records(
         dg.RunsFilter(
             statuses=[dg.DagsterRunStatus.FAILURE],
@@ -136,14 +136,14 @@ def _told_of(
     receivers: tuple[str, ...],
     alerts: Mapping[str, Alerts],
 ) -> dict[str, str]:
-    """Tell receivers of a run, and return who refused it, with what happened."""
+    """Tell receivers about a run; return those that refused, and what happened."""
     from perf_pipeline.alerting.sending import send
     from perf_pipeline.defs.failed_runs import alert_from
 
     run = instance.get_run_by_id(run_id)
     wanted = alerts.get(run.job_name) if run else None
     if run is None or wanted is None:
-        return {}  # it was deleted, or nobody is to be told any more
+        return {}  # it was deleted, or there is no receiver any more
     alert = alert_from(instance, run)
     if alert.outcome not in wanted.on:
         return {}

@@ -1,8 +1,9 @@
-"""The assets of all benchmarks and their asset checks, made from the benchmarks' records.
+"""Make the assets of all benchmarks and their asset checks from the benchmarks' records.
 
-Add here: what every benchmark's asset has. Keep out: any single benchmark (benchmarks/).
-Dagster concepts: asset factories, https://docs.dagster.io/guides/build/assets/creating-asset-factories
-and asset checks, https://docs.dagster.io/guides/test/asset-checks
+Add here: something that every benchmark's asset has. Keep out: any single benchmark (benchmarks/).
+Dagster concepts: asset factories,
+https://docs.dagster.io/guides/build/assets/creating-asset-factories and asset checks,
+https://docs.dagster.io/guides/test/asset-checks
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -24,11 +25,11 @@ SEEDED: Final = "seeded_users"
 
 
 def labels(group: str, *kinds: str, priority: int = 0) -> dict[str, Any]:
-    """Return what every measuring asset is decorated with: pool, group, kinds, owners, priority.
+    """Return the properties of every measuring asset: pool, group, kinds, owners, priority.
 
     Benchmarks do not depend on one another. Of the steps that are ready, Dagster's in-process
-    executor runs the one with the highest priority, and only when it is done the next, so that
-    they are measured in their order and never at the same time.
+    executor runs the one with the highest priority, and the next one only when that is done, so
+    that they are measured in order and never at the same time.
     """
     return {
         "pool": POOL,
@@ -42,11 +43,12 @@ def labels(group: str, *kinds: str, priority: int = 0) -> dict[str, Any]:
 def benchmark_assets(
     records: Sequence[Benchmark], of_users: Collection[str] = ()
 ) -> list[dg.AssetsDefinition]:
-    """Make the asset of each benchmark; only those of users depend on something, the seeding.
+    """Make the asset of each benchmark; only benchmarks of users depend on something, the seeding.
 
     Args:
         records: in the order of running.
-        of_users: names of those that read, change or delete the seeded users in some profile.
+        of_users: the names of benchmarks that read, change or delete the seeded users in some
+            profile.
     """
     return [
         benchmark_asset(
@@ -61,7 +63,7 @@ def benchmark_assets(
 def benchmark_asset(
     record: Benchmark, deps: Sequence[str], *, priority: int
 ) -> dg.AssetsDefinition:
-    """Make the asset that measures one benchmark when others are done."""
+    """Make the asset that measures one benchmark after others are done."""
 
     @dg.asset(
         name=record.name,
@@ -78,9 +80,9 @@ def benchmark_asset(
 
 @masked_exceptions()
 def measured(perf_run: PerfRun, benchmark: str) -> dg.MaterializeResult:
-    """Run one benchmark and show what it gave; an unmet threshold does not fail the asset.
+    """Run one benchmark and show its result; a missed threshold does not fail the asset.
 
-    One that the profile leaves out sends no load and says so.
+    A benchmark that the profile leaves out sends no load and says so.
     """
     from perf_pipeline.defs.metadata.benchmarks import benchmark_metadata
     from perf_pipeline.runs.benchmarking import run_benchmark
@@ -102,9 +104,9 @@ def measured(perf_run: PerfRun, benchmark: str) -> dg.MaterializeResult:
 def checks_of(benchmark: str, profiles: Sequence[Profile]) -> dg.AssetChecksDefinition:
     """Make the asset checks of a benchmark: one per subject of any profile's thresholds.
 
-    They are named by what is judged and not by the bound, so that their history survives when a
-    bound moves. A run by a profile that the code location was not given may have other
-    thresholds, and those are in the verdict tables.
+    They are named after what is judged and not after the bound, so that their history survives when
+    a bound changes. A run by a profile that the code location was not given may have other
+    thresholds, which are in the verdict tables.
     """
     names = subjects_of(benchmark, profiles)
 
@@ -128,7 +130,7 @@ def checks_of(benchmark: str, profiles: Sequence[Profile]) -> dg.AssetChecksDefi
 def checked(perf_run: PerfRun, benchmark: str, wanted: set[str]) -> Iterator[dg.AssetCheckResult]:
     """Show the stored verdicts of a benchmark, or warnings if the run leaves it out.
 
-    Alone, checks are of the last run that has the benchmark.
+    If they are evaluated alone, checks show the last run that has the benchmark.
     """
     from perf_pipeline.defs.metadata.benchmarks import check_result
     from perf_pipeline.judging.stored import stored_verdicts

@@ -1,6 +1,6 @@
-"""Names of checks that several modules speak of.
+"""Names of checks that several modules use.
 
-Add here: another such name. Keep out: checks of thresholds, which are named by what they judge.
+Add here: another such name. Keep out: checks of thresholds, which are named after what they judge.
 Dagster concept: asset checks, https://docs.dagster.io/guides/test/asset-checks
 """
 

@@ -1,7 +1,7 @@
-"""The benchmarks of profiles as a component: a few lines of YAML in anybody's Dagster project.
+"""A component with the benchmarks of profiles: a few lines of YAML in any Dagster project.
 
-Add here: an attribute of the YAML. Keep out: what is made of it (graph.py).
-Dagster concept: components, https://docs.dagster.io/guides/build/components
+Add here: an attribute of the YAML. Keep out: making definitions from it (graph.py). Dagster
+concept: components, https://docs.dagster.io/guides/build/components
 """
 
 from datetime import timedelta
@@ -26,7 +26,7 @@ _MOST_DAYS: Final = 36_500
 
 
 class PerfSchedule(dg.Model, dg.Resolvable):
-    """Say the schedule on which a profile runs by itself."""
+    """Define the schedule on which a profile runs automatically."""
 
     cron: str = Field(description="five cron fields, or a word such as @daily")
     timezone: str = Field(
@@ -45,7 +45,7 @@ class PerfSchedule(dg.Model, dg.Resolvable):
 
 
 class PerfPipelineScaffolder(dg.Scaffolder[Any]):
-    """Write a YAML file that works as it is: it measures the reference system on this machine."""
+    """Write a YAML file that works unchanged: it measures the reference system on this machine."""
 
     def scaffold(self, request: dg.ScaffoldRequest[Any]) -> None:
         """Write the component's file."""
@@ -121,7 +121,8 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
         """Make the definitions.
 
         Raises:
-            ProfileError: a profile has mistakes, or the schedule's is not among them.
+            ProfileError: a profile has mistakes, or a schedule names a profile that is not among
+                them.
         """
         overrides = {"target": self.target} if self.target else None
         given = given_profiles(self.profiles, overrides, folder=context.path)
@@ -140,7 +141,7 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
         )
 
     def _automation(self, given: list[GivenProfile], jobs: list[Job]) -> dg.Definitions:
-        """Make what starts and tells by itself, and say how runs by hand are executed."""
+        """Make schedules and sensors, and say how runs by hand are executed."""
         whens = [*([self.schedule] if self.schedule else []), *self.schedules]
         _require_one_each([when.profile or given[0].profile.name for when in whens])
         alerts = read_alerts("alerts of the component", self.alerts) if self.alerts else None
@@ -152,7 +153,7 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
 
 
 def _require_one_each(names: list[str]) -> None:
-    """Refuse two schedules of one profile, which would have one name.
+    """Refuse two schedules of one profile, which would have the same name.
 
     Raises:
         ProfileError: a profile has two.

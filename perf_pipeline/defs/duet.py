@@ -1,9 +1,9 @@
 """The asset of a comparison of two sides, for each profile that has a section `[duet]`.
 
-It stands alone: its job selects nothing else, because it holds the machine as a run does.
-Add here: what such an asset shows. Keep out: comparing (runs/duet.py).
-Dagster concepts: assets, https://docs.dagster.io/guides/build/assets
-and asset checks, https://docs.dagster.io/guides/test/asset-checks
+It is separate: its job selects nothing else, because it reserves the machine as a run does.
+Add here: another thing that such an asset shows. Keep out: comparing (runs/duet.py). Dagster
+concepts: assets, https://docs.dagster.io/guides/build/assets and asset checks,
+https://docs.dagster.io/guides/test/asset-checks
 """
 
 from collections.abc import Collection, Sequence
@@ -23,13 +23,13 @@ VERDICT: Final = "verdict"
 
 
 def duet_names(given: Sequence[GivenProfile], taken: Collection[str]) -> dict[str, GivenProfile]:
-    """Return the profiles that compare two sides, by the names of their assets.
+    """Return the profiles that compare two sides by the names of their assets.
 
-    The asset is `duet`, and `duet_PROFILE` where several profiles have one.
+    The asset is `duet`, or `duet_PROFILE` if several profiles have one.
 
     Args:
         given: all profiles of the code location.
-        taken: names of other assets.
+        taken: the names of other assets.
     """
     having = [entry for entry in given if entry.profile.duet is not None]
     found: dict[str, GivenProfile] = {}

@@ -1,9 +1,9 @@
-"""Say when the last valid run is too old: an asset check, and the sensor that keeps it up to date.
+"""The asset check that fails if the last valid run is too old, and the sensor that evaluates it.
 
-Dagster's own freshness policies look at any materialisation, and the report of a run in which
-nothing was valid is one as well.
-Add here: another thing that becomes stale. Keep out: what a valid run is (judging/freshness.py).
-Dagster concept: asset checks, https://docs.dagster.io/guides/test/asset-checks
+Dagster's own freshness policies count any materialisation, even the report of a run in which
+nothing was valid. Add here: another thing that becomes stale. Keep out: the definition of a valid
+run (judging/freshness.py). Dagster concept: asset checks,
+https://docs.dagster.io/guides/test/asset-checks
 """
 
 from datetime import UTC, datetime, timedelta
@@ -57,7 +57,7 @@ def looked(state: State, within: timedelta, before: str, now: datetime) -> dg.Se
         state: folder of the history.
         within: how old the last valid run may be.
         before: the cursor: `fresh`, `stale`, or empty at the first look.
-        now: aware.
+        now: the current time, with a time zone.
     """
     try:
         passed, sentence = age_of(state, within, now)
@@ -73,7 +73,7 @@ def looked(state: State, within: timedelta, before: str, now: datetime) -> dg.Se
 
 
 def age_of(state: State, within: timedelta, now: datetime) -> tuple[bool, str]:
-    """Say whether the last valid run is young enough, and how old it is.
+    """Say whether the last valid run is recent enough, and how old it is.
 
     Raises:
         StoreBusyError: the history is open elsewhere.

@@ -1,8 +1,8 @@
-"""The definitions of a code location, made from the profiles that it is given.
+"""Make the definitions of a code location from the profiles that it is given.
 
-Add here: another thing that every code location of ours has. Keep out: what a profile says
-(config/), and what a single asset does.
-Dagster concept: definitions, https://docs.dagster.io/guides/build/projects-and-components
+Add here: something else that every code location has. Keep out: profiles (config/), and the work of
+a single asset. Dagster concept: definitions,
+https://docs.dagster.io/guides/build/projects-and-components
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,11 +27,11 @@ from perf_pipeline.defs.verdicts import AFTER_THRESHOLDS, threshold_checks_of
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Hold what a code location says of all its assets.
+    """Hold labels that a code location gives all its assets.
 
     Attributes:
         owners: e-mail addresses, or teams as `team:name`.
-        tags: by name.
+        tags: the tags by name.
     """
 
     owners: Sequence[str] = OWNERS
@@ -47,14 +47,14 @@ def definitions_of(
 ) -> dg.Definitions:
     """Make the assets, asset checks and jobs of all benchmarks that the profiles have.
 
-    Each profile is a job of its enabled benchmarks. An asset that is materialised by hand is
-    measured by `quick`, where that is given, else by the first profile.
+    Each profile is a job of its enabled benchmarks. An asset that is materialised by hand uses the
+    profile `quick` if that is given, else the first profile.
 
     Args:
-        given: at least one.
-        perf_run: settings of every run, its profile and benchmarks aside.
+        given: the profiles, at least one.
+        perf_run: the settings of every run except its profile and benchmarks.
         labels: the labels of all assets.
-        resources: take the place of those of the same key.
+        resources: resources that replace those with the same key.
 
     Raises:
         ProfileError: a name means two things in Dagster.
@@ -83,7 +83,7 @@ def definitions_of(
 def _assets(
     profiles: Sequence[Profile], records: Sequence[Benchmark], labels: Labels
 ) -> list[dg.AssetsDefinition]:
-    """Make the seeded users where somebody needs them, every benchmark, and what judges them."""
+    """Make the seeded users if needed, every benchmark, and the assets that judge them."""
     users = {
         name for profile in profiles for name in profile.benchmarks if draws_users(profile, name)
     }
@@ -103,6 +103,6 @@ def _labelled(spec: dg.AssetSpec, labels: Labels) -> dg.AssetSpec:
 
 
 def _usual(given: Sequence[GivenProfile]) -> str:
-    """Return `quick` where it is among the profiles, else the first."""
+    """Return `quick` if it is among the profiles, else the first profile."""
     sources = [entry.source for entry in given]
     return DEFAULT if DEFAULT in sources else sources[0]

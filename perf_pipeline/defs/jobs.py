@@ -1,7 +1,7 @@
-"""The jobs: the enabled benchmarks of a profile and what judges them, in one process.
+"""Make the jobs, each with a profile's enabled benchmarks and the judging assets, in one process.
 
-Add here: what every job shares. Keep out: profile numbers (profiles/*.toml).
-Dagster concept: asset jobs, https://docs.dagster.io/guides/build/jobs/asset-jobs
+Add here: something that all jobs share. Keep out: profile numbers (profiles/*.toml). Dagster
+concept: asset jobs, https://docs.dagster.io/guides/build/jobs/asset-jobs
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -21,9 +21,9 @@ Job = dg.JobDefinition | UnresolvedAssetJobDefinition
 
 
 def job_of(given: GivenProfile, benchmarks: Collection[str]) -> UnresolvedAssetJobDefinition:
-    """Make the job that measures what a profile enables, judges it, and has the profile's name.
+    """Make the job with a profile's name, which measures what the profile enables and judges it.
 
-    In one process: the load runs in worker processes of its own, and steps must never overlap.
+    It runs in one process, because steps must never overlap; the load has its own worker processes.
 
     Args:
         given: the profile.
@@ -68,9 +68,9 @@ def require_own_names(given: Sequence[GivenProfile], benchmarks: Collection[str]
 
 
 def _job_name(profile: Profile, benchmarks: Collection[str]) -> str:
-    """Return a profile's name with the signs that Dagster takes, and apart from those of assets.
+    """Return a profile's name in characters that Dagster accepts, distinct from names of assets.
 
-    Dagster has one set of names for jobs and for the steps of assets.
+    In Dagster, jobs and the steps of assets share one set of names.
     """
     name = profile.name.replace("-", "_")
     while name in {SEEDED, *benchmarks, *JUDGEMENT}:

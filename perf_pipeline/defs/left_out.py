@@ -1,8 +1,8 @@
 """Say on the asset of a benchmark that the profile leaves out why it has no figures.
 
-Add here: another thing to show of it. Keep out: which benchmarks are left out
-(judging/expected.py).
-Dagster concept: asset checks, https://docs.dagster.io/guides/test/asset-checks
+Add here: another thing to show about it. Keep out: which benchmarks are left out
+(judging/expected.py). Dagster concept: asset checks,
+https://docs.dagster.io/guides/test/asset-checks
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ def left_out_asset(why: str) -> dg.MaterializeResult:
 def left_out_checks(
     benchmark: str, profile: Profile, wanted: Iterable[str], why: str
 ) -> Iterator[dg.AssetCheckResult]:
-    """Show each wanted threshold of the profile as a warning, because it was not judged."""
+    """Show each threshold of the profile as a warning, because it was not judged."""
     names = subjects_of(benchmark, [profile])
     for name in wanted:
         if name in names:

@@ -18,8 +18,8 @@ class LogNarrator:
     """Log every sentence, and the progress of a load at most every 10 s.
 
     Args:
-        log: gets the sentences, as info.
-        now_s: a clock; any start.
+        log: the log that gets the sentences, as info.
+        now_s: a clock in s, with any starting point.
     """
 
     def __init__(self, log: logging.Logger, now_s: Callable[[], float] = time.monotonic) -> None:
@@ -32,7 +32,7 @@ class LogNarrator:
         self._log.info(KNOWN.mask(sentence))
 
     def progress(self, line: str, figures: Mapping[str, object]) -> None:  # noqa: ARG002 - a log is for people
-        """Log how far a load is, when it is time for that."""
+        """Log the progress of a load, if it is time for that."""
         if self._now_s() >= self._next_s:
             self._next_s = self._now_s() + PROGRESS_EVERY_S
             self._log.info(KNOWN.mask(line))

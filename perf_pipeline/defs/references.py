@@ -1,7 +1,7 @@
-"""Link a benchmark's asset to where it is written down: profiles, and the documentation.
+"""Link a benchmark's asset to its definition in profiles, and to the documentation.
 
-Add here: another place where people read what an asset does. Keep out: what assets measure.
-Dagster concept: code references, https://docs.dagster.io/guides/build/assets/metadata-and-tags
+Add here: another place that describes what an asset does. Keep out: what assets measure. Dagster
+concept: code references, https://docs.dagster.io/guides/build/assets/metadata-and-tags
 """
 
 import inspect
@@ -35,11 +35,11 @@ _PAGES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """Hold a profile as it is written.
+    """Hold a profile with its text.
 
     Attributes:
-        profile: what it says.
-        path: its file.
+        profile: the profile.
+        path: the path of its file.
         lines: the lines of the file.
     """
 
@@ -48,7 +48,7 @@ class _Written:
     lines: Sequence[str]
 
     def reference(self, benchmark: str) -> dg.LocalFileCodeReference:
-        """Refer to the first line that opens a table of the benchmark, else to the top."""
+        """Refer to the first line that opens a table of the benchmark, or else to the top."""
         opens = re.compile(rf"""\s*\[+benchmarks\.["']?{re.escape(benchmark)}["']?[.\]]""")
         number = next((place for place, line in enumerate(self.lines, 1) if opens.match(line)), 1)
         return dg.LocalFileCodeReference(
@@ -59,7 +59,7 @@ class _Written:
 def with_references(
     assets: Sequence[dg.AssetsDefinition], given: Sequence[GivenProfile]
 ) -> list[dg.AssetsDefinition]:
-    """Give every asset its places: the lines of profiles, or its code, and its documentation.
+    """Give every asset its references: lines of profiles, or its code, and its documentation.
 
     Args:
         assets: the assets of a code location.
@@ -67,7 +67,7 @@ def with_references(
     """
     written = [_written(entry) for entry in given]
     with warnings.catch_warnings():
-        # The lock pins the release in which code references are as they are used here.
+        # The lock file pins a release in which code references work as they are used here.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return [
             definition.map_asset_specs(partial(_with_places, definition, written))

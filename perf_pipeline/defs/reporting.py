@@ -1,7 +1,7 @@
-"""The end of a run in Dagster: its report, its gate, and the sentence by which it fails.
+"""End a run in Dagster: its report, its gate, and the sentence with which it fails.
 
-Add here: another thing that a run's end shows. Keep out: how it is judged (judging/).
-Dagster concept: asset checks that block, https://docs.dagster.io/guides/test/asset-checks
+Add here: another thing to show at the end of a run. Keep out: judging (judging/). Dagster concept:
+asset checks that block, https://docs.dagster.io/guides/test/asset-checks
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _LOG_WIDTH: Final = 100
 def reported(
     context: dg.AssetExecutionContext, perf_run: PerfRun
 ) -> Iterator[dg.MaterializeResult[Any]]:
-    """Write the reports of a run, show them with the gate, and fail if that does not hold."""
+    """Write the reports of a run, show them with the gate, and fail if the gate fails."""
     made = publish(perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.judging_profile)
     send_measured(perf_run.open_session)
     share_measured(perf_run.open_session)
@@ -39,9 +39,9 @@ def reported(
 
 
 def require_passed(report: RunReport) -> None:
-    """Fail the step by a sentence: what the run page shows is why, and no stack of ours.
+    """Fail the step with a sentence, so that the run page shows the reason and not our stack trace.
 
-    Without it the blocking check would fail it, which says only that a check failed.
+    Otherwise the blocking check would fail the step, which only says that a check failed.
 
     Raises:
         dagster.Failure: the command line would not have ended with 0.

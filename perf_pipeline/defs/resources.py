@@ -1,8 +1,8 @@
-"""The run as a resource: its profile as typed run config, its stack's lifetime as its own.
+"""The run as a resource: its profile is typed run config, and its stack lives as long as it does.
 
-Under `in_process_executor` a resource is set up once per run and torn down once per run, also when
-an asset raises or the run is cancelled. The stack starts at the first measuring asset, so a run
-that only judges again starts nothing.
+Under `in_process_executor` a resource is set up and torn down once per run, even if an asset raises
+or the run is cancelled. The stack starts at the first measuring asset, so a run that only judges
+again starts nothing.
 Add here: a setting of a run. Keep out: what a setting means (config/).
 Dagster concept: resources, https://docs.dagster.io/guides/build/external-resources
 """
@@ -55,7 +55,7 @@ def facts_among(dagster_tags: Mapping[str, str]) -> dict[str, str]:
 def run_facts(
     profile: str, target: str, revision: Mapping[str, str], tags: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return what readers ask of a run first, by name; people's tags as `tag.NAME`."""
+    """Return the main facts of a run by name; tags of people as `tag.NAME`."""
     given = {f"{_TAG}{name}": value for name, value in tags.items()}
     return {"profile": profile, "target": target, **revision, **given}
 
@@ -64,7 +64,7 @@ def tags_among(dagster_tags: Mapping[str, str]) -> dict[str, str]:
     """Return the tags that people gave a run in Dagster, as `perf_pipeline/tag.NAME`.
 
     Raises:
-        ValueError: Dagster takes a name or a value that is no tag of a run.
+        ValueError: a name or a value is accepted by Dagster but is not a valid tag of a run.
     """
     given = facts_among(dagster_tags).items()
     return dict(
@@ -154,13 +154,13 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
             yield self
 
     def _tag(self) -> None:
-        """Show the facts as tags of the run: at its start, and when the target has told more."""
+        """Show the facts as tags of the run, at its start and when the target has reported more."""
         if self._instance and self._run_id:
             self._instance.add_run_tags(self._run_id, run_tags(self.facts))
 
     @property
     def _laid_over(self) -> dict[str, Any]:
-        """Return what changes the profile: the target, and each override."""
+        """Return what overrides the profile: the target, and each override."""
         target = {"target": self.target} if self.target else {}
         return {**target, **parse_overrides(self.overrides)}
 
@@ -170,7 +170,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         return State(Path(self.state or os.environ.get("PERF_STATE", ".perf")))
 
     def report_link(self, run_id: str) -> str:
-        """Return the address of a run's report; empty where nobody says that it is served."""
+        """Return the address of a run's report; empty if reports are not served."""
         return report_link(os.environ, run_id)
 
     @property
@@ -180,7 +180,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
     @property
     def judged_run_id(self) -> str:
-        """Return this run, else one that it re-executes, else the last one that was made.
+        """Return this run, else a run that it re-executes, else the last run that was made.
 
         Raises:
             RequestError: there is none.
@@ -190,7 +190,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         return run_to_judge(self.state_folder, *self._stands_for)
 
     def judged_run_of(self, benchmark: str) -> str:
-        """Return the run whose verdicts on a benchmark count: this one, or the last that has it."""
+        """Return the run whose verdicts on a benchmark count: this one, or the last with it."""
         from perf_pipeline.judging.stored import last_run_with
 
         run_id = self.judged_run_id
@@ -199,7 +199,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         return last_run_with(self.state_folder, benchmark, run_id)
 
     def left_out(self, benchmark: str) -> str:
-        """Say why this run does not measure a benchmark; empty when it does, or only judges."""
+        """Say why this run does not measure a benchmark; empty if it does, or only judges."""
         from perf_pipeline.judging.expected import why_left_out
 
         if not self._planned:
@@ -209,7 +209,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         return why_left_out(self._profile, benchmark)
 
     def users_left_out(self) -> str:
-        """Say why this run seeds no users; empty when it does."""
+        """Say why this run seeds no users; empty if it does."""
         drawing = [name for name in self._planned if draws_users(self._profile, name)]
         if not self._planned:
             return ""
@@ -225,10 +225,10 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
     @property
     def facts(self) -> dict[str, str]:
-        """Return what readers ask of a run first: profile, target, and what was measured.
+        """Return the main facts of a run: profile, target, and what was measured.
 
-        These are the version of the target, and commit, branch, pull request and build by CI, as
-        far as they are known; and the tags that people gave the run.
+        The latter are the version of the target, and commit, branch, pull request and build from
+        CI, as far as they are known; and the tags of the run.
         """
         from perf_pipeline.loading.revision import given_revision
 
@@ -259,7 +259,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         )
 
     def session(self) -> "Session":
-        """Return the session; the first call starts what the target does not give."""
+        """Return the session; the first call starts the parts that the target does not have."""
         from perf_pipeline.runs.outputs import with_outputs
 
         if self._session is None:
@@ -272,7 +272,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
 
 def how_to_follow(state: State) -> str:
-    """Say where the run can be followed while it goes on, or how that begins."""
+    """Say where, or how, the run can be followed while it is in progress."""
     from perf_pipeline.following.announcement import page_of
 
     if address := page_of(state):

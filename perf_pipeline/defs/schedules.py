@@ -1,4 +1,4 @@
-"""Schedule runs that start by themselves.
+"""Schedules of runs that start automatically.
 
 Add here: a schedule. Keep out: what it runs (jobs.py).
 Dagster concept: schedules, https://docs.dagster.io/guides/automate/schedules
@@ -19,8 +19,8 @@ SWITCH: Final = "PERF_WEEKLY_SCHEDULE"
 def weekly_schedule(environment: Mapping[str, str] = os.environ) -> dg.ScheduleDefinition:
     """Run the job `weekly` on Sunday at 00:00 UTC.
 
-    It begins switched off, because a load that starts by itself on somebody's laptop is a surprise;
-    a deployment sets PERF_WEEKLY_SCHEDULE=running.
+    It is switched off at first, because a load that starts by itself on somebody's laptop is a
+    surprise; a deployment sets PERF_WEEKLY_SCHEDULE=running.
     """
     return schedule_of(
         WEEKLY,
@@ -37,10 +37,10 @@ def schedule_of(
     """Start a job by a cron expression.
 
     Args:
-        job: its name; the schedule is `<job>_schedule`.
+        job: the name of the job; the schedule is called `<job>_schedule`.
         cron: five fields, or a shortcut such as @daily (crontab(5)).
         time_zone: its name in the IANA database, such as Europe/Berlin.
-        is_on: from the start, or only when somebody switches it on in the UI.
+        is_on: whether it is on from the start; otherwise somebody switches it on in the UI.
         description: one sentence.
     """
     status = dg.DefaultScheduleStatus.RUNNING if is_on else dg.DefaultScheduleStatus.STOPPED

@@ -20,10 +20,10 @@ FIRST: Final = 1_000_000
 @dg.asset(name=SEEDED, **labels("data", "postgres", priority=FIRST))
 @masked_exceptions()
 def seeded_users(perf_run: PerfRun) -> dg.MaterializeResult:
-    """Load this run's reproducible users with COPY, after removing those of earlier runs.
+    """Load this run's reproducible users with COPY after removing those of earlier runs.
 
-    The same seed gives the same people. Their ids are dealt out to reads, updates and deletes
-    without overlap, so that nobody reads a user whom somebody else has deleted.
+    The same seed gives the same people. Their ids are divided among reads, updates and deletes
+    without overlap, so that no read asks for a deleted user.
     """
     from perf_pipeline.defs.metadata.benchmarks import seeded_metadata
     from perf_pipeline.loading.seeding import seed_users

@@ -1,10 +1,9 @@
-"""Find the benchmarks that a Dagster run was asked for, and the runs that it stands for.
+"""Find the benchmarks that a Dagster run was asked for, and the runs that it continues.
 
-A run that re-executes another one was asked for what that one was asked for as well: the half that
-failed, measured again alone, is no verdict of the whole.
-Add here: another thing that Dagster knows of a run before it starts. Keep out: what of it a profile
-runs (judging/expected.py).
-Dagster concept: runs, https://docs.dagster.io/guides/build/jobs
+A run that re-executes another one was also asked for what the other one was: if only the half that
+failed is measured again, that is not a verdict on the whole.
+Add here: something else that Dagster knows about a run before it starts. Keep out: what a profile
+runs of it (judging/expected.py). Dagster concept: runs, https://docs.dagster.io/guides/build/jobs
 """
 
 from collections.abc import Sequence
@@ -21,12 +20,12 @@ PREFIX: Final = "perf_pipeline/"
 def asked_for(
     run: dg.DagsterRun | None, instance: dg.DagsterInstance | None, benchmarks: Sequence[str]
 ) -> list[str]:
-    """Return the benchmarks of a run and of those that it re-executes; none when it only judges.
+    """Return the benchmarks of a run and of runs that it re-executes; none if it only judges.
 
     Args:
-        run: under way.
+        run: the run in progress.
         instance: where the runs that it re-executes are kept.
-        benchmarks: all that are assets of the code location; other assets are none of ours.
+        benchmarks: all benchmarks that are assets of the code location; other assets are not ours.
     """
     if run is None or not _steps(run) & set(benchmarks):
         return []
@@ -37,19 +36,19 @@ def asked_for(
 def require_whole(
     run: dg.DagsterRun | None, planned: Sequence[str], enabled: Sequence[str], ours: Sequence[str]
 ) -> None:
-    """Refuse a run of a whole profile that would leave out what its graph does not know yet.
+    """Refuse a run of a whole profile that would leave out benchmarks that its graph lacks.
 
-    A profile is read again for each run, and the graph is what it was when the code location was
-    loaded. Whoever selects assets himself knows what he leaves out.
+    A profile is read again for each run, but the graph is as it was when the code location was
+    loaded. People who select assets themselves know what they leave out.
 
     Args:
-        run: under way.
-        planned: the benchmarks that it does.
-        enabled: those of the profile, as it is now.
-        ours: all that are assets of the code location.
+        run: the run in progress.
+        planned: the benchmarks that the run does.
+        enabled: the enabled benchmarks of the current profile.
+        ours: all benchmarks that are assets of the code location.
 
     Raises:
-        ProfileError: an enabled benchmark would not be measured, and nobody chose that.
+        ProfileError: an enabled benchmark would not be measured although nobody chose that.
     """
     if not planned or run is None or run.parent_run_id:
         return
@@ -65,7 +64,7 @@ def require_whole(
 
 
 def stands_for(run: dg.DagsterRun | None, instance: dg.DagsterInstance | None) -> list[str]:
-    """Return the ids of a run and of those that it re-executes, the nearest first."""
+    """Return the ids of a run and of the runs that it re-executes, the nearest first."""
     return [] if run is None else [record.run_id for record in _with_ancestors(run, instance)]
 
 

@@ -1,4 +1,4 @@
-"""All sensors of a code location: those that send alerts, and those that start runs.
+"""Make all sensors of a code location: those that send alerts, and those that start runs.
 
 Add here: another sensor that every code location has. Keep out: what a sensor does.
 Dagster concept: sensors, https://docs.dagster.io/guides/automate/sensors
@@ -22,13 +22,13 @@ def sensors_of(
     alerts: Alerts | None = None,
     new_versions: bool = False,
 ) -> list[dg.SensorDefinition]:
-    """Make the sensors; none where no profile asks for one.
+    """Make the sensors; none if no profile asks for one.
 
     Args:
-        given: profiles.
-        jobs: theirs, in the same order.
+        given: the profiles.
+        jobs: their jobs, in the same order.
         alerts: who gets alerts about every job; None leaves it to each profile.
-        new_versions: runs of new versions start from the start.
+        new_versions: whether the sensors for new versions are on from the start.
     """
     wanted = {
         job.name: told

@@ -1,4 +1,4 @@
-"""The settings of a code location: what holds for a run unless its config says otherwise.
+"""The settings of a code location: defaults of a run unless its config says otherwise.
 
 Add here: nothing; a setting is a field of `PerfRun`. Keep out: what a run does with it
 (resources.py).
@@ -14,15 +14,15 @@ from perf_pipeline.defs.resources import PerfRun
 
 
 def with_defaults(run: PerfRun, **settings: object) -> PerfRun:
-    """Make a resource whose fields default to these settings, and to those of the given one.
+    """Make a resource whose fields default to these settings and to those of a given resource.
 
     Dagster drops all values that a resource was made with as soon as a run configures one field,
     as each job does with `profile`; and those of `model_copy` reach no run at all (1.13,
     `_config/pythonic_config/resource.py`). Defaults of a class hold for each field by itself.
 
     Args:
-        run: what was set of it counts; the new one is of its class.
-        settings: by the name of the field; they take precedence.
+        run: the resource whose settings count; the new one has its class.
+        settings: the settings by the name of the field; they take precedence.
     """
     values = {name: getattr(run, name) for name in run.model_fields_set} | settings
     fields: dict[str, Any] = {}

@@ -1,8 +1,8 @@
-"""Where Dagster keeps its runs and events: PostgreSQL where one is given, SQLite otherwise.
+"""Choose where Dagster keeps its runs and events: PostgreSQL if one is given, else SQLite.
 
-A deployment and `perf-pipeline ui` give PERF_DAGSTER_POSTGRES_URL. A fresh checkout and a CI job
-give nothing, and `dagster asset materialize` has to work there too, beside the same dagster.yaml;
-Dagster's own `storage: postgres` refuses to start without the variable.
+A deployment and `perf-pipeline ui` set PERF_DAGSTER_POSTGRES_URL. A fresh checkout and a CI job set
+nothing, and `dagster asset materialize` has to work there too with the same dagster.yaml; Dagster's
+own `storage: postgres` refuses to start without the variable.
 Add here: another place to keep them. Keep out: the measured figures (store/).
 Dagster concept: dagster.yaml, https://docs.dagster.io/deployment/oss/dagster-yaml
 """
@@ -30,20 +30,20 @@ TEMPORARY_VARIABLE: Final = "PERF_DAGSTER_TEMPORARY_STORAGE"
 class PostgresWhereGiven(DagsterStorage, ConfigurableClass):
     """Choose one of Dagster's own storages when an instance is made; dagster.yaml names this class.
 
-    Dagster has no public way of choosing; the imports with an underscore are what its own custom
-    storages (dagster_postgres) are made of.
+    Dagster has no public way of choosing; its own custom storages (dagster_postgres) use the same
+    imports with an underscore.
     """
 
     @classmethod
     def config_type(cls) -> dict[str, Field]:
-        """Name what dagster.yaml has to say: which environment variable holds the URL."""
+        """Declare what dagster.yaml must contain: the environment variable that holds the URL."""
         return {"postgres_url_variable": Field(StringSource)}
 
     @classmethod
     def from_config_value(  # type: ignore[override]  # it chooses: another class is instantiated
         cls, _: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> DagsterStorage:
-        """Return PostgreSQL's storage where the variable is set, else SQLite's."""
+        """Return PostgreSQL's storage if the variable is set, else SQLite's."""
         variable = config_value["postgres_url_variable"]
         url = os.environ.get(variable)
         if url:
@@ -54,7 +54,7 @@ class PostgresWhereGiven(DagsterStorage, ConfigurableClass):
 
 
 def _describe_postgres(variable: str) -> ConfigurableClassData:
-    """Describe the chosen storage; the variable is named, so that no password is written down."""
+    """Describe the chosen storage by the name of the variable, so that no password is stored."""
     config = yaml.safe_dump({"postgres_url": {"env": variable}})
     return ConfigurableClassData("dagster_postgres", "DagsterPostgresStorage", config)
 
@@ -64,11 +64,11 @@ def _sqlite(folder: Path) -> DagsterSqliteStorage:
 
 
 def _temporary() -> DagsterSqliteStorage:
-    """Return a storage that goes with this process, as Dagster does without DAGSTER_HOME.
+    """Return a storage that ends with this process, as Dagster does without DAGSTER_HOME.
 
-    It must not outlive it: a killed run would keep its place in the pool, and the next run would
-    wait for ever. `dagster dev` starts processes that have to find the same folder; they inherit
-    its name by the environment.
+    It must not outlive the process, because a killed run would keep its place in the pool, and the
+    next run would wait forever. `dagster dev` starts processes that have to find the same folder,
+    whose name they inherit through the environment.
     """
     inherited = os.environ.get(TEMPORARY_VARIABLE)
     if inherited:

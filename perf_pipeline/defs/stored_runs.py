@@ -1,8 +1,8 @@
-"""A stored run as Dagster shows it, for runs that Dagster did not make: assets and their checks.
+"""Show runs that Dagster did not make as materialisations of assets and their checks.
 
-Add here: another asset that a stored run materialises. Keep out: bringing them in (sync.py), and
-what an asset shows (metadata/).
-Dagster concept: external assets, https://docs.dagster.io/guides/build/assets/external-assets
+Add here: another asset that a stored run materialises. Keep out: reporting runs (sync.py), and what
+an asset shows (metadata/). Dagster concept: external assets,
+https://docs.dagster.io/guides/build/assets/external-assets
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ def events_of(report: RunReport, environ: Mapping[str, str]) -> Iterator[AssetEv
 
     Args:
         report: the report of the run.
-        environ: PERF_REPORTS_URL says where the reports are served.
+        environ: the environment, in which PERF_REPORTS_URL says where reports are served.
     """
     link = report_link(environ, report.run_id)
     for benchmark in report.benchmarks:
@@ -58,7 +58,7 @@ def events_of(report: RunReport, environ: Mapping[str, str]) -> Iterator[AssetEv
 
 
 def facts_of(report: RunReport) -> dict[str, str]:
-    """Return what readers ask of a run first, as the assets of Dagster's own runs show it."""
+    """Return the main facts of a run, as the assets of Dagster's own runs show them."""
     target = report.target.partition(":")[0]
     return run_facts(report.profile, target, report.revision, report.tags)
 

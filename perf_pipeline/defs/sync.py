@@ -1,10 +1,10 @@
-"""Bring stored runs into Dagster's instance: each once, oldest first, at the time they began.
+"""Report stored runs to Dagster's instance: each once, oldest first, at the time they began.
 
-It is a program of its own, so that a command without Dagster never imports it, and an instance that
+It is a separate program, so that a command without Dagster never imports it, and an instance that
 hangs can be given up. It prints a sentence for each run and ends with 0; if it could not go on, the
 last sentence says why, and it ends with 97.
-Add here: which runs are brought in. Keep out: what they show (stored_runs.py).
-Dagster concept: external assets, https://docs.dagster.io/guides/build/assets/external-assets
+Add here: the choice of runs. Keep out: what they show (stored_runs.py). Dagster concept: external
+assets, https://docs.dagster.io/guides/build/assets/external-assets
 """
 
 import os
@@ -48,14 +48,14 @@ def bring_in(
 ) -> int:
     """Report stored runs to an instance, and return how many were new to it.
 
-    A run that the instance made itself, or that was brought in before, is left alone. What was cut
-    off in the middle is completed.
+    A run that the instance made itself, or that was reported before, is left alone. A report that
+    was cut off in the middle is completed.
 
     Args:
-        instance: Dagster's.
+        instance: Dagster's instance.
         state: folder of the history.
-        wanted: ids of runs; all that are stored when empty.
-        say: receives a line about each run.
+        wanted: the ids of runs; empty for all stored runs.
+        say: is told a line about each run.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
@@ -75,7 +75,7 @@ def _stored(state: State, wanted: Collection[str]) -> list[RunRecord]:
 
 
 def _is_known(instance: dg.DagsterInstance, run: RunRecord, asset: str = REPORT) -> bool:
-    """Look at the asset's few events of the moment at which the run began."""
+    """Check the asset's few events at the time when the run began."""
     if instance.get_run_by_id(run.run_id) is not None:
         return True
     began_s = _began_s(run)
@@ -104,10 +104,10 @@ def _report(instance: dg.DagsterInstance, state: State, run: RunRecord) -> None:
 
 
 def runless(events: AssetEvents) -> Iterator[dg.DagsterEvent]:
-    """Write events as `report_runless_asset_event` does, the materialisation last: it is the mark.
+    """Write events as `report_runless_asset_event` does, with the materialisation last as the mark.
 
-    That method (1.13.27) takes no time: a run of last month would look as if it were new, to plots
-    and to everyone who wants to know how old the last one is.
+    That method (1.13.27) does not accept a time: a run of last month would look new in plots and to
+    everyone who wants to know how old the last run is.
     """
     materialization, evaluations = events
     for evaluation in evaluations:
@@ -126,10 +126,10 @@ def _event(
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Bring the runs of a state folder into the instance of DAGSTER_HOME.
+    """Report the runs of a state folder to the instance of DAGSTER_HOME.
 
     Args:
-        arguments: the folder, and ids of runs; all runs without one.
+        arguments: the folder, and ids of runs; all runs without ids.
     """
     state, *wanted = arguments
     KNOWN.add_environment(os.environ)
@@ -149,7 +149,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _first_cause(error: BaseException) -> str:
-    """Say what a driver said; Dagster's own error is that it tried several times."""
+    """Return the driver's message; Dagster's own error only says that it tried repeatedly."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

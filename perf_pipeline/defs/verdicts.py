@@ -1,8 +1,8 @@
 """The assets that judge: thresholds, re-runs, baseline, bottlenecks, report, and the one gate.
 
-Materialised alone they need no stack: they judge the newest run again.
-Add here: a judgement of a whole run. Keep out: how it judges (judging/, analysis/).
-Dagster concept: asset checks that block, https://docs.dagster.io/guides/test/asset-checks
+If they are materialised alone, they need no stack and judge the newest run again.
+Add here: a judgement of a whole run. Keep out: judging itself (judging/, analysis/). Dagster
+concept: asset checks that block, https://docs.dagster.io/guides/test/asset-checks
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ LABELS: Final[dict[str, Any]] = {
 
 
 def threshold_checks_of(benchmarks: Iterable[str]) -> dg.AssetsDefinition:
-    """Make the asset that judges these benchmarks when all that a run selects of them are done."""
+    """Make the asset that judges these benchmarks when all that a run selects are done."""
 
     @dg.asset(name=THRESHOLD_CHECKS, deps=list(benchmarks), **LABELS)
     @masked_exceptions()

@@ -1,8 +1,8 @@
-"""Start a run when a new version of the target shows up: each version once.
+"""Start one run for each new version of the target.
 
-Add here: another thing that starts a run by itself. Keep out: how a version is asked for
-(loading/revision.py), and the clock (schedules.py).
-Dagster concept: sensors and run keys, https://docs.dagster.io/guides/automate/sensors
+Add here: another event that starts a run automatically. Keep out: asking for a version
+(loading/revision.py), and the clock (schedules.py). Dagster concept: sensors and run keys,
+https://docs.dagster.io/guides/automate/sensors
 """
 
 import os
@@ -23,12 +23,12 @@ EVERY_S: Final = 60
 def version_sensors(
     given: Sequence[GivenProfile], jobs: Sequence[Job], *, is_on: bool
 ) -> Iterator[dg.SensorDefinition]:
-    """Make a sensor for each profile whose target says where its version stands.
+    """Make a sensor for each profile whose target says where to find its version.
 
     Args:
-        given: profiles.
-        jobs: theirs, in the same order.
-        is_on: from the start; otherwise somebody switches them on in the UI.
+        given: the profiles.
+        jobs: their jobs, in the same order.
+        is_on: whether they are on from the start; otherwise somebody switches them on in the UI.
     """
     for entry, job in zip(given, jobs, strict=True):
         target = entry.profile.targets.get(entry.profile.target)
@@ -39,7 +39,7 @@ def version_sensors(
 def version_sensor(profile: Profile, job: str, *, is_on: bool) -> dg.SensorDefinition:
     """Make the sensor that runs a job once for each version of its target.
 
-    The version is the key of the run, by which Dagster starts no second one.
+    The version is the run key, so that Dagster starts only one run for it.
     """
     status = dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED
 
@@ -57,7 +57,7 @@ def version_sensor(profile: Profile, job: str, *, is_on: bool) -> dg.SensorDefin
 
 
 def asked(profile: Profile) -> dg.SensorResult | dg.SkipReason:
-    """Ask the target once; what can't be had starts nothing, and says why."""
+    """Ask the target once; if there is no version, start nothing and say why."""
     from perf_pipeline.loading.prepare import find_target
     from perf_pipeline.loading.revision import told_version
 

@@ -28,8 +28,8 @@ class Arrival:
     """Say when an iteration starts.
 
     Attributes:
-        n: its number, counted from 0 over all workers.
-        at_us: µs after the scenario's start.
+        n: the number of the start, counted from 0 over all workers.
+        at_us: its time in µs after the scenario's start.
     """
 
     n: int
@@ -57,10 +57,10 @@ def arrivals(executor: ArrivalRate) -> Iterator[Arrival]:
 
 
 def number_of(executor: Executor) -> Callable[[int], int] | None:
-    """Return a function from a planned start's time to its number; None where nobody needs it.
+    """Return a function from a planned start's time to its number; None if nobody needs it.
 
-    The time is in µs since the start of the scenario. Only a recording has an iteration of its own
-    for each start.
+    The time is in µs since the start of the scenario. Only a recording has a specific iteration for
+    each start.
 
     Raises:
         ProfileError: its file changed since the profile was read.
@@ -109,7 +109,7 @@ def _steady(rate: SteadyRate) -> Iterator[Arrival]:
 
 @lru_cache(maxsize=8)
 def _recorded(rate: RecordedRate) -> "array[int]":
-    """Read the times of a recording; once, since workers ask before a load and at its start.
+    """Read the times of a recording only once, since workers ask before a load and at its start.
 
     Raises:
         ProfileError: its file changed since the profile was read.

@@ -25,7 +25,7 @@ class RateRange:
     """Hold the rates that a search tries, starts per second of all scenarios together.
 
     Attributes:
-        hint: the first one.
+        hint: the first rate.
         lowest: no lower rate is tried.
         highest: no higher rate is tried.
     """

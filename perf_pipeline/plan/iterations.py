@@ -1,4 +1,4 @@
-"""Count the iterations that a plan wants, if it has a number of them.
+"""Count the iterations of a plan, if it has a fixed number of them.
 
 Add here: a kind of executor with a number of iterations. Keep out: when they start (arrivals.py).
 """
@@ -13,7 +13,7 @@ WHOLE: Final = Stripe(0, 1)
 
 
 def intended_iterations(executor: Executor, stripe: Stripe = WHOLE) -> int:
-    """Count the iterations that the plan wants from a share; 0 for VUs that loop freely.
+    """Count the planned iterations of a share; 0 for looping VUs.
 
     >>> from perf_pipeline.config.executors.per_vu_iterations import PerVUIterations
     >>> intended_iterations(PerVUIterations(executor="per-vu-iterations", vus=10, iterations=5))

@@ -1,7 +1,7 @@
 """Describe what a run of a profile will do: what starts when, how much, and how fast.
 
-Add here: another figure of the plan that follows from the profile alone. Keep out: how it is shown
-(report/outline.py), and what depends on the target.
+Add here: another figure of the plan that follows from the profile alone. Keep out: showing it
+(report/outline.py), and anything that depends on the target.
 """
 
 from collections.abc import Sequence
@@ -30,10 +30,10 @@ from perf_pipeline.plan.rates import Knot, rate_of
 
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
-    """Say what is broken when.
+    """Describe a planned fault.
 
     Attributes:
-        benchmark: during whose load.
+        benchmark: the benchmark during whose load it happens.
         name: the name of the fault.
         begins_us: when it begins, in µs of load since the first start of the run.
         does: what it does, in words.
@@ -47,24 +47,24 @@ class PlannedFault:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Say what one scenario does in a run.
+    """Describe what one scenario does in a run.
 
     Attributes:
-        benchmark: its benchmark.
+        benchmark: the name of the benchmark.
         step: the number of its load step.
-        scenario: its name.
+        scenario: the name of the scenario.
         exec: what an iteration does.
         load: the executor in words.
-        begins_us: its first start, in µs of load since the first start of the run; the earliest.
-        delay_us: how much later it may be, because a number of iterations before it has no end of
-            its own.
-        length_us: its planned length; of a number of iterations the longest.
+        begins_us: its earliest first start, in µs of load since the first start of the run.
+        delay_us: how much later it may start, because scenarios before it end only after a number
+            of iterations.
+        length_us: its planned length; for a number of iterations, the longest.
         graceful_stop_us: how long its last iterations may take beyond that.
-        starts: how many iterations there are; None where only the target's speed decides.
-        is_most: there may be fewer, because the target's speed decides as well.
-        requests_each: HTTP requests of an iteration without redirects; None where nobody knows.
-        is_quota: it ends as soon as its number of iterations is done.
-        rate: its starts per second over time; empty where the target's speed decides.
+        starts: how many iterations there are; None if only the target's speed decides.
+        is_most: whether there may be fewer, because the target's speed also decides.
+        requests_each: HTTP requests of an iteration without redirects; None if unknown.
+        is_quota: whether it ends as soon as its number of iterations is done.
+        rate: its starts per second over time; empty if the target's speed decides.
     """
 
     benchmark: str
@@ -84,12 +84,12 @@ class Turn:
 
     @property
     def shortest_us(self) -> int:
-        """Return its least length: a number of iterations may be done at once."""
+        """Return its shortest length: a number of iterations may be done at once."""
         return 0 if self.is_quota else self.length_us
 
     @property
     def requests(self) -> int | None:
-        """Return how many HTTP requests it sends; None where nobody knows."""
+        """Return how many HTTP requests it sends; None if unknown."""
         if self.starts is None or self.requests_each is None:
             return None
         return self.starts * self.requests_each
@@ -98,7 +98,7 @@ class Turn:
 def outline(profile: Profile, benchmarks: Sequence[str]) -> list[Turn]:
     """Return what each scenario of these benchmarks does, in the order of a run.
 
-    A moment counts load alone: what is prepared, drained and judged in between is not planned.
+    Times count only load; preparing, draining and judging in between is not planned.
     """
     turns: list[Turn] = []
     begins_us = delay_us = 0
@@ -131,7 +131,7 @@ def planned_faults(profile: Profile, turns: Sequence[Turn]) -> list[PlannedFault
 
 
 def load_length_us(turns: Sequence[Turn]) -> tuple[int, int]:
-    """Return how long there is load at least and at most, without what ends later."""
+    """Return the shortest and longest duration of the load, without late iterations."""
     shortest = max((turn.begins_us + turn.shortest_us for turn in turns), default=0)
     longest = max((turn.begins_us + turn.delay_us + turn.length_us for turn in turns), default=0)
     return shortest, longest
@@ -153,7 +153,7 @@ def longest_wait_us(turns: Sequence[Turn]) -> int:
 def peak_requests_per_s(turns: Sequence[Turn]) -> float | None:
     """Return the most HTTP requests per second that are planned at once; None where none are.
 
-    Rates are straight between their knots, so that a sum of them is largest at a knot.
+    Rates are linear between their knots, so a sum of them is largest at a knot.
     """
     paced = [turn for turn in turns if turn.rate and turn.requests_each]
     moments = sorted({at_us for turn in paced for at_us, _ in turn.rate})
@@ -208,7 +208,7 @@ def _turn(
 def _starts(scenario: Scenario) -> tuple[int | None, bool]:
     """Count the iterations, and say whether there may be fewer.
 
-    VUs that loop make at most one iteration per think time, and the one that each has begun.
+    Looping VUs make at most one iteration per think time, plus the one that each has begun.
     """
     match scenario.plan:
         case ArrivalRate() as plan:
@@ -223,7 +223,7 @@ def _starts(scenario: Scenario) -> tuple[int | None, bool]:
 
 
 def _shortest_think_us(scenario: Scenario) -> int:
-    """Return the pauses of an iteration that nothing ends early; 0 where it may have none."""
+    """Return the pauses of an iteration that nothing ends early; 0 if it may have none."""
     match scenario.parameters:
         case HttpStepsParameters(think_time_us=pause_us, steps=steps):
             return pause_us[0] + sum(step.think_time_us[0] for step in steps)

@@ -1,4 +1,4 @@
-"""Decides which starts count (warm-up, measured or drain), and over which window rates are taken.
+"""Decide which starts count (warm-up, measured or drain), and over which window rates are taken.
 
 Add here: another rule that keeps a start out of the summaries. Keep out: reading the time.
 """
@@ -25,7 +25,7 @@ class MeasuredWindow:
     end_us: int
 
     def phase(self, intended_us: int) -> Phase:
-        """Return the phase of a start, by the time for which it was intended.
+        """Return the phase of a start by its intended time.
 
         >>> window = MeasuredWindow(10, 20)
         >>> [str(window.phase(at_us)) for at_us in (9, 10, 19, 20)]
@@ -41,6 +41,6 @@ class MeasuredWindow:
 
 
 def measured_window(executor: Executor, warm_up_us: int) -> MeasuredWindow:
-    """Return a scenario's window in µs after the load's start; empty when all of it is warm-up."""
+    """Return a scenario's window in µs after the load's start; empty if all of it is warm-up."""
     end_us = executor.start_time_us + executor.length_us
     return MeasuredWindow(min(end_us, executor.start_time_us + warm_up_us), end_us)

@@ -1,4 +1,4 @@
-"""Count the starts that a plan wants between two moments.
+"""Count the planned starts between two moments.
 
 Add here: another question about the rate of a plan. Keep out: the plan itself (outline.py).
 """
@@ -20,7 +20,7 @@ Knot = tuple[int, float]
 
 
 def starts_between(rate: Sequence[Knot], from_us: int, until_us: int) -> float:
-    """Return the area under a rate that is straight between its knots; outside it is 0.
+    """Return the area under a rate that is linear between its knots and 0 outside.
 
     >>> starts_between([(0, 0.0), (10_000_000, 10.0)], 0, 5_000_000)
     12.5
@@ -36,11 +36,11 @@ def starts_between(rate: Sequence[Knot], from_us: int, until_us: int) -> float:
 
 
 def rate_of(plan: Executor, begins_us: int) -> Iterator[Knot]:
-    """Yield the rate of starts over time; nothing where the target's speed decides.
+    """Yield the rate of starts over time; nothing if the target's speed decides.
 
     Args:
         plan: the plan of a scenario.
-        begins_us: its first start, in µs since whatever the knots are to count from.
+        begins_us: its first start, in µs since the origin of the knots.
     """
     if not isinstance(plan, ArrivalRate):
         return
@@ -63,7 +63,7 @@ def rate_of(plan: Executor, begins_us: int) -> Iterator[Knot]:
 
 
 def rate_at(rate: Sequence[Knot], at_us: int) -> float:
-    """Return the mean rate of the second that ends at a moment, as far as it is in the plan.
+    """Return the mean rate of the second that ends at a moment, as far as the plan covers it.
 
     >>> rate_at([(0, 100.0), (60_000_000, 100.0)], 500_000), rate_at([(0, 0.0), (9, 1.0)], 2**40)
     (100.0, 0.0)

@@ -11,15 +11,15 @@ from perf_pipeline.config.target import Target, read_addresses
 
 
 def free_cores(profile: Profile, target: Target, wanted: ScalingConfig, cores: int) -> int | None:
-    """Return how many cores units may use; None where the target is not on this machine.
+    """Return how many cores units may use; None if the target is not on this machine.
 
-    A target without an API of its own is the reference system, which runs here.
+    A target without an API is the reference system, which runs here.
 
     Args:
-        profile: its load workers use a core each.
-        target: that is loaded.
+        profile: the profile, whose load workers use a core each.
+        target: the target.
         wanted: the scaling run.
-        cores: that may be used on this machine.
+        cores: the number of cores that may be used on this machine.
     """
     if wanted.cores is not None:
         return wanted.cores
@@ -27,13 +27,13 @@ def free_cores(profile: Profile, target: Target, wanted: ScalingConfig, cores: i
 
 
 def busy_units(profile: Profile, wanted: ScalingConfig) -> int:
-    """Return how many cores the most units keep busy; partitions those of their workers."""
+    """Return how many cores the most units keep busy; for partitions, their workers."""
     most = wanted.units[-1]
     return min(most, profile.worker_processes) if wanted.part == "partitions" else most
 
 
 def cores_short(units: int, free: int | None, workers: int, cores: int) -> str:
-    """Say why a number of units shares its cores with the load generator; empty where it does not.
+    """Say why a number of units shares cores with the load generator; empty if it does not.
 
     >>> cores_short(2, 2, 2, 4)
     ''
@@ -48,6 +48,6 @@ def cores_short(units: int, free: int | None, workers: int, cores: int) -> str:
 
 
 def _is_here(target: Target) -> bool:
-    """Say whether any part of a target is on this machine; one without an address runs here."""
+    """Say whether any part of a target is on this machine; a target without addresses runs here."""
     places = [place for read in read_addresses(target).values() for place in read.places]
     return not places or any(is_this_machine(place.host) for place in places)

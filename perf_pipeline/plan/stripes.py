@@ -1,4 +1,4 @@
-"""Divides the plan among the workers: worker i of n takes every n-th start and VU.
+"""Divide the plan among the workers: worker i of n takes every n-th start and VU.
 
 Add here: another thing that workers divide. Keep out: processes (engine/processes.py).
 """
@@ -49,8 +49,8 @@ class Stripe:
 def stripe_of(executor: Executor, worker: int, workers: int) -> Stripe | None:
     """Return a worker's share of a scenario; None when there are fewer VUs than workers.
 
-    A share without a VU would drop every start that falls to it, so only as many workers take
-    part as the scenario has VUs.
+    A share without a VU would drop all its starts, so no more workers take part than the scenario
+    has VUs.
     """
     count = min(workers, executor.most_vus)
     return Stripe(worker, count) if worker < count else None

@@ -1,4 +1,4 @@
-"""Let two sides take turns at one plan of starts, so that neither is systematically first.
+"""Let two sides take turns in one plan of starts, so that neither is systematically first.
 
 Add here: another order of the sides. Keep out: what the sides are (loading/), waiting (engine/).
 """
@@ -15,10 +15,10 @@ _PAIRS_IN_BLOCK: Final = 2
 def in_turns(starts: Iterable[Arrival], side: int, seed: str) -> Iterator[Arrival]:
     """Return one side's starts: each start of the plan becomes a pair, half a gap apart.
 
-    Two pairs are a block. Chance decides for each block whether side 0 begins its first pair; the
-    other side begins the second one (ABBA or BAAB). So a drift that is straight over a block is the
-    same for both. Source: the balanced blocks of ABBA designs, as in G. E. P. Box, W. G. Hunter,
-    J. S. Hunter, Statistics for Experimenters, 2005, chapter 3.
+    Two pairs make a block. For each block, chance decides whether side 0 begins the first pair; the
+    other side begins the second one (ABBA or BAAB). So a drift that is linear over a block affects
+    both equally. Source: the balanced blocks of ABBA designs, as in G. E. P. Box, W. G. Hunter, J.
+    S. Hunter, Statistics for Experimenters, 2005, chapter 3.
 
     Args:
         starts: the starts of the plan, in order; every side gets as many.
@@ -32,7 +32,7 @@ def in_turns(starts: Iterable[Arrival], side: int, seed: str) -> Iterator[Arriva
 
 
 def _with_gaps(starts: Iterable[Arrival]) -> Iterator[tuple[Arrival, int]]:
-    """Return each start with the time to the next one; the last one repeats the gap before it."""
+    """Return each start with the time to the next one; the last start repeats the previous gap."""
     before: Arrival | None = None
     gap_us = 0
     for start in starts:

@@ -18,7 +18,7 @@ class VuStep:
 
     Attributes:
         at_us: µs after the scenario's start.
-        vus: VUs 1..vus run; those with higher numbers do not.
+        vus: VUs 1..vus run; VUs with higher numbers do not.
     """
 
     at_us: int
@@ -110,6 +110,6 @@ def _sliding_most(planned: list[VuStep], width_us: int) -> list[VuStep]:
 
 
 def _counts_until(end_us: int | None, width_us: int) -> int:
-    """Say until when a planned level keeps VUs reserved; the last level keeps them for ever."""
+    """Say until when a planned level keeps VUs reserved; the last level keeps them forever."""
     forever_us = 1 << 62
     return forever_us if end_us is None else end_us + width_us

@@ -1,5 +1,5 @@
-"""Use cases of both rooms: they load and judge, and are the only ones that know both.
+"""Use cases that both load and judge; only this package knows both loading/ and judging/.
 
-Add here: something that a user does with both. Keep out: what needs a load only (loading/) or a
-stored run only (judging/); printing (cli/) and dagster (defs/).
+Add here: something that a user does with both. Keep out: work that needs only a load (loading/) or
+only a stored run (judging/); printing (cli/) and Dagster (defs/).
 """

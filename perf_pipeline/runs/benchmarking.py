@@ -18,12 +18,12 @@ from perf_pipeline.store.state import State
 
 @dataclass(frozen=True, slots=True)
 class JudgedBenchmark:
-    """Hold what one benchmark gave.
+    """Hold the result of one benchmark.
 
     Attributes:
         run_id: the id of the run.
-        ingested: how many rows are in the history now.
-        report: what reports show of it.
+        ingested: the numbers of rows that are now in the history.
+        report: what reports show about it.
     """
 
     run_id: str
@@ -34,7 +34,7 @@ class JudgedBenchmark:
 def run_benchmark(session: Session, benchmark: str) -> JudgedBenchmark:
     """Load, store and judge one benchmark.
 
-    A benchmark that can't begin, because the target lacks what it needs, has no data.
+    A benchmark that can't begin, because the target lacks something that it needs, has no data.
 
     Raises:
         StoreBusyError: the history is open elsewhere; the samples are safe in the spool.
@@ -48,7 +48,7 @@ def run_benchmark(session: Session, benchmark: str) -> JudgedBenchmark:
 
 
 def judge_stored(state: State, key: RunKey, profile: Profile) -> None:
-    """Judge one ingested benchmark, by the outcome that was stored: its spool may be damaged.
+    """Judge one ingested benchmark by its stored outcome, since its spool may be damaged.
 
     Raises:
         StoreBusyError: the history is open elsewhere.

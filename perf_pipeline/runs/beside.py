@@ -1,7 +1,7 @@
-"""Run work beside the main thread.
+"""Run work concurrently with the main thread.
 
-No daemon thread: at the end of the process DuckDB would be cut off in the middle of a call, which
-aborts the process. Add here: nothing. Keep out: work without an end of its own.
+It is not a daemon thread: at the end of the process DuckDB would be cut off in the middle of a
+call, which aborts the process. Add here: nothing. Keep out: work that does not end by itself.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def begun(work: Callable[[], T]) -> Future[T]:
-    """Begin work in a thread of its own; the future has its result, or what it raised."""
+    """Start work in a separate thread; the future has its result or exception."""
     future: Future[T] = Future()
 
     def do() -> None:

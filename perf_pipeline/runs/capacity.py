@@ -2,8 +2,8 @@
 
 It keeps the windows' rows, and the figures of a confirmed capacity; the answer follows from these.
 
-Add here: what is kept of a search. Keep out: what happens between its windows (searching.py), and
-several searches (scaling.py).
+Add here: something else that is kept of a search. Keep out: steps between its windows
+(searching.py), and several searches (scaling.py).
 """
 
 import math
@@ -26,10 +26,10 @@ from perf_pipeline.units import SECONDS_PER_DAY
 
 
 def find_capacity(session: Session, benchmark: str) -> BenchmarkOutcome:
-    """Search for the capacity of the benchmark that a profile names; leave all in the spool.
+    """Search for the capacity of the benchmark that a profile names; leave everything in the spool.
 
     Raises:
-        TargetUnavailableError: a part of the target is absent before the first window.
+        TargetUnavailableError: a part of the target is missing before the first window.
     """
     wanted = session.profile.benchmarks[benchmark].capacity
     assert wanted is not None, benchmark
@@ -83,7 +83,7 @@ def _told(searching: SearchUnderWay, answer: Capacity) -> str:
 
 
 def _figures(searching: SearchUnderWay, answer: Capacity) -> list[Figure]:
-    """Return the figures of a confirmed capacity, 0 where no rate holds, and else none at all."""
+    """Return the figures of a confirmed capacity, 0 if no rate holds, or else none at all."""
     if answer.kind is CapacityKind.NOTHING:
         return [Figure(CAPACITY_PER_S, 0.0), Figure("capacity_per_day", 0.0)]
     if answer.kind is not CapacityKind.CAPACITY or answer.rate is None:
@@ -99,7 +99,7 @@ def _figures(searching: SearchUnderWay, answer: Capacity) -> list[Figure]:
 
 
 def _limits(searching: SearchUnderWay, answer: Capacity) -> list[str]:
-    """Say why the load generator was the limit, where it was."""
+    """Say why the load generator was the limit, if it was."""
     if searching.is_generators:
         return [searching.ended]
     return [_told(searching, answer)] if is_generators_limit(answer) else []

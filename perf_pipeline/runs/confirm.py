@@ -1,10 +1,10 @@
 """Run suspect benchmarks again in the same session, so that the majority of runs decides.
 
-Several suspects take turns (A, B, A, B); a single one waits before each re-run, so that what
-disturbed a run for a moment does not disturb the next one, too. Each is calibrated by itself.
+Several suspects take turns (A, B, A, B); a single suspect waits before each re-run, so that a short
+disturbance of one run does not affect the next one, too. Each re-run has its own calibration.
 
-A re-run is a run of its own: `<run>-c1`, `<run>-c2`, started by `confirm`, stored and compared like
-any other. What it says about the first one is in judging/reruns.py.
+A re-run is a separate run: `<run>-c1`, `<run>-c2`, started by `confirm`, stored and compared like
+any other. Its effect on the first run is in judging/reruns.py.
 Add here: another way of running again. Keep out: the decision (analysis/), and what must be run
 again with a benchmark (benchmarks/).
 """
@@ -44,9 +44,9 @@ class Confirmation:
     """Hold the outcome of re-running one suspect series.
 
     Attributes:
-        benchmark: that was run again.
-        suspect: the comparison of the run itself, SUSPECT.
-        attempts: id of each re-run, oldest first, and what it showed.
+        benchmark: the benchmark that was run again.
+        suspect: the SUSPECT comparison of the run itself.
+        attempts: the id of each re-run, oldest first, and its result.
         verdict: the verdict of the runs together: REGRESSED, OK, or SUSPECT where they did not
             decide.
     """
@@ -60,15 +60,15 @@ class Confirmation:
 def confirm_run(
     session: Session | None, state: State, run_id: str, *, profile: Profile | None, at_most: int
 ) -> list[Confirmation]:
-    """Confirm the suspects of a run and return what became of each, earlier tries included.
+    """Confirm the suspects of a run, and return the outcome of each, including earlier tries.
 
     Args:
         session: the session of the run, still open; None when it is long over: then nothing is
             loaded.
         state: folder of the history.
-        run_id: an ingested run.
-        profile: judged by; the run's own when None.
-        at_most: re-runs of a benchmark.
+        run_id: the id of an ingested run.
+        profile: the profile that judges; None for the run's own.
+        at_most: the largest number of re-runs of a benchmark.
 
     Raises:
         RequestError: there is no such run.
@@ -93,7 +93,7 @@ def confirm_run(
 
 
 def outcome_of(found: Sequence[Confirmation]) -> str:
-    """Say in one sentence what became of a run's suspects."""
+    """Say in one sentence what happened to a run's suspects."""
     if not found:
         return "no series was suspect, so nothing was run again"
     if not any(confirmation.attempts for confirmation in found):
@@ -105,12 +105,13 @@ def outcome_of(found: Sequence[Confirmation]) -> str:
 def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
     """Run the suspect benchmarks of a stored run again until each is settled.
 
-    Inside the run's open session, so that stack, data and machine are the same. A target or a
-    history that can no longer be reached ends it: what is suspect then stays suspect.
+    This happens inside the run's open session, so that stack, data and machine are the same. It
+    ends if the target or the history can no longer be reached; suspect series then stay suspect.
 
     Args:
         session: the session of the run; all of its benchmarks are in the history.
-        at_most: re-runs; two make five runs with the two before.
+        at_most: the largest number of re-runs; two make five runs together with the two earlier
+            runs.
 
     Returns:
         The ids of the re-runs.
@@ -147,7 +148,7 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
 
 
 def _undecided(session: Session, at_most: int) -> list[str]:
-    """Name the benchmarks to run again; only then the comparison is stored, for the re-run.
+    """Name the benchmarks to run again; the comparison is stored only then, for the re-run.
 
     Nothing is suspect beside fewer runs than the gate needs, so that nothing is compared then.
     """
@@ -163,7 +164,7 @@ def _undecided(session: Session, at_most: int) -> list[str]:
 
 
 def _stand_apart(session: Session, names: Sequence[str]) -> None:
-    """Wait before the re-run of a single benchmark; several of them keep each other apart."""
+    """Wait before the re-run of a single benchmark; several benchmarks separate each other."""
     pause_us = session.profile.baseline.confirm_pause_us
     if len(names) == 1 and pause_us:
         session.say(

@@ -1,6 +1,6 @@
-"""The whole of a comparison of two sides: find or start them, load them in turns, judge, publish.
+"""Compare two sides: find or start them, load them in turns, judge, publish.
 
-Add here: a use case around the loads of a comparison. Keep out: printing.
+Add here: another step of a comparison. Keep out: printing.
 """
 
 import os
@@ -53,17 +53,17 @@ _SAMPLES: Final = "duets"
 
 @dataclass(frozen=True, slots=True)
 class DuetWish:
-    """Hold what is to be compared, and how.
+    """Hold what will be compared, and how.
 
     Attributes:
-        profile: checked.
+        profile: a checked profile.
         sides: the baseline and the candidate.
-        only: benchmarks to run; all enabled ones when empty.
-        rules: what decides, over all loads together.
-        length_us: how long is measured at most, all loads together.
+        only: the benchmarks to run; empty for all enabled ones.
+        rules: the rules of decision, over all loads together.
+        length_us: the longest time that may be measured, all loads together.
         warm_up_us: the warm-up of each load.
         ready_within_s: how long a side that is started may take until it answers.
-        on_undecided: what a comparison ends with that could not tell.
+        on_undecided: the outcome of an undecided comparison.
     """
 
     profile: Profile
@@ -77,10 +77,10 @@ class DuetWish:
 
 
 def wish_of(profile: Profile, asked: DuetConfig, only: Sequence[str] = ()) -> DuetWish:
-    """Return what is to be compared, as it was written.
+    """Return what will be compared, from what was written.
 
     Raises:
-        RequestError: a side is not named, or is none.
+        RequestError: a side is not named, or is not valid.
         ProfileError: the profile's load workers are on other hosts.
     """
     if profile.fleet is not None:
@@ -108,10 +108,10 @@ def wish_of(profile: Profile, asked: DuetConfig, only: Sequence[str] = ()) -> Du
 def run_duet(
     wish: DuetWish, *, state: State, narrator: Narrator, stop: threading.Event
 ) -> DuetRecord:
-    """Compare two sides and return what was found; nothing that was started is left running.
+    """Compare two sides, and return the result; nothing that was started is left running.
 
     Raises:
-        ProfileError: a benchmark loads another part than the sides are; nothing was sent.
+        ProfileError: a benchmark loads a part other than the sides; nothing was sent.
         RequestError: the sides are different parts of a system.
         TargetNotAllowedError: a side is on a host that may not be loaded; nothing was sent.
         TargetUnavailableError: a side does not answer, or a fault of an earlier load is not undone.
@@ -131,7 +131,7 @@ def run_duet(
     with alone(lock_folders(state.folder, os.environ), what, narrator.say, stop) as has_waited:
         require_history(state, has_waited=has_waited)
         require_undone(state, narrator.say)
-        shutil.rmtree(state.folder / _SAMPLES, ignore_errors=True)  # of one that was killed
+        shutil.rmtree(state.folder / _SAMPLES, ignore_errors=True)  # of a killed one
         with wanted.up(given, state, narrator, stop) as sides:
             record = _Sides(wish, sides, state, narrator, stop).compared(loads)
         publish_duet(state, record)
@@ -140,7 +140,7 @@ def run_duet(
 
 @dataclass(frozen=True, slots=True)
 class _Sides:
-    """Hold two sides that are up, and the narrator."""
+    """Hold two running sides, and the narrator."""
 
     wish: DuetWish
     sides: tuple[SideUp, SideUp]
@@ -149,7 +149,7 @@ class _Sides:
     stop: threading.Event
 
     def compared(self, loads: Sequence[DuetLoad]) -> DuetRecord:
-        """Run the loads, and return what was found."""
+        """Run the loads, and return the result."""
         wish, began_at = self.wish, datetime.now(UTC)
         run_id = new_run_id(began_at)
         self.narrator.say(f"duet {run_id}: {self.told(1)} against {self.told(0)}")
@@ -177,7 +177,7 @@ class _Sides:
         )
 
     def told(self, number: int) -> str:
-        """Say what a side is, for people, without secrets."""
+        """Describe a side for people, without secrets."""
         return KNOWN.mask(on_one_line(mask_address(told_side(self.wish.sides[number]))))
 
     @property
@@ -235,7 +235,7 @@ class _Sides:
         )
 
     def _facts(self, number: int) -> Mapping[str, str]:
-        """Return what is known of a side's version."""
+        """Return what is known about a side's version."""
         side = self.sides[number]
         facts = dict(side.facts)
         with suppress(TargetUnavailableError):

@@ -1,4 +1,4 @@
-"""From a file of another tool to a verdict: import, store, judge, publish.
+"""Turn a file of another tool into a verdict: import, store, judge, publish.
 
 Add here: a step between the spool and the report of an imported run. Keep out: reading files.
 """
@@ -20,13 +20,13 @@ def import_and_judge(state: State, path: Path, wanted: Import, *, say: Say) -> R
     Args:
         state: folder of spool and history.
         path: the path of the file.
-        wanted: what it is imported as.
-        say: receives what becomes of the file.
+        wanted: how it is imported.
+        say: is told what happened to the file.
 
     Raises:
-        ForeignFileError: it can't be read; nothing was imported.
-        ProfileError: a threshold or a name can't be one; nothing was imported.
-        StoreError: the disk does not take it.
+        ForeignFileError: the file can't be read; nothing was imported.
+        ProfileError: a threshold or a name is not valid; nothing was imported.
+        StoreError: the disk refuses the rows.
         StoreBusyError: the history is open elsewhere.
     """
     done = import_file(state, path, wanted)

@@ -1,6 +1,6 @@
-"""Choose how a benchmark is measured: by one load, by a search over many, or by several searches.
+"""Choose how a benchmark is measured: by one load, by a search, or by several searches.
 
-Add here: another way of measuring. Keep out: the ways themselves.
+Add here: another way of measuring. Keep out: carrying it out.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from perf_pipeline.store.records import BenchmarkOutcome
 
 
 def measured(session: Session, benchmark: str) -> BenchmarkOutcome:
-    """Measure a benchmark in its way; one that can't begin leaves an outcome that says why.
+    """Measure a benchmark in its way; if it can't begin, its outcome says why.
 
     Raises:
-        GeneratorLimitError: this machine can't ask, or can't write what was measured.
-        RuntimeError: a load worker failed in a way that nobody foresaw.
+        GeneratorLimitError: this machine can't send requests, or can't write samples.
+        RuntimeError: a load worker failed in an unexpected way.
     """
     return measure_if_possible(session, benchmark, way_of(session.profile, benchmark))
 
 
 def way_of(profile: Profile, benchmark: str) -> Callable[[Session, str], BenchmarkOutcome]:
-    """Return what measures a benchmark of a profile; it raises where that can't begin."""
+    """Return the function that measures a benchmark; it raises if the benchmark can't begin."""
     config = profile.benchmarks[benchmark]
     if config.capacity is None:
         return measure

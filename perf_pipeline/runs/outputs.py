@@ -1,6 +1,6 @@
-"""Send the figures of a run elsewhere while it goes on, if its profile says so.
+"""Send the figures of a run elsewhere during the run, if its profile says so.
 
-Add here: what sending needs of a run. Keep out: sending (outputs/), and the run.
+Add here: something else that sending needs from a run. Keep out: sending (outputs/), and the run.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,12 +20,12 @@ def with_outputs(
     narrator: Narrator,
     opened: Callable[[Narrator], AbstractContextManager[Session]],
 ) -> Iterator[Session]:
-    """Open a session and have its figures sent to the profile's receivers until it is over.
+    """Open a session, and send its figures to the profile's receivers until it is over.
 
     Args:
-        profile: checked.
-        narrator: receives the progress of the run.
-        opened: opens the session, with whom to tell; raises what `open_session` raises.
+        profile: a checked profile.
+        narrator: is told the progress of the run.
+        opened: opens the session with a narrator; raises the same errors as `open_session`.
     """
     urls = profile.out.urls
     if not urls:

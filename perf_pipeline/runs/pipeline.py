@@ -1,4 +1,4 @@
-"""Do a whole run in order, for the command line: seed, measure, judge, compare, publish.
+"""Do a whole run in order for the command line: seed, measure, judge, compare, publish.
 
 Dagster walks the same use cases as assets. Add here: a use case between measuring and reporting.
 Keep out: printing.
@@ -39,7 +39,7 @@ from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import register
 
-# For a history that somebody has open: it is tried again after every load, and once at the end.
+# The wait for a history that is open elsewhere; it is tried after every load, and once at the end.
 BETWEEN_LOADS_WAIT_S: Final = 5.0
 AT_THE_END_WAIT_S: Final = 10.0
 _SWITCH_ON: Final = "set `enabled = true` for a benchmark, or run it anyway with `--only BENCHMARK`"
@@ -47,10 +47,10 @@ _SWITCH_ON: Final = "set `enabled = true` for a benchmark, or run it anyway with
 
 @dataclass(slots=True)
 class _Progress:
-    """Remember what happened on the way to the report.
+    """Remember what happened before the report.
 
     Attributes:
-        measured: benchmarks with something in the spool.
+        measured: the benchmarks with files in the spool.
         waiting: those of them that are not in the history, because it is open elsewhere.
         problems: the problems of the run as a whole.
         trouble: what ended the run before anything was measured.

@@ -1,4 +1,4 @@
-"""Make what assets and checks show in the UI: numbers that plot over materialisations, and tables.
+"""Make the metadata of assets and checks: numbers that are plotted over materialisations, tables.
 
 Add here: a module for another kind of asset. Keep out: working anything out.
 """

@@ -27,7 +27,7 @@ from perf_pipeline.report.why import merged
 from perf_pipeline.report.wording import observed, statistic_unit, summary_key
 
 _HOST_CPU: Final = "host_cpu_percent"
-# With them the table would be wider than its place.
+# With these columns the table would be too wide.
 _LEFT_TO_THE_REPORT: Final = frozenset({"p90", "p99.9"})
 _MOST_PLOTTED: Final = 10
 _INVALID: Final = "the load generator did not keep up, so the figures say nothing of the target"
@@ -55,7 +55,7 @@ def benchmark_metadata(
 
     Args:
         run_id: the id of the run.
-        benchmark: as reports show it.
+        benchmark: the benchmark as reports show it.
         facts: the facts of the run by name: profile, target, version.
         diffs: the diffs of the run, by benchmark; none while it is under way.
         link: address of the run's report; empty without one.
@@ -79,7 +79,7 @@ def benchmark_metadata(
 
 
 def _why(benchmark: BenchmarkReport) -> Metadata:
-    """Say in one sentence why the figures are not what they seem; nothing where all is well."""
+    """Say in one sentence why the figures are not what they seem; nothing if all is well."""
     if not benchmark.valid:
         why = f"{_INVALID}: {merged(benchmark.invalid_reasons)}"
     else:
@@ -95,7 +95,7 @@ def _requests(
     kind, rows = "", []
     for row in made.rows:
         if len(row) == 1:
-            kind = row[0]  # a heading of the page's table is a column here
+            kind = row[0]  # the page's table has headings where this one has a column
             continue
         shown = made.by_title(row)
         told = {title: text for title, text in shown.items() if title not in _LEFT_TO_THE_REPORT}
@@ -104,7 +104,7 @@ def _requests(
 
 
 def _faults(benchmark: BenchmarkReport) -> Metadata:
-    """Show what was broken on purpose, and when all was well again; nothing without faults."""
+    """Show what was broken on purpose, and when the target recovered; nothing without faults."""
     made = fault_table(benchmark.faults)
     return {"faults": table(map(made.by_title, made.rows))} if made.rows else {}
 
@@ -154,10 +154,11 @@ def _scaled(benchmark: BenchmarkReport) -> Metadata:
 
 
 def plotted(benchmark: BenchmarkReport) -> Metadata:
-    """Return at most ten numbers that are worth a plot over materialisations.
+    """Return at most ten numbers that are worth plotting over materialisations.
 
-    First what leads the benchmark, then what its thresholds judge, and the load of the host. Of a
-    benchmark that is INVALID it is the load of the host alone: the others would plot as if true.
+    First come the headline figures, then those that thresholds judge, and the load of the host. For
+    an INVALID benchmark it is only the load of the host, because plots would show the others as if
+    they were true.
     """
     lead = headline(benchmark)
     summaries = {summary_key(summary): summary for summary in benchmark.summaries}
@@ -183,7 +184,7 @@ def plotted(benchmark: BenchmarkReport) -> Metadata:
 
 
 def check_result(benchmark: str, name: str, verdict: Verdict) -> dg.AssetCheckResult:
-    """Show one verdict as an asset check; a missed aim is a warning."""
+    """Show one verdict as an asset check; a missed goal is a warning."""
     threshold = verdict.threshold
     is_aim = verdict.status is Status.WARN
     proves = verdict.observed is not None and verdict.status is not Status.INVALID
@@ -206,7 +207,7 @@ def check_result(benchmark: str, name: str, verdict: Verdict) -> dg.AssetCheckRe
 
 
 def verdict_sentence(verdict: Verdict) -> str:
-    """Say what a verdict means: a figure that proves nothing is not set against its bound."""
+    """Say what a verdict means; a figure that proves nothing is not compared with its bound."""
     threshold = verdict.threshold
     wanted = f"{threshold.key} wants {threshold.source}"
     if verdict.status is Status.INVALID:

@@ -1,7 +1,7 @@
-"""Make the parts of all metadata: tables, figures, counts, and the row of a verdict.
+"""Parts that all metadata use: tables, figures, counts, and the row of a verdict.
 
-Add here: how another kind of value looks in a cell. Keep out: what an asset shows.
-Dagster concept: metadata, https://docs.dagster.io/guides/build/assets/metadata-and-tags
+Add here: another kind of value in a cell. Keep out: the choice of what an asset shows. Dagster
+concept: metadata, https://docs.dagster.io/guides/build/assets/metadata-and-tags
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,17 +28,17 @@ def verdict_row(verdict: Verdict) -> dict[str, Cell]:
 
 
 def counts(statuses: Iterable[StrEnum], seen: Sequence[StrEnum]) -> Metadata:
-    """Count each status, also those with none: a plot needs its zeros."""
+    """Count each status, including those that don't occur, because a plot needs zeros."""
     return {status.value: dg.MetadataValue.int(seen.count(status)) for status in statuses}
 
 
 def figure(value: float) -> dg.FloatMetadataValue:
-    """Return six significant digits: more is noise, and 0.18849999999999995 looks like a fault."""
+    """Return six significant digits; more is noise, and 0.18849999999999995 looks like a bug."""
     return dg.MetadataValue.float(float(f"{value:.6g}"))
 
 
 def table(rows: Iterable[Mapping[str, Cell]]) -> dg.TableMetadataValue:
-    """Return rows as a table; an empty one has the column `nothing`, as Dagster wants a column."""
+    """Return rows as a table; an empty one has a column `nothing`, which Dagster needs."""
     records = [dg.TableRecord(dict(row)) for row in rows]
     if not records:
         schema = dg.TableSchema(columns=[dg.TableColumn("nothing")])

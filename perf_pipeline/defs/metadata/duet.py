@@ -22,10 +22,10 @@ from perf_pipeline.runs.duet import run_duet, wish_of
 
 
 def duet_result(perf_run: PerfRun, source: str, log: logging.Logger) -> dg.MaterializeResult:
-    """Compare the two sides of a profile, and show what was found.
+    """Compare the two sides of a profile, and show the result.
 
     Raises:
-        RequestError: this run holds the machine already, for a benchmark that it measures.
+        RequestError: this run has already reserved the machine for a benchmark that it measures.
     """
     if perf_run.open_session is not None:
         raise RequestError(

@@ -45,7 +45,7 @@ def verdicts_metadata(run_id: str, verdicts: Mapping[str, Sequence[Verdict]]) ->
 
 
 def confirmation_metadata(run_id: str, found: Sequence[Confirmation]) -> Metadata:
-    """Show each suspect with what its re-runs said, and the verdict of all together."""
+    """Show each suspect with the results of its re-runs, and the verdict of all together."""
     reruns = sorted({rerun for confirmation in found for rerun in confirmation.attempts})
     return {
         "run": dg.MetadataValue.text(run_id),
@@ -84,7 +84,7 @@ def findings_metadata(
     findings: Sequence[tuple[str, Finding]],
     attributions: Sequence[tuple[str, Attribution]],
 ) -> Metadata:
-    """Show which tier holds the latency, then the checklist with its evidence and what to do."""
+    """Show which tier causes the latency, then the checklist with evidence and advice."""
     return {
         "run": dg.MetadataValue.text(run_id),
         "tiers": table(
@@ -114,11 +114,11 @@ def findings_metadata(
 
 
 def report_metadata(report: RunReport, link: str = "") -> Metadata:
-    """Show how the run ended and why, its report, and where every form of it lies.
+    """Show how the run ended and why, its report, and where to find its other forms.
 
     Args:
         report: the report of the run.
-        link: the address at which its page is served; empty where nobody serves it.
+        link: the address at which its page is served; empty if it is not served.
     """
     paths = {f"{form} file": dg.MetadataValue.path(path) for form, path in report.paths.items()}
     return {
@@ -134,7 +134,7 @@ def report_metadata(report: RunReport, link: str = "") -> Metadata:
 
 
 def _text_of(report: RunReport) -> str:
-    """Return the Markdown that was written, or make it where none was."""
+    """Return the written Markdown report, or make it if there is none."""
     path = report.paths.get("markdown")
     return Path(path).read_text(encoding="utf-8") if path else render_markdown(report)
 
@@ -142,8 +142,8 @@ def _text_of(report: RunReport) -> str:
 def gate_result(report: RunReport) -> dg.AssetCheckResult:
     """Show the exit code of the command line as the one check that fails a run, with the reasons.
 
-    Only figures that could not be had, missed thresholds, regressions and a gate that is withheld
-    for too long count, never a warning.
+    Only missing figures, missed thresholds, regressions and a gate that was withheld for too long
+    count, never a warning.
     """
     return dg.AssetCheckResult(
         check_name=GATE,

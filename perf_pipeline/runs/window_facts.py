@@ -10,7 +10,7 @@ from perf_pipeline.analysis.capacity.length import counts
 from perf_pipeline.analysis.capacity.search import Trial
 from perf_pipeline.analysis.capacity.verdict import WindowFacts, WindowVerdict
 from perf_pipeline.metrics.capacity_window import CapacityWindow
-from perf_pipeline.metrics.threshold import Status
+from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report.wording import beside_bound
 from perf_pipeline.runs.windows import JudgedWindow
 from perf_pipeline.secrecy.known import KNOWN
@@ -26,7 +26,7 @@ def facts_of(window: JudgedWindow, rate: float, length: float) -> WindowFacts:
     for verdict in judged:
         about = f"{verdict.threshold.key} {verdict.threshold.source}"
         if verdict.status is Status.FAIL:
-            misses.append(f"{about} was {beside_bound(verdict.observed, verdict.threshold)}")
+            misses.append(f"{about} {_miss(verdict)}")
         elif verdict.status is Status.INVALID:
             limits.append(f"{about}: {verdict.reason}")
         elif verdict.status is Status.NO_DATA:
@@ -41,6 +41,14 @@ def facts_of(window: JudgedWindow, rate: float, length: float) -> WindowFacts:
         dropped=window.dropped,
         piling=window.piling,
     )
+
+
+def _miss(verdict: Verdict) -> str:
+    """Say how a threshold failed: by its figure, or by what failed it although the figure holds."""
+    observed = verdict.observed
+    told = f"was {beside_bound(observed, verdict.threshold)}"
+    is_by_figure = observed is None or not verdict.threshold.holds(observed)
+    return told if is_by_figure or not verdict.reason else f"{told}, but {verdict.reason}"
 
 
 def row_of(

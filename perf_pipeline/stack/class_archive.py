@@ -1,9 +1,10 @@
-"""Keep the classes that the broker loads in an archive, so that Java starts it in half the CPU.
+"""Keep the broker's classes in an archive, so that Java starts it with half the CPU.
 
-A broker that finds none writes one into the cache as it ends; later ones map it. Java itself
-refuses an archive of other jars, of jars at another path, or of another Java, and starts without.
+A broker that finds no archive writes one into the cache when it ends; later brokers map it. Java
+itself refuses an archive of other jars, of jars at another path, or of another Java, and starts
+without it.
 Source: https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html
-Add here: what a newer Java needs for it. Keep out: the programs.
+Add here: something that a newer Java needs for it. Keep out: the programs.
 """
 
 import secrets
@@ -19,7 +20,7 @@ from perf_pipeline.stack.places import is_plain
 
 _QUIET: Final = ("-Xlog:cds=off", "-Xlog:cds+dynamic=off")
 _MAGIC_BYTES: Final = 4
-# Java takes seconds to write one, so what is unfinished for so long will never be finished.
+# Java writes an archive in seconds, so one that is unfinished after this time never will be.
 _ABANDONED_S: Final = 3_600.0
 
 
@@ -28,17 +29,17 @@ class ClassArchive:
     """Name the archive for these jars and this Java.
 
     Attributes:
-        path: in the cache; None where this Java cannot have one: it needs an archive of its own
-            classes to build on, which cut-down run-times lack, and a class path that stays.
+        path: its path in the cache; None if this Java cannot have one, because it needs an archive
+            of Java's own classes, which reduced run-times lack, and a lasting class path.
     """
 
     path: Path | None
 
     def flags(self, *, may_write: bool = True) -> tuple[str, ...]:
-        """Return what makes Java use the archive, or write one when it ends where there is none.
+        """Return Java's flags to use the archive, or else to write one at the end.
 
         Args:
-            may_write: a broker that is given the time for it as it ends.
+            may_write: whether the broker gets the time to write one when it ends.
         """
         if self.path is None:
             return ()
@@ -52,7 +53,7 @@ class ClassArchive:
 
     def _adopt_drafts(self, path: Path) -> None:
         for draft in path.parent.glob(f"{path.stem}.*.draft"):
-            with suppress(OSError):  # another start was quicker
+            with suppress(OSError):  # another start was faster
                 if _is_finished(draft):
                     draft.replace(path)
                 elif time.time_ns() / 1e9 - draft.stat().st_mtime > _ABANDONED_S:
@@ -60,7 +61,7 @@ class ClassArchive:
 
 
 def lasting_path(jars: Path) -> Path:
-    """Return the folder's path without links, which stays; as it is where Java misreads that."""
+    """Return the folder's lasting path without links; unchanged if Java misreads that path."""
     resolved = jars.resolve()
     return resolved if is_plain(resolved) else jars
 
@@ -74,6 +75,6 @@ def archive_of(jars: Path, java: Java) -> ClassArchive:
 
 
 def _is_finished(draft: Path) -> bool:
-    """Say whether Java wrote all of it: the first bytes are written last."""
+    """Say whether Java wrote the archive completely, since it writes the first bytes last."""
     with draft.open("rb") as file:
         return any(file.read(_MAGIC_BYTES))

@@ -1,6 +1,6 @@
 """Read from a server's log why it did not start, as one sentence.
 
-Add here: how another server complains. Keep out: starting it.
+Add here: the complaints of another server. Keep out: starting servers.
 """
 
 import re
@@ -12,7 +12,7 @@ from perf_pipeline.secrecy.known import KNOWN
 
 TAIL_LINES: Final = 15
 _FRAME: Final = re.compile(r"^\s+at |^\s+\.\.\. \d+ more|^\s*Caused by: ")
-# The last of PostgreSQL's, which says why; the first of Java's, of which others follow.
+# The last complaint of PostgreSQL says why; with Java, the first one causes the others.
 _FATAL: Final = re.compile(
     r"(?:FATAL|PANIC): +(?P<what>.+)|initdb: error: (?P<why>.+)|but (?P<file>could .+)"
 )
@@ -24,7 +24,7 @@ _FULL: Final = "No space left on device"
 
 
 def cause_in(text: str) -> str | None:
-    """Return what a log says about why its writer ended; None where nothing is recognised."""
+    """Return the reason in a log why its writer ended; None if nothing is recognised."""
     if _FULL in text:
         return "the disk is full"
     fatal = [next(filter(None, found.groups())) for found in _FATAL.finditer(text)]
@@ -38,7 +38,7 @@ def cause_in(text: str) -> str | None:
 
 
 def read_log(log: Path, since: int, secrets: tuple[str, ...]) -> str:
-    """Return what was written to the log behind its first `since` bytes, with secrets masked.
+    """Return the text of the log after its first `since` bytes, with secrets masked.
 
     Raises:
         OSError: it cannot be read.
@@ -52,6 +52,6 @@ def read_log(log: Path, since: int, secrets: tuple[str, ...]) -> str:
 
 
 def last_lines(text: str, lines: int = TAIL_LINES) -> str:
-    """Return the last lines, indented, without a Java stack trace's frames."""
+    """Return the last lines, indented, without the frames of Java stack traces."""
     kept = [line for line in text.splitlines() if line.strip() and not _FRAME.match(line)]
     return "\n".join(f"  {line}" for line in kept[-lines:]) or "  (empty)"

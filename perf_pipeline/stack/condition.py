@@ -1,6 +1,6 @@
-"""Say of each part of the stack that `up` started whether it runs, and what its log said last.
+"""Report whether each part of the stack that `up` started runs, and the last line of its log.
 
-Add here: a fact about a part that a person needs to repair it. Keep out: starting and ending.
+Add here: another fact that a person needs to repair a part. Keep out: starting and ending.
 """
 
 import json
@@ -36,12 +36,12 @@ _PREPARING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Say how a part is.
+    """Hold the condition of a part.
 
     Attributes:
-        part: its name, such as `broker`.
-        ok: it runs and answers.
-        sentence: what it is, or what is wrong with it.
+        part: the name of the part, such as `broker`.
+        ok: whether it runs and answers.
+        sentence: a description of it, or of what is wrong with it.
     """
 
     part: str
@@ -50,7 +50,7 @@ class Condition:
 
 
 def read_stack(folder: Path) -> Stack | None:
-    """Return the stack that was ready in the folder once; None without one."""
+    """Return the stack that was once ready in the folder; None if there was none."""
     try:
         stack = from_document(json.loads((folder / DOCUMENT).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -62,7 +62,7 @@ def read_stack(folder: Path) -> Stack | None:
 
 
 def conditions(folder: Path) -> list[Condition]:
-    """Return how each part of the folder's stack is; empty where none of it runs any more."""
+    """Return the condition of each part of the folder's stack; empty if none of it runs."""
     register = read_register(folder)
     if register is None or not any(is_alive(record) for record in _servers(register)):
         return []
@@ -78,10 +78,10 @@ def conditions(folder: Path) -> list[Condition]:
 
 
 def require_whole(folder: Path) -> None:
-    """Refuse a stack of `up` of which a part has died or hangs.
+    """Refuse a stack of `up` if one of its parts has died or hangs.
 
     Raises:
-        StackError: names the parts.
+        StackError: some have; the message names them.
     """
     register = read_register(folder)
     if register is None or register.owner is not None:
@@ -91,7 +91,7 @@ def require_whole(folder: Path) -> None:
 
 
 def faults_of(folder: Path) -> list[str]:
-    """Say of each part of the folder's stack that is not well what is wrong with it."""
+    """Say what is wrong with each part of the folder's stack that is not well."""
     return [
         f"{condition.part} {condition.sentence}"
         for condition in conditions(folder)
@@ -100,7 +100,7 @@ def faults_of(folder: Path) -> list[str]:
 
 
 def is_answered(endpoints: Endpoints, part: str) -> bool:
-    """Say whether a part answers; True for one that cannot be asked, such as a worker."""
+    """Say whether a part answers; True for a part that can't be asked, such as a worker."""
     checks: dict[str, tuple[str | None, Check]] = {
         "postgres": (endpoints.postgres_dsn, postgres_answers),
         "broker": (endpoints.brokers, answers),

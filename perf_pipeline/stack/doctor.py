@@ -1,4 +1,4 @@
-"""Say for each part of the stack where it would come from here, and what is missing.
+"""Find out where each part of the stack would come from on this machine, and what is missing.
 
 Add here: a finding that people need before their first run. Keep out: starting anything.
 """
@@ -23,7 +23,7 @@ UP_OR_RUN: Final = "run-1234567-1"  # the longest name of a stack's folder
 
 
 def machine_findings(state: Path) -> list[PartFinding]:
-    """Return what this machine gives every part: a path to the state, ports, and a locale."""
+    """Check what every part needs from this machine: a path to the state, ports, and a locale."""
     return [_folder_finding(state.absolute()), _ports_finding(), _locale_finding()]
 
 
@@ -56,7 +56,7 @@ def _locale_finding() -> PartFinding:
 
 
 def doctor(state: Path, options: StackOptions) -> list[PartFinding]:
-    """Return one finding per wanted or given part; given ones are asked, none is started."""
+    """Return one finding per wanted or given part; given parts are checked, and none is started."""
     cache = state.absolute() / "cache"
     given = partial(given_kafka, allowed=options.allowed)
     checks = (

@@ -1,10 +1,10 @@
-"""The front door: start, find, use and really stop a stack on this machine.
+"""The entry point: start, find, use and reliably stop a stack on this machine.
 
-Every stack has a folder of its own, `<state>/stacks/<name>/`; jars are shared in
-`<state>/cache/`. Cleaning up never depends on signal handlers: a run ends its stack when the
-`with` block is left, its guard process when the run is killed, and the next start sweeps what
-is left even so.
-Add here: a way of having a stack. Keep out: how a part is started (its own module).
+Every stack has its own folder, `<state>/stacks/<name>/`; jars are shared in `<state>/cache/`.
+Cleaning up never depends on signal handlers: a run ends its stack when the `with` block is left,
+the guard process does so if the run is killed, and the next start removes whatever is left
+nevertheless.
+Add here: another way to provide a stack. Keep out: starting a part (its own module).
 """
 
 import errno
@@ -66,7 +66,7 @@ __all__ = [
 
 
 def find_running(state: Path) -> Stack | None:
-    """Return the stack that `up` left running; None unless all of it is alive and answers."""
+    """Return the stack that `up` left running; None unless all its parts run and answer."""
     folder = _stacks_of(state) / UP
     register = read_register(folder)
     if register is None or register.owner is not None:
@@ -84,7 +84,7 @@ def find_running(state: Path) -> Stack | None:
 
 
 def look_at(state: Path) -> list[Condition]:
-    """Return how each part of the stack of `up` is; empty where none of it runs."""
+    """Return the condition of each part of the stack of `up`; empty if none of it runs."""
     return conditions(_stacks_of(state) / UP)
 
 
@@ -92,13 +92,14 @@ def look_at(state: Path) -> list[Condition]:
 def running_stack(
     state: Path, options: StackOptions, *, say: Say, stop: threading.Event | None = None
 ) -> Iterator[Stack]:
-    """Yield the stack that `up` left running and leave it; else start one and stop it at exit.
+    """Yield the stack that `up` left running, and leave it; else start one and stop it at exit.
 
-    An own stack is stopped whatever ends the block; after a failure its logs stay until a later
-    start finds this process gone. Works in any thread. Set `stop` to give up a start.
+    A stack of its own is stopped however the block ends; after a failure its logs stay until a
+    later start finds this process gone. It works in any thread. Set `stop` to abandon a start.
 
     Raises:
-        StackError: a part could not be had or started, or one of the stack that is up has died.
+        StackError: a part is not available or could not be started, or a part of the running stack
+            has died.
         TargetUnavailableError: a given part does not answer.
         StoppedByUserError: `stop` was set while the stack started.
     """
@@ -120,7 +121,7 @@ def running_stack(
 def own_stack(
     state: Path, options: StackOptions, *, say: Say, stop: threading.Event | None = None
 ) -> Iterator[Stack]:
-    """Yield a stack that is started for this block alone, and stopped with it.
+    """Yield a stack that is started only for this block and stopped at its end.
 
     Raises:
         StackError: a part could not be had or started.
@@ -136,10 +137,10 @@ def own_stack(
 
 @contextmanager
 def guarded_folder(state: Path, *, say: Say) -> Iterator[Path]:
-    """Yield a folder whose register names what is started in it; all of that ends with the block.
+    """Yield a folder whose register names everything started in it, which ends with the block.
 
-    It ends as well when this process is killed. After a failure its logs stay until a later start
-    finds this process gone.
+    It also ends if this process is killed. After a failure its logs stay until a later start finds
+    this process gone.
     """
     sweep(state, say=say)
     folder = _claim_run(state)
@@ -153,7 +154,7 @@ def guarded_folder(state: Path, *, say: Say) -> Iterator[Path]:
 
 
 def up(state: Path, options: StackOptions, *, say: Say) -> Stack:
-    """Start the stack that stays until `down`; return the running one when it suits.
+    """Start the stack that stays until `down`; return the running one if it fits.
 
     Raises:
         StackError: a part could not be had or started; nothing is left running.
@@ -178,7 +179,7 @@ def up(state: Path, options: StackOptions, *, say: Say) -> Stack:
 
 
 def down(state: Path, *, say: Say) -> list[str]:
-    """Stop the stack of `up`, sweep, and return the names of what was ended."""
+    """Stop the stack of `up`, sweep, and return the names of the ended processes."""
     if not _stacks_of(state).is_dir():
         return []
     with _lock(state, "up"):
@@ -191,7 +192,7 @@ def down(state: Path, *, say: Say) -> list[str]:
 
 
 def sweep(state: Path, *, say: Say) -> list[str]:
-    """End what stacks of dead owners left running, remove their folders, return the names."""
+    """End processes of stacks with dead owners, remove their folders, and return the names."""
     ended: list[str] = []
     with _lock(state, "sweep"):
         for folder in sorted(path for path in _stacks_of(state).iterdir() if path.is_dir()):
@@ -228,7 +229,7 @@ def _claim_up(state: Path, say: Say) -> Path:
             why = "; ".join(faults_of(folder)) or "it has other parts or sizes, or it has ended"
             say(f"replacing the stack that was up, because {why}")
             dispose(folder)
-        # Owned until it is ready, so that a start that is killed is swept.
+        # It has an owner until it is ready, so that a killed start is swept.
         open_folder(folder, owner=this_process())
     return folder
 
@@ -272,7 +273,7 @@ def _with_pids(stack: Stack) -> Stack:
 
 def _write_document(stack: Stack) -> None:
     path = stack.folder / DOCUMENT
-    path.touch(mode=0o600)  # it holds the endpoints' passwords
+    path.touch(mode=0o600)  # it contains the endpoints' passwords
     path.write_text(json.dumps(to_document(stack), indent=1), encoding="utf-8")
 
 

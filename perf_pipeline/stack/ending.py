@@ -1,6 +1,6 @@
-"""End recorded processes and everything in their sessions, then say what was ended.
+"""End recorded processes and everything in their sessions; report what was ended.
 
-Add here: a rule of ending. Keep out: finding processes by name, and deciding which stacks are
+Add here: another rule of ending. Keep out: finding processes by name, and deciding which stacks are
 left over (see `embedded`).
 """
 
@@ -29,7 +29,7 @@ from perf_pipeline.stack.process_register import (
 )
 from perf_pipeline.stack.shared_memory import clear_shared_memory
 
-MARKER = "PERF_PIPELINE_STACK"  # the environment variable that names the folder to every child
+MARKER = "PERF_PIPELINE_STACK"  # the environment variable that tells every child the folder
 POLL_S = 0.02
 KILLED_WITHIN_S = 5.0
 
@@ -37,9 +37,9 @@ KILLED_WITHIN_S = 5.0
 def members_of(record: ProcessRecord, folder: Path) -> dict[int, str]:
     """Return pid and start mark of every other live process that the record's process started.
 
-    Every service leads its own session; PostgreSQL's backends leave it, so children count too.
-    When the leader is gone, its number may have been recycled, so an orphan of its session must
-    also carry the folder in its environment.
+    Every service leads its own session; PostgreSQL's backends leave it, so children count too. If
+    the leader is gone, its number may have been reused, so an orphan of its session must also have
+    the folder in its environment.
     """
     leader_lives = is_alive(record)
     pids = set(_children(record.pid)) if leader_lives else set()
@@ -60,7 +60,7 @@ def _children(pid: int) -> list[int]:
 
 
 def pids_of(folder: Path, part: str) -> tuple[int, ...]:
-    """Return the pids of a part that run now: each leader, then its session's members."""
+    """Return the running pids of a part: each leader, followed by the members of its session."""
     register = read_register(folder)
     records = (
         [] if register is None else [entry for entry in register.processes if entry.part == part]
@@ -74,9 +74,9 @@ def pids_of(folder: Path, part: str) -> tuple[int, ...]:
 
 
 def end_processes(folder: Path, records: Sequence[ProcessRecord]) -> list[str]:
-    """End the processes wave by wave and return the names of those that still ran.
+    """End the processes in waves, and return the names of those that were still running.
 
-    Each is asked by its own signal, given its grace, then killed with its whole session.
+    Each gets its own signal and its grace period, and is then killed with its whole session.
     """
     by_wave = sorted(records, key=lambda record: -record.wave)
     ended: list[str] = []
@@ -88,10 +88,10 @@ def end_processes(folder: Path, records: Sequence[ProcessRecord]) -> list[str]:
 
 
 def dispose(folder: Path, *, spare: int = 0, keep_logs: bool = False) -> list[str]:
-    """End all that the folder's register names (but `spare`), remove the folder, say what ended.
+    """End everything in the folder's register (except `spare`), remove the folder, say what ended.
 
-    A folder that is to be kept loses only its register. With `keep_logs`, logs and register stay
-    for the reader of an error until a sweep finds the owner gone.
+    A folder that should be kept loses only its register. With `keep_logs`, logs and register stay
+    for whoever reads an error, until a sweep finds the owner gone.
     """
     register = close_register(folder)
     records = [] if register is None else [r for r in register.processes if r.pid != spare]
@@ -113,9 +113,9 @@ def dispose(folder: Path, *, spare: int = 0, keep_logs: bool = False) -> list[st
 
 
 def _end_orphans(folder: Path, spare: int) -> None:
-    """Kill what still carries the folder in its environment, such as a dead server's backends.
+    """Kill processes with the folder in their environment, such as a dead server's backends.
 
-    A backend leads a session of its own, so that its dead server's number does not lead to it.
+    A backend leads its own session, so it can't be found by its dead server's number.
     """
     marks = {}
     for process in psutil.process_iter():
@@ -129,7 +129,7 @@ def _end_orphans(folder: Path, spare: int) -> None:
 
 
 def abandon(folder: Path) -> None:
-    """End what was started, but the guard, and have nothing more started; all files stay."""
+    """End everything except the guard, and prevent further starts; all files stay."""
     register = close_register(folder)
     end_processes(folder, [] if register is None else [r for r in register.processes if r.wave])
 
@@ -156,7 +156,7 @@ def _end_wave(folder: Path, records: Sequence[ProcessRecord]) -> list[str]:
 
 
 def _send(pid: int, mark: str, number: int) -> None:
-    # A process that ended meanwhile is fine: it should end.
+    # A process that has ended in the meantime is fine.
     with suppress(ProcessLookupError):
         if start_mark(pid) == mark:
             os.kill(pid, number)
@@ -172,7 +172,7 @@ def _all_end_within(targets: dict[int, str], seconds: float) -> bool:
 
 
 def reap(pid: int) -> int | None:
-    """Collect a child that ended and return its exit code; None if it runs or is not ours."""
+    """Reap a child that ended, and return its exit code; None if it runs or is not ours."""
     with suppress(ChildProcessError):
         done, status = os.waitpid(pid, os.WNOHANG)
         return os.waitstatus_to_exitcode(status) if done else None

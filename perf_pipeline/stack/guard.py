@@ -1,9 +1,9 @@
-"""The small process that ends a stack when its owner dies without a word (kill -9, crash).
+"""The small process that ends a stack if its owner dies without cleaning up (kill -9, crash).
 
-It sleeps on the owner's pidfd: no timer, no CPU. Chosen over PR_SET_PDEATHSIG, which fires when
-the *thread* that started the child ends (Dagster runs steps in threads), does not reach
-grandchildren, knows only one signal, and exists on Linux only.
-Add here: nothing. Keep out: imports of clients; the guard costs memory beside a measurement.
+It sleeps on the owner's pidfd, without a timer and without CPU. It is used instead of
+PR_SET_PDEATHSIG, which fires when the *thread* that started the child ends (Dagster runs steps in
+threads), does not reach grandchildren, has only one signal, and exists only on Linux.
+Add here: nothing. Keep out: imports of clients, because the guard uses memory during a measurement.
 """
 
 import os
@@ -18,17 +18,17 @@ from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.process_register import Owner, is_alive, read_register
 
 POLL_S = 1.0
-# What writes it (undoing.py) imports clients; so it is run only where there is something to undo.
+# Undoing (undoing.py) imports clients, so it is run only if there is something to undo.
 _PENDING = "pending.json"
 _UNDOING = "perf_pipeline.stack.undoing"
 
 
 def wait_for_end_of(owner: Owner) -> None:
-    """Return when the owner has ended."""
+    """Wait until the owner has ended."""
     if hasattr(os, "pidfd_open"):
         with suppress(ProcessLookupError):
             pidfd = os.pidfd_open(owner.pid)
-            # Checked after opening: from here on the descriptor cannot mean another process.
+            # Checked after opening; from here on the descriptor can't mean another process.
             if is_alive(owner):
                 poll = select.poll()
                 poll.register(pidfd, select.POLLIN)
@@ -39,9 +39,9 @@ def wait_for_end_of(owner: Owner) -> None:
 
 
 def main(folder: Path) -> None:
-    """Wait for the owner's end, undo its faults, then end what the register names by then.
+    """Wait for the owner's end, undo its faults, then end everything in the register.
 
-    A folder with a fault that could not be undone stays for the next run, which tries again.
+    If a fault could not be undone, its folder stays for the next run, which tries again.
     """
     register = read_register(folder)
     if register is None or register.owner is None:

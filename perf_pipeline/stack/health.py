@@ -1,4 +1,4 @@
-"""Ask an API whether it is healthy, whoever started it.
+"""Check whether an API is healthy, whoever started it.
 
 Add here: another check of a running system before a load. Keep out: load.
 """
@@ -22,7 +22,7 @@ from perf_pipeline.secrecy.known import KNOWN
 
 _TIMEOUT_S: Final = 5.0
 _PORTS: Final[Mapping[str, int]] = MappingProxyType({"http": 80, "https": 443})
-# For plain HTTP, which is not redirected either: reading the system's takes 40 ms of CPU.
+# For plain HTTP, which is not redirected either; reading the system's certificates takes 40 ms.
 _NO_AUTHORITIES: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _MOST_READ: Final = 4_096
 _MOST_ANSWERED: Final = 1 << 20
@@ -41,15 +41,16 @@ class HttpAnswer:
 
 
 def answer_to(url: str, trust: Trust, addresses: Sequence[str] = ()) -> HttpAnswer:
-    """Return the answer to a GET, whatever its status; a redirect is not followed.
+    """Return the answer to a GET, whatever its status; redirects are not followed.
 
     Args:
-        url: on the target.
-        trust: whose certificates are taken beside those of the system's authorities.
-        addresses: where its name was found to lead, tried in this order; none leaves it to httpx.
+        url: a URL on the target.
+        trust: which certificates are accepted in addition to those of the system's authorities.
+        addresses: the addresses of its name, tried in this order; if there are none, httpx looks
+            them up.
 
     Raises:
-        TargetUnavailableError: there was none.
+        TargetUnavailableError: there was no answer.
     """
     name = httpx.URL(url)
     try:
@@ -74,17 +75,19 @@ def require_health(
     addresses: Sequence[str] = (),
     question: HealthQuestion = OF_THE_REFERENCE_SYSTEM,
 ) -> None:
-    """Ask an API whether it may be loaded: by a request, by a connection, or not at all.
+    """Require a healthy API, checked by a request, by a connection, or not at all.
 
     Args:
         base_url: the URL of the API.
-        trust: whose certificates are taken beside those of the system's authorities.
-        addresses: where its name was found to lead, tried in this order; none leaves it to httpx.
-        question: what is asked, and which answer is right.
+        trust: which certificates are accepted in addition to those of the system's authorities.
+        addresses: the addresses of its name, tried in this order; if there are none, httpx looks
+            them up.
+        question: the check, with the expected answer.
 
     Raises:
-        TargetUnavailableError: names the address and what it answered.
-        GeneratorLimitError: this machine could not even ask.
+        TargetUnavailableError: the API is not healthy; the message names the address and the
+            answer.
+        GeneratorLimitError: this machine could not even send the request.
     """
     if question.check == "tcp":
         _require_connection(httpx.URL(base_url), trust, addresses)
@@ -122,11 +125,11 @@ def _remedy_for(status: int) -> str:
 
 
 def _require_connection(url: httpx.URL, trust: Trust, addresses: Sequence[str]) -> None:
-    """Open a connection, with TLS where the URL says so, and close it again.
+    """Open a connection, with TLS if the URL says so, and close it again.
 
     Raises:
-        TargetUnavailableError: nobody accepts it, or its certificate is not trusted.
-        GeneratorLimitError: this machine could not even ask.
+        TargetUnavailableError: nobody accepts the connection, or the certificate is not trusted.
+        GeneratorLimitError: this machine could not even connect.
     """
     port = url.port or _PORTS[url.scheme]
     hosts, error = list(addresses) or [url.host], OSError()
@@ -151,7 +154,7 @@ def _require_connection(url: httpx.URL, trust: Trust, addresses: Sequence[str]) 
 def _asked(
     url: str, trust: Trust, addresses: Sequence[str], right: Collection[int]
 ) -> tuple[int, str]:
-    """Return the status, and the beginning of the body: a target may send gigabytes."""
+    """Return the status and only the beginning of the body, because a target may send gigabytes."""
     name = httpx.URL(url)
     with _client(name, trust) as client:
         return _beginning(_first_answer(client, name, addresses), right)
@@ -165,7 +168,7 @@ def _client(name: httpx.URL, trust: Trust) -> httpx.Client:
 def _first_answer(
     client: httpx.Client, name: httpx.URL, addresses: Sequence[str]
 ) -> httpx.Response:
-    """Ask the first of the addresses that accepts a connection, under the URL's own name."""
+    """Ask the first address that accepts a connection, under the URL's own name."""
     for address in addresses[:-1]:
         with contextlib.suppress(httpx.ConnectError):
             return client.send(_request(client, name, address), stream=True)
@@ -191,7 +194,7 @@ def _request(client: httpx.Client, name: httpx.URL, address: str) -> httpx.Reque
 
 
 def _require_scheme(url: httpx.URL, addresses: Sequence[str], error: httpx.HTTPError) -> None:
-    """Name a target that speaks the other scheme on its port.
+    """Refuse a target that speaks the other scheme on its port.
 
     Raises:
         TargetUnavailableError: it does.
@@ -221,7 +224,7 @@ def _speaks_plain(asked: str) -> TargetUnavailableError:
 
 
 def _answers_tls(host: str, port: int) -> bool:
-    """Say whether a TLS handshake is answered, whoever it is that answers."""
+    """Say whether a TLS handshake is answered, whatever the answer."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
     try:
@@ -231,7 +234,7 @@ def _answers_tls(host: str, port: int) -> bool:
         ):
             return True
     except ssl.SSLError as error:
-        # An alert is an answer, too: of a server that wants a client's certificate, for one.
+        # An alert is an answer, too, such as that of a server that wants a client certificate.
         return "ALERT" in (error.reason or "")
     except OSError:
         return False
@@ -246,7 +249,7 @@ def _system_errors(error: BaseException | None) -> Iterator[OSError]:
 
 
 def _tls(trust: Trust) -> ssl.SSLContext:
-    # As the load's own connections, which know nothing of httpx's list of authorities.
+    # Like the load's own connections, which do not use httpx's list of authorities.
     tls = ssl.create_default_context()
     for file in trust.ca_files:
         tls.load_verify_locations(file)

@@ -1,8 +1,8 @@
-"""Bring the locked jars into the cache, each verified by SHA-256, and keep them there.
+"""Fetch the locked jars into the cache, and verify each by SHA-256.
 
-Cached files first, then jgo (pure Python), then an installed Maven, which also knows the user's
-mirrors and proxies. Add here: another way to fetch by coordinates. Keep out: choosing versions
-(see `kafka_lock`).
+Cached files are used first, then jgo (pure Python), then an installed Maven, which knows the user's
+mirrors and proxies. Add here: another way to fetch by coordinates. Keep out: choosing versions (see
+`kafka_lock`).
 """
 
 import shutil
@@ -19,7 +19,7 @@ from perf_pipeline.narration import Say
 from perf_pipeline.stack.kafka_lock import Jar, Lock, sha256_of
 from perf_pipeline.stack.parts import CannotBeHadError
 
-DOWNLOADS = 8  # at once: 44 MB in 7 to 12 s
+DOWNLOADS = 8  # concurrent downloads: 44 MB in 7 to 12 s
 MAVEN_S = 300
 HINT = (
     "check the network to Maven Central (or install `mvn` with your mirror in its settings.xml), "
@@ -38,7 +38,7 @@ def jars_folder(lock: Lock, cache: Path) -> Path:
 
 
 def missing_jars(lock: Lock, cache: Path) -> list[Jar]:
-    """Return the locked jars that the cache does not hold with the right content."""
+    """Return the locked jars that are not in the cache with the right content."""
     folder = jars_folder(lock, cache)
     return [jar for jar in lock.jars if not _is_right(folder / jar.filename, jar)]
 
@@ -49,14 +49,14 @@ def ensure_jars(
     """Return the folder with every locked jar, fetching what is missing.
 
     Args:
-        lock: what must be there.
-        cache: shared by all stacks; a file lock keeps a second fetch out.
-        say: gets one sentence when something has to be fetched.
-        fetches: ways to fetch, in order; jgo and Maven where None.
+        lock: the jars that must be there.
+        cache: the cache of all stacks; a file lock prevents concurrent fetching.
+        say: is told a sentence if something has to be fetched.
+        fetches: ways to fetch, in order; None for jgo and Maven.
 
     Raises:
-        CannotBeHadError: no way of fetching worked; each one's reason is named.
-        StackError: a jar has another SHA-256 than the lock says.
+        CannotBeHadError: no way of fetching worked; the message gives the reason of each.
+        StackError: the SHA-256 of a jar differs from the lock.
     """
     folder = jars_folder(lock, cache)
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def fetch_with_jgo(
         FetchError: jgo is not installed, or a jar could not be downloaded.
     """
     try:
-        # Optional dependency (extra `stack`): a deployment with brokers of its own has no jgo.
+        # An optional dependency (extra `stack`): a deployment with its own brokers has no jgo.
         from jgo.maven import MavenContext  # noqa: PLC0415
     except ImportError as error:
         raise FetchError(f"jgo is not installed ({error})") from error
@@ -89,7 +89,7 @@ def fetch_with_jgo(
         shutil.move(component.artifact().resolve(), folder / jar.filename)
 
     try:
-        download(jars[0])  # alone, so that a missing network costs one timeout and not eight
+        download(jars[0])  # alone, so that a missing network costs one timeout
         with ThreadPoolExecutor(DOWNLOADS) as pool:
             list(pool.map(download, jars[1:]))
     except (OSError, RuntimeError) as error:  # requests' errors are OSErrors

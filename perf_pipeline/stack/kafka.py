@@ -1,8 +1,8 @@
-"""Apache Kafka as one real broker or three: KRaft, combined mode, loopback, from Maven artifacts.
+"""Run Apache Kafka as one or three brokers: KRaft, combined mode, loopback, from Maven artifacts.
 
-Also where every Kafka client of the stack lives (readiness of brokers, given ones included).
-Add here: another question to a broker. Keep out: the broker's settings (kafka_configuration.py),
-groups (kafka_group.py), topics (the reference system's own) and the emulator (see `noida`).
+It also contains the stack's Kafka clients (readiness of brokers, including given ones).
+Add here: another request to a broker. Keep out: the broker's settings (kafka_configuration.py),
+groups (kafka_group.py), topics, which the reference system creates, and the emulator (see `noida`).
 """
 
 import re
@@ -50,13 +50,13 @@ from perf_pipeline.stack.service import (
 from perf_pipeline.stack.small_disk import ON_DISK, disk_of, on_new_disk, small_disk_notice
 
 HEAP = "256m"
-READY_S = 120.0  # ready in 2 s here, in 60 s where 20 processes wait for each CPU
+READY_S = 120.0  # normally ready in 2 s, or in 60 s if 20 processes wait for each CPU
 _GRACE_S = 15.0
-# Where all end at once, the last one asks a controller for leave that nobody is left to give.
+# If all brokers end at once, the last one waits for a controller that no longer exists.
 _GRACE_OF_SEVERAL_S = 6.0
 REPORTED_VERSION = re.compile(r"Kafka version: (\S+)")
-# C1 only and the serial collector: few compiler and collector threads beside a short measurement
-# on few cores, at the price of a lower ceiling. Stated in the fingerprint.
+# Only C1 and the serial collector: few compiler and collector threads during a short measurement on
+# few cores, at the price of a lower ceiling. The fingerprint says so.
 JVM = (
     "-Xms128m",
     f"-Xmx{HEAP}",
@@ -64,7 +64,7 @@ JVM = (
     "-XX:TieredStopAtLevel=1",
     "-Djava.awt.headless=true",
 )
-# Java resolves links, and under LC_ALL=C it takes a letter outside ASCII for a question mark.
+# Java resolves links, and under LC_ALL=C it reads letters outside ASCII as question marks.
 UTF8 = {"LC_ALL": "C.UTF-8"}
 
 
@@ -83,16 +83,16 @@ def launch_kafka(
     Args:
         folder: the folder of the stack.
         cache: the cache of downloaded jars.
-        say: receives what starts.
-        lock: names the jars; that of this package by default.
-        links: to the brokers that go through a proxy.
-        brokers: how many there are; three keep each message on all of them.
-        has_small_disk: the log of each is on a disk that can be filled (small_disk.py).
+        say: is told what starts.
+        lock: the lock with the jars; by default that of this package.
+        links: the connections to brokers that go through a proxy.
+        brokers: the number of brokers; three keep each message on all of them.
+        has_small_disk: whether the log of each is on a disk that can be filled (small_disk.py).
 
     Raises:
         CannotBeHadError: no Java >= 17, or the jars cannot be fetched.
-        StackError: a jar is not what the lock names, the storage cannot be formatted, or no such
-            disk can be made.
+        StackError: a jar differs from the lock, the storage can't be formatted, or no such disk can
+            be created.
     """
     java = find_java()
     if java is None:
@@ -128,7 +128,7 @@ def launch_kafka(
 def _start_broker(
     folder: Path, java: Java, jars: Path, node: BrokerNode, *, is_alone: bool, has_small_disk: bool
 ) -> Service:
-    """Start a broker on its formatted storage; its command is the way back after kill -9, too."""
+    """Start a broker on its formatted storage; the same command restarts it after kill -9."""
     home = plain_path(folder) / "kafka"
     flags = archive_of(jars, java).flags(may_write=is_alone)
     argv = (*_java_command(folder, java, jars, flags), "kafka.Kafka", str(node.settings_in(home)))
@@ -146,7 +146,7 @@ def _start_broker(
 
 
 def answers(brokers: str, timeout_s: float = 2.0, *, at_least: int = 1) -> bool:
-    """Say whether the bootstrap servers give metadata with at least so many brokers."""
+    """Say whether the bootstrap servers return metadata with at least this many brokers."""
     try:
         client = AdminClient({**kafka_settings(brokers), "log_level": 0})
         return len(client.list_topics(timeout=timeout_s).brokers) >= at_least
@@ -155,7 +155,7 @@ def answers(brokers: str, timeout_s: float = 2.0, *, at_least: int = 1) -> bool:
 
 
 def takes_part(broker: str) -> bool:
-    """Say whether a broker answers at its own address, and names itself among its cluster's."""
+    """Say whether a broker answers at its own address and lists itself in its cluster."""
     host, _, port = bootstrap_servers(broker).rpartition(":")
     if not is_listening(int(port), host):
         return False
@@ -175,7 +175,7 @@ def given_kafka(brokers: str, allowed: Sequence[str] = ()) -> Launched:
         allowed: hosts that the target allows by name.
 
     Raises (when described):
-        TargetUnavailableError: they do not answer within 3 s.
+        TargetUnavailableError: the brokers do not answer within 3 s.
         TargetNotAllowedError: one of them advertises a host that may not be loaded.
     """
 
@@ -189,7 +189,7 @@ def given_kafka(brokers: str, allowed: Sequence[str] = ()) -> Launched:
 
 
 def kafka_finding(cache: Path) -> PartFinding:
-    """Say whether Apache Kafka can be started here and what would have to be fetched."""
+    """Say whether Apache Kafka can be started here, and what would have to be fetched."""
     java, lock = find_java(), read_lock()
     if java is None:
         return PartFinding("kafka", ok=False, sentence=f"there is no Java 17 or newer: {HINT}")

@@ -1,6 +1,6 @@
-"""The configuration of the embedded brokers: their settings, listeners, one user and logs.
+"""Write the configuration of the embedded brokers: settings, listeners, the one user and logs.
 
-Add here: a broker setting, with its reason. Keep out: starting it (kafka.py).
+Add here: a broker setting, with its reason. Keep out: starting brokers (kafka.py).
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,8 +13,8 @@ from perf_pipeline.stack.places import plain_path, written
 from perf_pipeline.stack.service import LOOPBACK
 
 USER: Final = "birthday"
-# Kafka's 9 s cost 12.6 s after kill -9, because the old registration must expire first; with 4 s
-# the broker is back in 5.7 s (docs/decisions/0001).
+# With Kafka's default of 9 s, a broker is back 12.6 s after kill -9, because the old registration
+# must expire first; with 4 s it is back in 5.7 s (docs/decisions/0001).
 RECOVERY = {"broker.session.timeout.ms": "4000", "broker.heartbeat.interval.ms": "1000"}
 ONE_BROKER = {
     "num.partitions": "1",
@@ -26,16 +26,16 @@ ONE_BROKER = {
     "share.coordinator.state.topic.num.partitions": "1",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
-    # Members that start together join together: with 0 the first one gets everything at once, and
-    # the second one waits for its next heartbeat, 3 s later.
+    # Members that start together join together: with 0 the first member gets everything at once,
+    # and the second waits for its next heartbeat, 3 s later.
     "group.initial.rebalance.delay.ms": "250",
     "auto.create.topics.enable": "false",
     "log.cleaner.dedupe.buffer.size": "16777216",
-    # A controller that nobody asks anything writes that nothing has happened; twice a second, it
-    # takes a third of what an idle broker takes of a processor.
+    # An idle controller writes that nothing has happened; twice a second, that is a third of the
+    # CPU use of an idle broker.
     "metadata.max.idle.interval.ms": "5000",
 }
-# No message is lost with one broker of several: each is on all three, acknowledged by two.
+# No message is lost with one of several brokers: each is on all three, acknowledged by two.
 REPLICATED = {
     "default.replication.factor": "3",
     "min.insync.replicas": "2",
@@ -69,7 +69,7 @@ def name_of(number: int) -> str:
 
 
 def number_of(name: str) -> int:
-    """Return which broker of its cluster a process is.
+    """Return the number of the broker that a process is.
 
     >>> number_of("broker"), number_of("broker-2")
     (1, 2)
@@ -79,12 +79,12 @@ def number_of(name: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class BrokerNode:
-    """Name a broker of the stack, which is a controller of its cluster as well.
+    """Hold a broker of the stack, which is also a controller of its cluster.
 
     Attributes:
-        number: counted from 1, in its cluster.
-        port: for clients and for other brokers.
-        controller_port: for controllers.
+        number: its number in the cluster, counted from 1.
+        port: the port for clients and for other brokers.
+        controller_port: the port for controllers.
     """
 
     number: int
@@ -97,7 +97,7 @@ class BrokerNode:
         return name_of(self.number)
 
     def settings_in(self, home: Path) -> Path:
-        """Return the file that it reads when it starts."""
+        """Return the path of its settings file."""
         return home / f"server{self._suffix}.properties"
 
     def data_in(self, home: Path) -> Path:
@@ -111,7 +111,7 @@ class BrokerNode:
 
 @dataclass(frozen=True, slots=True)
 class _Listener:
-    """Name a listener, its port, and the port that its clients are given."""
+    """Hold a listener, its port, and the port that it advertises."""
 
     name: str
     port: int
@@ -121,14 +121,14 @@ class _Listener:
 def configure(
     folder: Path, nodes: Sequence[BrokerNode], password: str, links: Iterable[Link] = ()
 ) -> None:
-    """Write what the brokers of a folder read when they start.
+    """Write the files that the brokers of a folder read at their start.
 
     Args:
         folder: the folder of the stack.
         nodes: all brokers of the cluster.
         password: the password of the one user.
-        links: to the brokers that go through a proxy; each has a listener, which tells its clients
-            the proxy's port, as they go where the broker says.
+        links: the connections to brokers that go through a proxy; each has a listener, which
+            advertises the proxy's port, because clients connect to what brokers advertise.
     """
     home = plain_path(folder) / "kafka"
     voters = ",".join(f"{node.number}@{LOOPBACK}:{node.controller_port}" for node in nodes)
@@ -147,7 +147,7 @@ def configure(
                 **RECOVERY,
             }
             lines = "".join(f"{key}={value}\n" for key, value in settings.items())
-            node.settings_in(home).touch(mode=0o600)  # it holds the password
+            node.settings_in(home).touch(mode=0o600)  # it contains the password
             node.settings_in(home).write_text(lines, encoding="ascii")
         (home / "log4j2.properties").write_text(LOGGING, encoding="ascii")
 
@@ -175,9 +175,9 @@ def _listeners(node: BrokerNode, links: Sequence[Link], password: str) -> dict[s
 
 
 def _credentials(password: str, listeners: Sequence[str]) -> dict[str, str]:
-    """Return the settings by which all listeners ask for the one user's password.
+    """Return the settings with which all listeners require the one user's password.
 
-    The controller's as well: whoever may talk to it may change everything.
+    This includes the controller's listener, because whoever may talk to it may change everything.
     """
     login = (
         "org.apache.kafka.common.security.plain.PlainLoginModule required "

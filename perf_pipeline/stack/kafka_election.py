@@ -1,10 +1,10 @@
-"""Make another broker lead the partitions of a topic, and give the lead back afterwards.
+"""Let another broker lead the partitions of a topic, and restore the leaders afterwards.
 
 It changes the order of a partition's replicas, so that another broker is the preferred leader, and
-then has the preferred leaders elected: operators do the same, and the cluster's own balancing of
-leaders agrees with it. No message moves.
-Add here: another way to a leader. Keep out: what is sent for a new order
-(config/kafka_replicas.py), who leads (kafka_leaders.py), and when it happens (loading/).
+then triggers an election of preferred leaders. Operators do the same, and the cluster's own
+balancing of leaders agrees with it. No message moves.
+Add here: another way to change leaders. Keep out: the request for a new order
+(config/kafka_replicas.py), finding leaders (kafka_leaders.py), and when it happens (loading/).
 """
 
 import struct
@@ -30,7 +30,7 @@ from perf_pipeline.stack.kafka_leaders import (
 
 T = TypeVar("T")
 _ASK_S: Final = 10.0
-_PLACE_S: Final = 5.0  # before another broker is asked
+_PLACE_S: Final = 5.0  # how long to wait before another broker is asked
 _LIMIT_MS: Final = 10_000
 _POLL_S: Final = 0.1
 _SEEN_WITHIN_S: Final = 1.0
@@ -45,10 +45,10 @@ _PASSING: Final = frozenset(
 
 
 def require_control(brokers: str, before: TopicLeaders, limit_s: float) -> None:
-    """Refuse a topic whose leaders can't be changed, and changed back, from here and now.
+    """Refuse a topic whose leaders can't be changed and restored from here now.
 
-    The controller is asked for the order that there is: that changes nothing, and takes the same
-    rights as another one.
+    The controller is asked to set the present order, which changes nothing and needs the same
+    permissions.
 
     Raises:
         StackError: partitions are being moved, or the brokers refuse or do not answer in time.
@@ -61,16 +61,16 @@ def require_control(brokers: str, before: TopicLeaders, limit_s: float) -> None:
 def lead_elsewhere(
     brokers: str, before: TopicLeaders, limit_s: float, is_over: Callable[[], bool]
 ) -> None:
-    """Let another broker lead each partition, and return when it does.
+    """Let another broker lead each partition, and wait until it does.
 
     Args:
         brokers: bootstrap servers, with the settings that they ask for.
-        before: who leads.
-        limit_s: how long it may take.
-        is_over: says that nobody wants it any more.
+        before: the present leaders.
+        limit_s: the longest time that it may take.
+        is_over: says whether the change is no longer wanted.
 
     Raises:
-        StackError: the brokers refuse, or another one does not lead in time.
+        StackError: the brokers refuse, or no other broker leads in time.
     """
     controller = _Controller(brokers, before, limit_s, is_over)
     controller.reorder({it.partition: it.led_by(it.next) for it in before.partitions})
@@ -78,12 +78,12 @@ def lead_elsewhere(
 
 
 def lead_as_before(brokers: str, before: TopicLeaders, limit_s: float) -> None:
-    """Let each partition be led as it was, with its brokers in the order that they had.
+    """Restore the leader of each partition and the order of its brokers.
 
-    It may be done twice. A topic that is gone is led by nobody.
+    It may be done twice. A topic that is gone needs nothing.
 
     Raises:
-        StackError: other brokers keep the topic now, they refuse, or it does not come about in
+        StackError: other brokers keep the topic now, the brokers refuse, or it does not happen in
             time.
     """
     controller = _Controller(brokers, before, limit_s, lambda: False)
@@ -102,7 +102,7 @@ def lead_as_before(brokers: str, before: TopicLeaders, limit_s: float) -> None:
 
 
 class _Controller:
-    """Ask the controller of a cluster for other leaders, until it has them or the time is over."""
+    """Ask the controller of a cluster for other leaders until there are, or the time is over."""
 
     def __init__(
         self, brokers: str, before: TopicLeaders, limit_s: float, is_over: Callable[[], bool]
@@ -117,7 +117,7 @@ class _Controller:
         self._is_over = is_over
 
     def partitions(self) -> dict[int, PartitionLeader]:
-        """Return who leads now."""
+        """Return the present leaders."""
         return {
             it.partition: it for it in partition_leaders(self._brokers, self._topic, self._client)
         }
@@ -126,7 +126,7 @@ class _Controller:
         """Refuse partitions that are being moved to other brokers.
 
         Raises:
-            StackError: they are, or nobody says so.
+            StackError: partitions are being moved, or nobody can say.
         """
         try:
             with self._access.entered(self._place()) as connection:
@@ -144,18 +144,18 @@ class _Controller:
             )
 
     def reorder(self, orders: Mapping[int, tuple[int, ...]]) -> None:
-        """Give each partition this order of brokers.
+        """Set the order of brokers for each partition.
 
         Raises:
-            StackError: the brokers refuse, or it does not come about in time.
+            StackError: the brokers refuse, or it does not happen in time.
         """
         self._until_it_is(orders, lambda it: it.replicas, self._ask_for_orders)
 
     def elect(self, leaders: Mapping[int, int]) -> None:
-        """Let each partition be led by its first broker, which is the one that is named.
+        """Elect the first broker of each partition, which is the named one.
 
         Raises:
-            StackError: as `reorder`.
+            StackError: as for `reorder`.
         """
         self._until_it_is(leaders, lambda it: it.leader, self._ask_for_election)
 
@@ -165,9 +165,10 @@ class _Controller:
         read: Callable[[PartitionLeader], T],
         ask: Callable[[Mapping[int, T]], Iterable[tuple[int, KafkaError]]],
     ) -> None:
-        """Ask until the controller has done it, and one of the brokers has heard of it.
+        """Ask until the controller has done it and one of the brokers knows it.
 
-        What a broker says may be older than what the controller knows, so it is asked in any case.
+        A broker's information may be older than the controller's, so the controller is asked in any
+        case.
         """
         while wanted:
             told = self._trouble(ask, wanted)
@@ -181,13 +182,13 @@ class _Controller:
             time.sleep(_POLL_S)
 
     def _unseen(self, wanted: Mapping[int, T], read: Callable[[PartitionLeader], T]) -> str:
-        """Wait for a moment until it is seen; return why it is not, where asking again may help."""
+        """Wait a moment until it is visible; if not, return why, if asking again may help."""
         until_s = time.monotonic() + _SEEN_WITHIN_S
         while True:
             told = ": the brokers accepted the request, but report the same leaders as before"
             try:
                 now = {number: read(it) for number, it in self.partitions().items()}
-            except StackError as silence:  # of one broker; another one may be asked
+            except StackError as silence:  # of one broker; another may be asked
                 told, now = f": {silence.sentence}", {}
                 self._client = AdminClient(self._settings)
             if now and all(now.get(number) == its for number, its in wanted.items()):
@@ -201,7 +202,7 @@ class _Controller:
         ask: Callable[[Mapping[int, T]], Iterable[tuple[int, KafkaError]]],
         wanted: Mapping[int, T],
     ) -> str:
-        """Ask once; return what was the matter, where asking again may help."""
+        """Ask once; on failure return why, if asking again may help."""
         told = ""
         try:
             for number, error in ask(wanted):
@@ -227,28 +228,28 @@ class _Controller:
     def _ask_for_election(self, leaders: Mapping[int, int]) -> Iterable[tuple[int, KafkaError]]:
         self._place()
         partitions = [TopicPartition(self._topic, number) for number in leaders]
-        # A time limit as its argument ends in a SystemError of the binding (2.16).
+        # A timeout as its argument causes a SystemError in the binding (2.16).
         answer = self._client.elect_leaders(ElectionType.PREFERRED, partitions)
         found = answer.result(timeout=_ASK_S).items()
         refused = [(it.partition, _error(its)) for it, its in found if its is not None]
-        # One that leads already is not elected.
+        # A broker that already leads is not elected.
         return [it for it in refused if it[1].code() != KafkaError.ELECTION_NOT_NEEDED]
 
     def _place(self) -> Place:
-        """Return where the controller is; any broker where these lead to it themselves.
+        """Return the place of the controller, or of any broker if brokers forward requests to it.
 
-        Any broker that answers is asked, and what it says is where the client itself turns to for
-        an election. The client's own search for the controller waits for the broker that it was
-        told of first, be that one gone or hung.
+        Any broker that answers is asked, and the client itself sends elections to the place that it
+        names. The client's own search for the controller would wait for the first broker that it
+        knew, even if that is gone or hangs.
 
         Raises:
-            KafkaException: nobody says so.
-            LookupError: there is none now.
+            KafkaException: no broker says where.
+            LookupError: there is no controller now.
         """
         try:
             found = self._client.list_topics(timeout=_PLACE_S)
         except KafkaException:
-            # It may turn to a broker that hangs again and again; a new one begins with any of them.
+            # A client may ask a hanging broker repeatedly; a new client starts with any of them.
             self._client = AdminClient(self._settings)
             raise
         if (broker := found.brokers.get(found.controller_id)) is None:
@@ -257,7 +258,7 @@ class _Controller:
 
 
 def _error(found: KafkaError | KafkaException) -> KafkaError:
-    """Return the error itself: the binding gives one where its types say an exception."""
+    """Return the error itself, which the binding returns where its types promise an exception."""
     error: KafkaError = found if isinstance(found, KafkaError) else found.args[0]
     return error
 

@@ -1,4 +1,4 @@
-"""Find who is in a consumer group, and which partitions each member has.
+"""Find the members of a consumer group, and the partitions of each member.
 
 Add here: another question about a group. Keep out: the broker itself (kafka.py), and joining.
 """
@@ -27,10 +27,10 @@ _ASK_S: Final = 2.0
 
 
 class Holder(NamedTuple):
-    """Name who has a partition of a topic.
+    """Hold the member that has a partition of a topic.
 
     Attributes:
-        group: consumer group.
+        group: the consumer group.
         member: the member of the group.
         partition: the partition of the topic.
     """
@@ -41,7 +41,7 @@ class Holder(NamedTuple):
 
 
 def group_is_settled(brokers: str, group: str, members: int, partitions: int) -> bool:
-    """Say whether the consumer group is stable, has its members, and each has its share.
+    """Say whether the consumer group is stable, has all members, and each has its share.
 
     A load that starts during a rebalance measures the rebalance (two rounds of heartbeats: 6 s).
     """
@@ -50,9 +50,9 @@ def group_is_settled(brokers: str, group: str, members: int, partitions: int) ->
 
 
 def group_is_exactly(brokers: str, group: str, members: int, partitions: int) -> bool:
-    """Say whether a settled group has these members, no other one, and all partitions.
+    """Say whether a settled group has exactly these members, and all partitions.
 
-    A member that was taken away may hold its share until its session times out.
+    A removed member may keep its share until its session times out.
     """
     shares = shares_of(brokers, group)
     busy = [share for share in shares if share]
@@ -60,10 +60,10 @@ def group_is_exactly(brokers: str, group: str, members: int, partitions: int) ->
 
 
 def shares_of(brokers: str, group: str) -> list[int]:
-    """Return how many partitions each member of a stable group has; nothing where it is not.
+    """Return how many partitions each member of a stable group has; nothing if it is not stable.
 
-    The newer describe_consumer_groups would end this process with an assertion of librdkafka where
-    the connection to the coordinator breaks in the wrong moment (its issue 4605).
+    The newer describe_consumer_groups would end this process with an assertion of librdkafka if the
+    connection to the coordinator breaks at the wrong moment (its issue 4605).
     """
     client = AdminClient({**kafka_settings(brokers), "log_level": 0})
     try:
@@ -80,10 +80,10 @@ def shares_of(brokers: str, group: str) -> list[int]:
 
 
 def is_taken(brokers: str, topic: str) -> bool:
-    """Say whether members of settled groups, of whatever name, have all partitions of a topic."""
+    """Say whether members of any settled groups have all partitions of a topic."""
     client = AdminClient({**kafka_settings(brokers), "log_level": 0})
     try:
-        # All topics: asking for one by name would create it where brokers auto-create.
+        # Ask for all topics: asking for one by name would create it if brokers auto-create.
         found = client.list_topics(timeout=_ASK_S).topics.get(topic)
         wanted = set[int]() if found is None else set[int](found.partitions)
         taken = {holder.partition for holder in _holders(client, brokers, topic)}
@@ -93,11 +93,11 @@ def is_taken(brokers: str, topic: str) -> bool:
 
 
 class AskedTopic:
-    """Ask again and again who has the partitions of a topic, over one connection.
+    """Ask repeatedly over one connection which members have the partitions of a topic.
 
     Args:
         brokers: bootstrap servers, with the settings that they ask for.
-        topic: that is consumed.
+        topic: the consumed topic.
     """
 
     def __init__(self, brokers: str, topic: str) -> None:
@@ -106,7 +106,7 @@ class AskedTopic:
         self._topic = topic
 
     def holders(self, groups: Collection[str] = ()) -> frozenset[Holder] | None:
-        """Return who has them in these groups, or in all; None where the brokers do not say so."""
+        """Return the members of these or all groups that have them; None if brokers don't say."""
         try:
             return _holders(self._client, self._brokers, self._topic, groups)
         except KafkaException:
@@ -116,16 +116,16 @@ class AskedTopic:
 def _holders(
     client: AdminClient, brokers: str, topic: str, groups: Collection[str] = ()
 ) -> frozenset[Holder]:
-    """Return who has partitions of a topic, in settled groups.
+    """Return the members of settled groups that have partitions of a topic.
 
     Args:
         client: the client of the cluster.
         brokers: bootstrap servers, with the settings that they ask for.
-        topic: that is consumed.
-        groups: that are asked; all of the cluster where none is named.
+        topic: the consumed topic.
+        groups: the groups; empty for all of the cluster.
 
     Raises:
-        KafkaException: the brokers do not say so.
+        KafkaException: the brokers do not answer the question.
     """
     asked = [client.list_groups(group, timeout=_ASK_S) for group in groups]
     classic = (
@@ -148,22 +148,22 @@ def _holders(
 
 
 def _newer(client: AdminClient, brokers: str, groups: Collection[str]) -> list[NewerGroup]:
-    """Return the settled groups whose brokers share their work out (KIP-848).
+    """Return the settled groups whose brokers assign partitions (KIP-848).
 
     The older request reports such a group as dead.
 
     Args:
         client: the client of the cluster.
         brokers: bootstrap servers, with the settings that they ask for.
-        groups: that are asked; all of the cluster where none is named.
+        groups: the groups; empty for all of the cluster.
 
     Raises:
-        KafkaException: the brokers do not say which there are.
+        KafkaException: the brokers do not list their groups.
     """
-    # Without the filter for types, which brokers before Kafka 3.8 do not know.
+    # There is no filter for types, which brokers before Kafka 3.8 do not know.
     listed = client.list_consumer_groups(request_timeout=_ASK_S).result()
     if listed.errors:
-        raise KafkaException(listed.errors[0])  # a broker that is silent may have groups
+        raise KafkaException(listed.errors[0])  # a silent broker may have groups
     of_brokers = (it.group_id for it in listed.valid if it.type is ConsumerGroupType.CONSUMER)
     names = {name for name in of_brokers if not groups or name in groups}
     if not names:
@@ -191,11 +191,10 @@ def share_in(assignment: bytes) -> int:
 def places_in(assignment: bytes) -> list[tuple[str, int]]:
     """Return topic and partition of a member's assignment, in Kafka's consumer protocol.
 
-    It is a version (16 bits) and how many topics there are (32); of each its name, after its
-    length (16), and its partitions, after their number (32 each).
+    It consists of a version (16 bits) and the number of topics (32); for each topic the length of
+    its name (16), the name, the number of partitions, and the partitions (32 each).
 
-    What is written in another way has none: programs may share out work with Kafka's groups as
-    they like.
+    Anything else yields none, because programs may use Kafka's groups to assign other work.
 
     >>> places_in(bytes.fromhex("0001 00000001 0001 61 00000002 00000000 00000003"))
     [('a', 0), ('a', 3)]

@@ -1,7 +1,7 @@
-"""Find the brokers that lead the partitions of a topic, and those that could.
+"""Find the brokers that lead the partitions of a topic, and those that could lead.
 
-Add here: another question about leaders. Keep out: how another broker comes to lead
-(kafka_election.py), and when that happens (loading/).
+Add here: another question about leaders. Keep out: electing leaders (kafka_election.py), and when
+that happens (loading/).
 """
 
 import json
@@ -18,7 +18,7 @@ from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.errors import StackError
 
 _ASK_S: Final = 10.0
-_KNOWN_WITHIN_S: Final = 3.0  # the controller knows a new topic a moment before all brokers do
+_KNOWN_WITHIN_S: Final = 3.0  # the controller knows a new topic a moment before all brokers
 _POLL_S: Final = 0.1
 _NOBODY: Final = -1
 _NO_TOPIC: Final = "name a topic that exists, and give a user who may describe it"
@@ -26,13 +26,13 @@ _NO_TOPIC: Final = "name a topic that exists, and give a user who may describe i
 
 @dataclass(frozen=True, slots=True)
 class PartitionLeader:
-    """Say who leads a partition.
+    """Describe the leader of a partition.
 
     Attributes:
-        partition: its number.
-        leader: id of the broker; -1 where nobody does.
-        replicas: ids of the brokers that keep it, the preferred leader first.
-        in_sync: those that have all of it.
+        partition: the number of the partition.
+        leader: the id of the broker; -1 if there is no leader.
+        replicas: the ids of the brokers that keep it, the preferred leader first.
+        in_sync: the brokers that have all of it.
     """
 
     partition: int
@@ -42,24 +42,24 @@ class PartitionLeader:
 
     @property
     def next(self) -> int:
-        """Return the broker that is to lead it next: the first in sync behind the leader."""
+        """Return the next leader: the first broker in sync after the present leader."""
         at = self.replicas.index(self.leader)
         behind = (*self.replicas[at + 1 :], *self.replicas[:at])
         return next(broker for broker in behind if broker in self.in_sync)
 
     def led_by(self, broker: int) -> tuple[int, ...]:
-        """Return its brokers in the order in which this one is the preferred leader."""
+        """Return its brokers in an order in which this one is the preferred leader."""
         return (broker, *(other for other in self.replicas if other != broker))
 
 
 @dataclass(frozen=True, slots=True)
 class TopicLeaders:
-    """Hold who led the partitions of a topic, for the way back.
+    """Hold the leaders of a topic's partitions, to restore them.
 
     Attributes:
-        topic: its name.
+        topic: the name of the topic.
         partitions: the partitions of the topic.
-        allowed: hosts that the brokers may be at, beside this machine.
+        allowed: hosts other than this machine on which brokers may be.
     """
 
     topic: str
@@ -76,7 +76,7 @@ class TopicLeaders:
         """Read what `as_text` wrote.
 
         Raises:
-            ValueError, KeyError: it did not write this.
+            ValueError, KeyError: `as_text` did not write this.
         """
         document = json.loads(text)
         partitions = tuple(
@@ -87,11 +87,11 @@ class TopicLeaders:
 
 
 def movable_leaders(brokers: str, topic: str, allowed: Iterable[str] = ()) -> TopicLeaders:
-    """Return who leads a topic of which each partition can be led by another broker as well.
+    """Return the leaders of a topic, each of whose partitions another broker could lead.
 
     Raises:
-        StackError: there is no such topic, one of its partitions has nobody else in sync, or the
-            brokers do not answer.
+        StackError: there is no such topic, no other broker is in sync for one of its partitions, or
+            the brokers do not answer.
     """
     found = known_leaders(brokers, topic)
     if not found:
@@ -115,7 +115,7 @@ def movable_leaders(brokers: str, topic: str, allowed: Iterable[str] = ()) -> To
 
 
 def leading_broker(brokers: str, topic: str) -> int:
-    """Return the id of the broker that leads most partitions of a topic, the lowest of several.
+    """Return the id of the broker that leads most partitions of a topic; the lowest if several do.
 
     Raises:
         StackError: there is no such topic, nobody leads it, or the brokers do not answer.
@@ -129,7 +129,7 @@ def leading_broker(brokers: str, topic: str) -> int:
 
 
 def busiest(partitions: Iterable[PartitionLeader]) -> int | None:
-    """Return the broker that leads most of these partitions, the lowest of several; None for none.
+    """Return the broker that leads most of these partitions, the lowest of several; or None.
 
     >>> led = {0: -1, 1: 3, 2: -1, 3: 2, 4: 3}
     >>> busiest(PartitionLeader(number, broker, (2, 3), ()) for number, broker in led.items())
@@ -141,7 +141,7 @@ def busiest(partitions: Iterable[PartitionLeader]) -> int | None:
 
 
 def known_leaders(brokers: str, topic: str) -> list[PartitionLeader]:
-    """Return who leads each partition, also of a topic that not all brokers know yet.
+    """Return the leader of each partition, even if not all brokers know the topic yet.
 
     Raises:
         StackError: the brokers do not answer.
@@ -155,12 +155,12 @@ def known_leaders(brokers: str, topic: str) -> list[PartitionLeader]:
 def partition_leaders(
     brokers: str, topic: str, connected: AdminClient | None = None
 ) -> list[PartitionLeader]:
-    """Return who leads each partition of a topic; none where there is no such topic.
+    """Return the leader of each partition of a topic; empty if there is no such topic.
 
     Args:
         brokers: bootstrap servers, with the settings that they ask for.
-        topic: its name.
-        connected: a client that is connected to them already.
+        topic: the name of the topic.
+        connected: a client that is already connected to them.
 
     Raises:
         StackError: the brokers do not answer.

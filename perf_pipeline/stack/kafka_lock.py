@@ -1,7 +1,7 @@
-"""The exact jars of the embedded Apache Kafka: which ones, and their SHA-256.
+"""The lock of the embedded Apache Kafka: its exact jars with their SHA-256.
 
-Run `python -m perf_pipeline.stack.kafka_lock [version]` with Maven installed to write the lock
-anew. Add here: another Maven artifact that the broker needs. Keep out: fetching (see `jars`).
+Run `python -m perf_pipeline.stack.kafka_lock [version]` with Maven installed to rewrite the lock.
+Add here: another Maven artifact that the broker needs. Keep out: fetching (see `jars`).
 """
 
 import hashlib
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOCK_PATH = Path(__file__).with_name("kafka.lock.toml")
-# kafka-tools brings the producer and consumer performance tools; its own dependencies are Kafka
-# Connect (45 more jars) and none of them is needed by these tools.
+# kafka-tools has the producer and consumer performance tools, which do not need its dependencies,
+# Kafka Connect (45 more jars).
 POM = """<project><modelVersion>4.0.0</modelVersion>
 <groupId>perf_pipeline</groupId><artifactId>broker</artifactId><version>1</version>
 <dependencies>
@@ -33,7 +33,7 @@ LISTED = re.compile(r"^\[INFO\]\s+([\w.-]+):([\w.-]+):jar:([\w.-]+):\w+", re.MUL
 
 @dataclass(frozen=True, slots=True)
 class Jar:
-    """Name one locked artifact by Maven coordinates and the SHA-256 of its file."""
+    """Describe a locked artifact by Maven coordinates and the SHA-256 of its file."""
 
     group: str
     artifact: str
@@ -84,7 +84,7 @@ def write_lock(lock: Lock, path: Path = LOCK_PATH) -> None:
 
 
 def resolve_with_maven(kafka: str, log4j: str) -> Lock:
-    """Let Maven choose the runtime class path and hash each of its files.
+    """Let Maven choose the runtime class path, and hash each of its files.
 
     Raises:
         subprocess.CalledProcessError: Maven could not resolve it; its output is on the terminal.
@@ -107,7 +107,7 @@ def resolve_with_maven(kafka: str, log4j: str) -> Lock:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the lock for the Kafka version that is named, or for the locked one."""
+    """Write the lock for the named Kafka version, or for the locked one."""
     kafka = arguments[0] if arguments else "4.3.1"
     log4j = arguments[1] if len(arguments) > 1 else "2.25.4"
     lock = resolve_with_maven(kafka, log4j)

@@ -1,6 +1,6 @@
-"""Join a consumer group and leave it again, as an instance that is started and stopped would.
+"""Join a consumer group and leave it again, as if an instance were started and stopped.
 
-Add here: another thing that a member of a group can do to the others. Keep out: when it does it
+Add here: another way in which a member of a group can disturb others. Keep out: when it happens
 (loading/), and consuming as a load (workloads/kafka).
 """
 
@@ -15,24 +15,24 @@ from confluent_kafka.admin import AdminClient
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.errors import StackError
 
-_SESSION_MS: Final = 6_000  # the least that brokers allow by default: so long it is missed
+_SESSION_MS: Final = 6_000  # the shortest session that brokers allow by default
 _ASK_S: Final = 5.0
 _POLL_S: Final = 0.1
 
 
 class HeldMembership:
-    """Be a member of a group that takes its share of the partitions and works on none of it.
+    """Be a member of a group that takes its share of the partitions without working on it.
 
-    Its share waits until it leaves: it commits nothing, so that nothing is lost. When this process
-    dies, the group goes on without it after 6 s, and where the brokers share its work out (KIP-848)
-    after the session that they give it, which is 45 s by default.
+    Its share waits until it leaves; it commits nothing, so that nothing is lost. If this process
+    dies, the group goes on without it after 6 s, or, if the brokers assign partitions (KIP-848),
+    after the session timeout of the brokers, 45 s by default.
 
     Args:
         brokers: bootstrap servers, with the settings that they ask for.
-        group: that has members.
-        topic: that the group consumes.
-        limit_s: how long joining may take.
-        is_over: says that nobody wants it any more.
+        group: a group that has members.
+        topic: the topic that the group consumes.
+        limit_s: the longest time that joining may take.
+        is_over: says whether the membership is no longer wanted.
 
     Raises:
         StackError: the group has no members, or the new one got no partition in time.
@@ -63,7 +63,7 @@ class HeldMembership:
         self._thread.join()
 
     def _belong(self, topic: str) -> None:
-        """Answer the group until it is left; messages fetched meanwhile are thrown away."""
+        """Keep polling until the group is left; messages that are fetched are thrown away."""
         try:
             self._consumer.subscribe([topic])
             while not self._leaves.is_set():
@@ -100,12 +100,12 @@ def _consumer(settings: dict[str, str | int | float | bool], group: str) -> Cons
 def _joining(
     settings: dict[str, str | int | float | bool], group: str
 ) -> tuple[dict[str, str | int], str]:
-    """Return what a member of a group sets, and how the group shares its partitions out.
+    """Return the settings of a group member, and how the group assigns its partitions.
 
-    A member with another way is refused.
+    A member with another assignor would be refused.
 
     Raises:
-        StackError: it has no members now, or the brokers do not answer.
+        StackError: the group has no members now, or the brokers do not answer.
     """
     client = AdminClient(settings)
     try:
@@ -123,12 +123,12 @@ def _joining(
 
 
 def has_newer_members(client: AdminClient, group: str) -> bool:
-    """Say whether a group has members among whom its brokers share the partitions out (KIP-848).
+    """Say whether a group has members to which its brokers assign partitions (KIP-848).
 
     Such a group looks dead to clients that use the older request.
 
     Raises:
-        KafkaException: it is not listed, and a broker is silent that may have it.
+        KafkaException: the group is not listed, and a silent broker may have it.
     """
     listing = client.list_consumer_groups(request_timeout=_ASK_S).result()
     without = {ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD}

@@ -1,8 +1,8 @@
-"""Format a broker's storage: once per cache by Kafka's own tool, then by copying its result.
+"""Format a broker's storage, once per cache with Kafka's own tool, then by copying the result.
 
-The tool is a JVM that takes a second of CPU. What it decides, the levels of the features of this
-Kafka version, is the same each time and for each broker; the ids are made here.
-Add here: another file that a formatted storage needs, another sign that it failed. Keep out: the
+The tool is a JVM that takes a second of CPU. Its result, the feature levels of this Kafka version,
+is always the same for each broker; the ids are made here.
+Add here: another file that a formatted storage needs, or another sign that it failed. Keep out: the
 broker's settings (kafka.py).
 """
 
@@ -28,7 +28,7 @@ directory.id={directory}
 
 
 def has_given_up_log(output: Path) -> bool:
-    """Say whether a broker serves its log no more since it was started last, as its output tells.
+    """Say from a broker's output whether it has stopped serving its log since its last start.
 
     Kafka tells its controller, and waits 30 s before it ends (`log.dir.failure.timeout.ms`).
     """
@@ -47,13 +47,13 @@ def format_storage(
     cluster: str = "",
     node: int = 1,
 ) -> None:
-    """Make the folder of a broker's log a formatted one, with ids of its own.
+    """Format the folder of a broker's log, with its own ids.
 
     Args:
-        data: the folder, which is not there yet.
+        data: the folder, which does not exist yet.
         jars: the jars of this Kafka version, which also hold what the tool wrote for it.
-        format_by_tool: formats the folder by Kafka's tool, with the cluster's id that it gets.
-        cluster: id of the cluster, which its brokers share; a new one by default.
+        format_by_tool: formats the folder with Kafka's tool for a given cluster id.
+        cluster: the id of the cluster, which its brokers share; by default a new one.
         node: the broker's number in its cluster.
 
     Raises:
@@ -62,7 +62,7 @@ def format_storage(
     kept = jars / _LEVELS
     if not kept.exists():
         format_by_tool(cluster or new_id())
-        with suppress(OSError):  # a cache that only others may write: the tool will run again
+        with suppress(OSError):  # only others may write to the cache, so the tool will run again
             _keep(data / _LEVELS, kept)
         return
     with written(data.parent):
@@ -73,10 +73,10 @@ def format_storage(
 
 
 def _keep(written: Path, kept: Path) -> None:
-    """Copy a file to a place where it is whole or not at all; what is half copied goes.
+    """Copy a file atomically; a partial copy is removed.
 
     Raises:
-        OSError: the disk does not take it.
+        OSError: the file can't be written.
     """
     draft = kept.with_name(f"{kept.name}.{os.getpid()}.draft")
     try:

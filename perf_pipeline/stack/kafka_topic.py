@@ -1,7 +1,7 @@
 """Recreate a topic with another number of partitions, once all messages in it are consumed.
 
-Add here: another thing that is done to a topic of the stack. Keep out: whose topic it is
-(reference.py, resizing.py), and topics of a load (workloads/kafka).
+Add here: another operation on a topic of the stack. Keep out: the owner of the topic (reference.py,
+resizing.py), and topics of a load (workloads/kafka).
 """
 
 import time
@@ -25,7 +25,7 @@ _EXISTS: Final = KafkaError.TOPIC_ALREADY_EXISTS
 
 
 def messages_left(brokers: str, group: str, topic: str) -> int:
-    """Count the messages of a topic that a group has not consumed; 0 where there is no topic.
+    """Count the messages of a topic that a group has not consumed; 0 if there is no topic.
 
     Raises:
         StackError: the broker does not answer.
@@ -50,7 +50,7 @@ def messages_left(brokers: str, group: str, topic: str) -> int:
 
 
 def make_anew(brokers: str, topic: str, partitions: int, timeout_s: float) -> None:
-    """Delete a topic with all that is in it, and make it with so many partitions.
+    """Delete a topic with all its messages, and create it with this many partitions.
 
     Raises:
         StackError: the broker refuses, or is not done in time.
@@ -69,7 +69,7 @@ def make_anew(brokers: str, topic: str, partitions: int, timeout_s: float) -> No
 
 
 def partitions_of(brokers: str, topic: str) -> int:
-    """Count the partitions of a topic; 0 where there is none.
+    """Count the partitions of a topic; 0 if there is no such topic.
 
     Raises:
         StackError: the broker does not answer.
@@ -82,13 +82,13 @@ def _client(brokers: str) -> AdminClient:
 
 
 def _partitions(client: AdminClient, topic: str) -> list[TopicPartition]:
-    """Return the partitions of a topic; none where there is no such topic.
+    """Return the partitions of a topic; none if there is no such topic.
 
     Raises:
         StackError: the broker does not answer.
     """
     try:
-        # All topics: asking for one by name would create it where brokers auto-create.
+        # Ask for all topics: asking for one by name would create it if brokers auto-create.
         found = client.list_topics(timeout=_ASK_S).topics.get(topic)
     except KafkaException as error:
         raise StackError(f"the broker did not describe {topic}: {error}") from error
@@ -98,10 +98,10 @@ def _partitions(client: AdminClient, topic: str) -> list[TopicPartition]:
 
 
 def _asked(answer: Future[None], excused: int) -> bool:
-    """Say whether the broker did what it was asked for; False for the error that is no trouble.
+    """Say whether the broker did what it was asked to; False for the one harmless error.
 
     Raises:
-        StackError: it refused, or did not answer.
+        StackError: the broker refused, or did not answer.
     """
     try:
         answer.result(timeout=_ASK_S)

@@ -1,4 +1,4 @@
-"""Define the values that the stack hands out: what to start, what runs, how to reach it.
+"""The value types of the stack: what to start, what runs, how to reach it.
 
 Add here: a fact about a running part that reports or fingerprints need. Keep out: starting,
 stopping, and any third party import.
@@ -18,28 +18,28 @@ UP = "up"
 
 
 class CannotBeHadError(StackError):
-    """Say that a part cannot be had on this machine, so that an announced substitute may be."""
+    """Say that a part is not available on this machine, but a substitute may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """Say what is configured instead of embedded, and the sizes.
+    """Say which parts are given instead of embedded, and the sizes of the others.
 
     Attributes:
         postgres_dsn: a given PostgreSQL; None starts one.
         brokers: given bootstrap servers; None starts a broker.
-        redis_url: a given Redis; None starts one where a server binary is found.
+        redis_url: a given Redis; None starts one if a server binary is found.
         api_processes: processes that share the API's port, at least 1.
         worker_processes: members of the consumer group, at least 1.
         parts: which of `postgres`, `kafka`, `redis`, `reference` are wanted.
-        allowed: hosts that given brokers may advertise, beside this machine.
-        tables: where `reference` is not wanted, its tables are made in a PostgreSQL that is
-            started; a given one is left as it is.
-        links: who connects to which server through a proxy, both by their names.
-        settings: variables of the reference system's environment that differ from its usual ones.
-        small_disks: `postgres`, `broker` or `redis`: which of those that are started have a disk
-            that can be filled (small_disk.py).
-        broker_count: brokers that are started where none is given; three are a cluster.
+        allowed: hosts other than this machine that given brokers may advertise.
+        tables: whether to create the tables of `reference` in a started PostgreSQL if `reference`
+            itself is not wanted; a given PostgreSQL is left unchanged.
+        links: the names of clients and servers that are connected through a proxy.
+        settings: environment variables of the reference system that differ from the usual ones.
+        small_disks: which started servers (`postgres`, `broker` or `redis`) have a disk that can be
+            filled (small_disk.py).
+        broker_count: how many brokers are started if none is given; three are a cluster.
     """
 
     postgres_dsn: str | None = None
@@ -64,11 +64,11 @@ class ServiceInfo:
         name: `postgres`, `broker`, `redis`, `api`, `worker` or `relay`.
         kind: `postgresql`, `apache-kafka`, `noida-db (emulator)`, `valkey-server`,
             `redis-server`, `external`, `reference`.
-        version: as the running server reports it.
-        address: host:port, never with a secret; empty where it does not listen.
-        pids: every process of it now, the leader first; empty when external.
-        settings: the ones that matter for a measurement.
-        log: where it writes; None when external.
+        version: the version that the running server reports.
+        address: host:port, never with a secret; empty if it does not listen.
+        pids: all its current processes, the leader first; empty if external.
+        settings: the settings that matter for a measurement.
+        log: the path of its log; None if external.
     """
 
     name: str
@@ -87,7 +87,7 @@ class ServiceInfo:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Say how to reach each part; None where there is none. DSN and URL hold secrets."""
+    """Hold the address of each part; None if there is none. DSN and URL contain secrets."""
 
     base_url: str | None = None
     postgres_dsn: str | None = None
@@ -102,10 +102,10 @@ class Stack:
     Attributes:
         name: `up` (`UP`) for the persistent one, `run-<pid>-<n>` for one that a run owns.
         endpoints: how to reach it.
-        services: what runs, in the order of starting.
-        folder: where its logs and state are.
-        notices: loud things, such as an emulator in place of Kafka.
-        links: that go through its proxy; the stack of `up` has none.
+        services: the running parts, in the order of starting.
+        folder: the folder of its logs and state.
+        notices: important notices, such as an emulator instead of Kafka.
+        links: the connections that go through its proxy; the stack of `up` has none.
     """
 
     name: str
@@ -116,13 +116,13 @@ class Stack:
     links: Links = field(default=NO_LINKS, repr=False)
 
     def throws_away(self, part: str) -> bool:
-        """Say whether the data of a part is gone with the stack: a run started both for itself."""
+        """Say whether a part's data disappears with the stack, since a run started both."""
         started = {service.name for service in self.services if not service.is_external}
         return self.name != UP and part in started
 
 
 def broker_count(stack: Stack) -> int:
-    """Return how many brokers a stack has started; 0 where it has none of its own."""
+    """Return how many brokers a stack has started; 0 if it has none of its own."""
     found = [it for it in stack.services if it.name == "broker" and not it.is_external]
     return int(found[0].settings.get("brokers", "1")) if found else 0
 
@@ -143,7 +143,7 @@ class Launched:
     Attributes:
         endpoint: DSN, bootstrap servers or URL.
         describe: waits until it is ready, then describes it.
-        notices: loud things about the choice.
+        notices: important notices about the choice.
     """
 
     endpoint: str

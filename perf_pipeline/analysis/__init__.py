@@ -1,4 +1,4 @@
-"""Pure functions that say what the figures of a run mean: noise, diffs, bottlenecks, outcome.
+"""Pure functions that interpret the figures of a run: noise, diffs, bottlenecks, outcome.
 
 Add here: one module per question. Keep out: clocks, randomness, files, SQL and any wording that
 belongs to a report.

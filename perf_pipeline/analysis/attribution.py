@@ -1,7 +1,7 @@
-"""Find the tier that holds the latency of messages, by stages and against earlier runs.
+"""Find the tier that causes the latency of messages, by stages and by comparison with earlier runs.
 
-A stage is slow when it grew against earlier runs, or is above its bound regardless of them. The
-slow stage that grew most names the tier. Growth counts in ms and not as a ratio, because nobody
+A stage is slow if it grew against earlier runs, or is above its bound regardless of them. The slow
+stage that grew most determines the tier. Growth counts in ms and not as a ratio, because nobody
 notices that 0.2 ms became 2 ms. Evidence can show that the cause is elsewhere: messages that wait
 in the queue while the workers' slots are busy or stalled are waiting for the worker.
 
@@ -36,7 +36,7 @@ _STAGES: Final[Mapping[str, MessageStage]] = {stage.name: stage for stage in STA
 
 @dataclass(frozen=True, slots=True)
 class StageTimes:
-    """Hold how long a stage took in a run, and in the runs before it.
+    """Hold how long a stage took in a run, and in earlier runs.
 
     Attributes:
         stage: name of the stage.
@@ -61,12 +61,12 @@ class StageTimes:
 
     @property
     def growth_ms(self) -> float:
-        """Return how many ms slower the stage became, typically or in the tail; 0 if it did not."""
+        """Return by how many ms the stage became slower, typically or in the tail; else 0."""
         return max(0.0, *self._growths_ms())
 
     @property
     def has_grown(self) -> bool:
-        """Say whether the stage is so much slower than before that noise does not explain it."""
+        """Say whether the stage is slower than before by more than noise explains."""
         typical_ms, tail_ms = self._growths_ms()
         return (
             typical_ms >= GROWN_TYPICAL_MS
@@ -101,15 +101,14 @@ class StageTimes:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Say which tier holds the latency of a benchmark's messages.
+    """Hold which tier causes the latency of a benchmark's messages.
 
     Attributes:
-        tier: the tier; None when the benchmark is healthy.
-        sentence: a sentence for people, with the figures that it rests on.
-        stages: stages in the order of a message's way, without those that the system does not
-            report.
+        tier: the tier; None if the benchmark is healthy.
+        sentence: a sentence for people, with the figures that it is based on.
+        stages: the stages in the order in which messages pass them, without unreported ones.
         evidence: bottlenecks of the checklist that concern the tier.
-        advice: what to do; empty when healthy.
+        advice: what to do; empty if healthy.
         runs: how many earlier runs it was compared with.
         doubt: why the figures prove nothing; then no tier is named, and nothing is called healthy.
     """
@@ -137,13 +136,13 @@ def attribute(
     saturation_ratio: float | None = None,
     runs: int = 0,
 ) -> Attribution | None:
-    """Say which tier holds the latency; None when no stage was measured.
+    """Find which tier causes the latency; None if no stage was measured.
 
     Args:
         stages: stages that the system reports, in any order.
         findings: findings of the checklist in the same benchmark.
-        saturation_ratio: share of the queue's waiting time while all slots were busy; None if
-            unknown.
+        saturation_ratio: the share of the queue's waiting time during which all slots were busy;
+            None if unknown.
         runs: number of earlier runs behind the `before` figures.
 
     Raises:
@@ -172,7 +171,7 @@ def attribute(
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """Name a tier, what to do about it, and why, where the slow stages alone do not say it."""
+    """Hold a tier, advice, and the reason if the slow stages alone do not show it."""
 
     tier: Tier
     why: str = ""
@@ -185,7 +184,7 @@ def _cause(
     found: Sequence[Finding],
     saturation_ratio: float | None,
 ) -> _Cause:
-    """Find the tier whose slow stages weigh most together, or the cause behind it."""
+    """Find the tier whose slow stages together weigh most, or the cause behind it."""
     weights: dict[Tier, float] = {}
     for stage in slow:
         weights[stage.rule.tier] = weights.get(stage.rule.tier, 0.0) + _weight_ms(stage)
@@ -201,7 +200,7 @@ def _cause(
 
 
 def _behind_the_queue(stages: Mapping[str, StageTimes], saturation_ratio: float | None) -> _Cause:
-    """Distinguish a slow broker from slow workers, because messages wait in the queue for both."""
+    """Distinguish a slow broker from slow workers, since messages wait in the queue for both."""
     outbox_ms, queue_ms = (
         _weight_ms(stages[name]) if name in stages else 0.0 for name in ("outbox", "queue")
     )
@@ -219,7 +218,7 @@ def _behind_the_queue(stages: Mapping[str, StageTimes], saturation_ratio: float 
 
 
 def _weight_ms(stage: StageTimes) -> float:
-    """Return how much a stage weighs, in ms: its growth, or all its time where it did not grow."""
+    """Return the weight of a stage in ms: its growth, or all its time if it did not grow."""
     is_always_slow = stage.is_above_bound and not stage.has_grown
     if stage.typical_before_ms is None or is_always_slow:
         return max(stage.typical_ms, stage.tail_ms)

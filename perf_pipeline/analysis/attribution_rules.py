@@ -1,7 +1,7 @@
-"""The stages of a message's way as data: the tier of a stage, and from when on it is too slow.
+"""The stages that messages pass as data: the tier of each stage, and from when on it is too slow.
 
-Add here: a stage, or the advice for a slow tier. Keep out: how tiers are told apart
-(attribution.py), and how stages are measured (store/ledger_sql.py).
+Add here: a stage, or the advice for a slow tier. Keep out: distinguishing tiers (attribution.py),
+and measuring stages (store/ledger_sql.py).
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from perf_pipeline.analysis.bottleneck_rules import ADVICE
 
 
 class Tier(StrEnum):
-    """Name the part that holds the latency; SYSTEM where the target does not say more."""
+    """Name the part that causes the latency; SYSTEM if the target does not say more."""
 
     API = "api"
     DATABASE = "database"
@@ -29,8 +29,8 @@ class MessageStage:
     """Describe a stage.
 
     Attributes:
-        name: its name, as in the metric `stage_<name>`.
-        tier: the tier whose time it is, unless evidence shows another cause.
+        name: the name, as in the metric `stage_<name>`.
+        tier: the tier that spends this time, unless evidence shows another cause.
         typical_bound_ms: a median above this is slow, regardless of earlier runs.
         tail_bound_ms: a mean of the slowest tenth of messages above this is slow, too.
         meaning: the stage in words for people.
@@ -43,7 +43,7 @@ class MessageStage:
     meaning: str
 
 
-# 95 % of the messages may take a second (profiles/full.toml). Of this, a stage may use a quarter in
+# 95 % of the messages may take a second (profiles/full.toml). A stage may use a quarter of it in
 # the slowest tenth of messages, and a fifth of that quarter typically. A worker's work may be long
 # on purpose.
 STAGES: Final = (
@@ -55,16 +55,16 @@ STAGES: Final = (
     MessageStage("worker", Tier.WORKER, 250, 500, "in the worker"),
     MessageStage("system", Tier.SYSTEM, 250, 500, "between the stations that the system reports"),
 )
-# A stage has grown when it is at least so much slower than in earlier runs, and at least twice as
-# slow. On two shared cores a healthy stage moves by less: medians by 3 ms, tails by 20 ms.
+# A stage has grown if it is slower than in earlier runs by at least this much, and at least twice
+# as slow. On two shared cores a healthy stage moves by less: medians by 3 ms, tails by 20 ms.
 GROWN_TYPICAL_MS: Final = 20.0
 GROWN_TAIL_MS: Final = 100.0
 GROWN_RATIO: Final = 2.0
 # More than half of the waiting happened while all slots were busy.
 SATURATED_RATIO: Final = 0.5
-# A slow broker is also slow in taking messages; a slow worker has no part in that.
+# A slow broker is also slow in accepting messages, which does not involve workers.
 OUTBOX_SHARE: Final = 0.1
-# When so many tiers are slow at once on a busy machine, the machine is the cause.
+# If this many tiers are slow at once on a busy machine, the machine is the cause.
 TIERS_OF_A_SLOW_HOST: Final = 3
 SLOW_BROKER: Final = (
     "look at the brokers' CPU, disk, replication and quotas, and at what takes messages to them; "

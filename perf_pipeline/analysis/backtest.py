@@ -1,6 +1,6 @@
-"""Says what the gate would have said about a history: replays, counts, planted slowdowns.
+"""Find out how the gate would have judged a history: replays, counts, planted slowdowns.
 
-The history pass tells afterwards which alarms a change of level explains.
+The history pass shows afterwards which alarms a change of level explains.
 Add here: another question about a replayed history. Keep out: reading histories (judging/).
 """
 
@@ -36,8 +36,8 @@ class ReplayedSeries:
         benchmark: its name.
         series: what was measured.
         run_ids: the ids of the runs.
-        values: one finite figure for each of them.
-        machines: what the calibration measured beside each of them; empty when none is known.
+        values: one finite figure for each run.
+        machines: the calibration of each run; empty if none is known.
     """
 
     benchmark: str
@@ -47,7 +47,7 @@ class ReplayedSeries:
     machines: tuple[Machine | None, ...] = ()
 
     def judge(self, n: int, first: int, policy: BaselinePolicy) -> Diff:
-        """Judge a run by those before it, from the one with the index `first` on."""
+        """Judge a run by earlier runs, from the one with the index `first` on."""
         return diff(
             self.series,
             self.values[n],
@@ -58,7 +58,7 @@ class ReplayedSeries:
         )
 
     def since(self, start: int) -> "ReplayedSeries":
-        """Leave out the runs before the one with this index."""
+        """Return the series without the runs before this index."""
         return replace(
             self,
             run_ids=self.run_ids[start:],
@@ -75,7 +75,8 @@ class Alarm:
         run_id: id of the run with the alarm.
         track: the series.
         diff: the comparison.
-        explained: there is a change of level for the worse; None when it is too recent to know.
+        explained: whether there is a change of level for the worse; None if that is too recent to
+            know.
     """
 
     run_id: str
@@ -89,11 +90,12 @@ class GateTally:
     """Count what the gate would have done.
 
     Attributes:
-        judged_runs: number of runs with at least one series that was not LEARNING.
-        withheld_runs: how many of them were withheld from the gate (ENVIRONMENT_CHANGED).
+        judged_runs: the number of runs with at least one series that was not LEARNING.
+        withheld_runs: the number of these that were withheld from the gate (ENVIRONMENT_CHANGED).
         alarms: the alarms in the order of runs.
-        worse_changes: changes of level for the worse, after learning, that the history pass dated.
-        runs_until_caught: how many runs each change that raised an alarm took; 1 is its first run.
+        worse_changes: the changes of level for the worse, after learning, that the history pass
+            dated.
+        runs_until_caught: after how many runs each change raised its alarm; 1 is its first run.
     """
 
     judged_runs: int
@@ -109,12 +111,12 @@ class GateTally:
 
     @property
     def false_alarms_per_100_runs(self) -> float | None:
-        """Return the rate of false alarms; None when no run was judged."""
+        """Return the rate of false alarms; None if no run was judged."""
         return 100 * self.false_alarm_runs / self.judged_runs if self.judged_runs else None
 
     @property
     def false_alarms_at_most(self) -> float | None:
-        """Return the upper 95 % confidence limit of the rate; None when no run was judged.
+        """Return the upper 95 % confidence limit of the rate; None if no run was judged.
 
         Source: Clopper & Pearson (1934), the one-sided limit of a binomial share.
         """
@@ -125,7 +127,7 @@ class GateTally:
 
 
 def replay(track: ReplayedSeries, policy: BaselinePolicy) -> list[Diff]:
-    """Judge each run of a series by the runs before it, as the gate would have judged it then."""
+    """Judge each run of a series by earlier runs, as the gate would have judged it at the time."""
     scale = scale_of(CATALOG[track.series.metric].kind, track.values)
     found: list[Diff] = []
     confirmed: set[int] = set()
@@ -155,7 +157,7 @@ def tally(
         tracks: every series of the profile.
         run_ids: every run of the series, the oldest first.
         policy: the gate that is tried.
-        truth: decides which changes of level matter, whatever gate is tried; `policy` when None.
+        truth: decides which changes of level matter, whatever gate is tried; None for `policy`.
         each: calls a function with each of several series, as `map` does.
     """
     truth = truth or policy
@@ -168,7 +170,7 @@ def tally(
         learned = [change for change in worse if change >= truth.minimum_runs]
         worse_changes += len(learned)
         caught += _runs_until_caught(learned, raised)
-        # A change while the gate was learning can be told from the first judged run on only.
+        # A change while the gate was learning can be recognised only from the first judged run on.
         told = [max(change, truth.minimum_runs) for change in worse]
         alarms += [
             Alarm(track.run_ids[n], track, diffs[n], _explained(n, len(diffs), told))
@@ -187,7 +189,7 @@ def tally(
 def newest_level(track: ReplayedSeries, truth: BaselinePolicy) -> ReplayedSeries:
     """Return the runs since the last change of level, at most twice the window.
 
-    There are none for a series that is not judged by ratio.
+    The result is empty for a series that is not judged by ratio.
 
     Args:
         track: the series.
@@ -202,7 +204,7 @@ def newest_level(track: ReplayedSeries, truth: BaselinePolicy) -> ReplayedSeries
 
 
 def planted(level: ReplayedSeries, policy: BaselinePolicy, factor: float) -> list[bool]:
-    """Plant a slowdown at several places of a series, and say for each whether it was found.
+    """Plant a slowdown at several places of a series, and return for each whether it was found.
 
     Each time, three runs are made worse by the factor. The result is empty for a level that is too
     short.
@@ -210,7 +212,7 @@ def planted(level: ReplayedSeries, policy: BaselinePolicy, factor: float) -> lis
     Args:
         level: the runs of a series without a change of level among them.
         policy: the gate that is tried.
-        factor: above 1; where more is better, the values are divided by it.
+        factor: a factor above 1; if more is better, the values are divided by it.
     """
     worse = factor if level.series.better == "lower" else 1 / factor
     return [
@@ -230,7 +232,7 @@ def _found(
 def _gated(
     replayed: list[list[Diff]], tracks: Sequence[ReplayedSeries], run_ids: Sequence[str]
 ) -> list[list[Diff]]:
-    """Withhold runs from the gate where many series moved together."""
+    """Withhold runs from the gate in which many series moved together."""
     places: dict[str, list[tuple[int, int]]] = {run_id: [] for run_id in run_ids}
     for which, track in enumerate(tracks):
         for n, run_id in enumerate(track.run_ids):

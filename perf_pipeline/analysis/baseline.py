@@ -1,4 +1,4 @@
-"""Says whether a run changed against its history.
+"""Decide whether a run changed against its history.
 
 The unit is the run, never the requests of several runs together. Formulas and sources:
 docs/statistics.md.
@@ -74,26 +74,26 @@ def diff(
     machine: Machine | None = None,
     machines: Sequence[Machine | None] = (),
 ) -> Diff:
-    """Compare a run with the runs before it.
+    """Compare a run with earlier runs.
 
     REGRESSED means that this run and at least one of the two before it are suspect against the same
     baseline, which is that of `unsuspicious`.
 
     Args:
-        series: what is compared.
-        value: figure of this run; None or not finite is NO_DATA.
+        series: the series that is compared.
+        value: the figure of this run; None or a value that is not finite gives NO_DATA.
         history: the values of VALID earlier runs of the same series, profile and environment since
             the last change point, the oldest first, without this run.
         policy: the gate.
-        minimum_effect: relative minimum effect; that of the policy when None.
-        requests: how many values a percentile or a rate rests on; None when unknown.
-        valid: False when the load generator was the limit.
-        machine: what the calibration measured beside this run; None when unknown.
-        machines: the same for each run of the history; empty when none is known.
+        minimum_effect: the relative minimum effect; None for that of the policy.
+        requests: how many values a percentile or a rate is based on; None if unknown.
+        valid: False if the load generator was the limit.
+        machine: the calibration of this run; None if unknown.
+        machines: the calibrations of the runs in the history; empty if none is known.
 
     Raises:
         KeyError: the metric is not in the catalog.
-        ValueError: `machines` has another length than `history`.
+        ValueError: `machines` and `history` differ in length.
     """
     readings = aligned(machines, len(history))
     known = [index for index, run in enumerate(history) if math.isfinite(run)]
@@ -112,7 +112,7 @@ def diff(
 
 
 def _compared(judged: JudgedRuns, places: Sequence[int]) -> Diff:
-    """Return the diff of the newest run; `places` are those of the runs in the whole history."""
+    """Return the diff of the newest run; `places` are the places of runs in the whole history."""
     newest = len(judged.measured) - 1
     now = judged.suspicion(newest)
     earlier = tuple(judged.suspicion(n).status for n in range(newest)[-RUNS_BEFORE:])
@@ -139,7 +139,7 @@ def _compared(judged: JudgedRuns, places: Sequence[int]) -> Diff:
 
 @dataclass(frozen=True, slots=True)
 class _Gate:
-    """Hold what the gate says about the newest run, as in `Diff`; `since` is an index of a run."""
+    """Hold the gate's result on the newest run, as in `Diff`; `since` is the index of a run."""
 
     status: DiffStatus
     reason: str
@@ -148,7 +148,7 @@ class _Gate:
 
 
 def _gate(judged: JudgedRuns, now: Suspicion, earlier: Sequence[DiffStatus]) -> _Gate:
-    """Accept a change only where the order of the runs shows it as well, and date it."""
+    """Accept a change only if the order of the runs shows it as well, and date it."""
     status, reason = gated(judged.series, now.status, earlier, judged.requests)
     moved = status is DiffStatus.REGRESSED or (status is DiffStatus.IMPROVED and status in earlier)
     if not moved and status is not DiffStatus.SUSPECT:
@@ -189,7 +189,7 @@ def _without_value(
 
 
 def _why_learning(status: DiffStatus, runs: int, needed: int) -> str:
-    """Say how many runs are missing before anything is compared; empty for another status."""
+    """Say how many runs are missing before comparing starts; empty for other statuses."""
     if status is not DiffStatus.LEARNING:
         return ""
     return f"{runs} of {needed} runs so far; comparing starts with run {needed + 1}"

@@ -1,7 +1,7 @@
-"""Applies the checklist of bottleneck_rules.py to the evidence of a run.
+"""Apply the checklist of bottleneck_rules.py to the evidence of a run.
 
-Add here: how evidence is found and compared. Keep out: rules (bottleneck_rules.py), causes of
-latency (attribution.py), and anything that decides over success.
+Add here: another way of finding or comparing evidence. Keep out: rules (bottleneck_rules.py),
+causes of latency (attribution.py), and anything that decides on success.
 """
 
 import math
@@ -55,9 +55,9 @@ def checklist(
 ) -> list[tuple[str, Finding]]:
     """Run the checklist over each benchmark of a run, as (benchmark, finding).
 
-    The order is: what is FOUND, the CEILINGs, and every other rule once for the whole run (with an
+    First come FOUND findings, then CEILINGs, then every other rule once for the whole run (with an
     empty benchmark). A benchmark that saturates on purpose gives CEILINGs and never a FOUND, and
-    the backlog that it builds up is no evidence. A doubtful benchmark can show a FOUND, but never
+    the backlog that it builds up is not evidence. A doubtful benchmark can give a FOUND, but never
     makes a rule OK.
 
     Raises:
@@ -81,7 +81,7 @@ def checklist(
     for of_system, of_all in zip(
         bottlenecks(system, facts), bottlenecks(everything, facts), strict=True
     ):
-        # A rule without evidence from the system may have some from the other benchmarks.
+        # A rule without evidence from one benchmark may have evidence from others.
         finding = of_all if of_system.status is FindingStatus.NOT_APPLICABLE else of_system
         if finding.status is not FindingStatus.FOUND and finding.rule not in found:
             above.append(("", _doubted(finding, doubted)))
@@ -93,7 +93,7 @@ def _as_ceiling(finding: Finding) -> Finding:
 
 
 def _doubted(finding: Finding, summaries: Sequence[Summary]) -> Finding:
-    """Note on a rule that was given evidence, but only some that is in doubt."""
+    """Note on a rule that all of its evidence is in doubt."""
     if finding.status is not FindingStatus.NOT_APPLICABLE:
         return finding
     seen = any(row.metric == finding.metric for row in summaries)
@@ -106,13 +106,14 @@ def _admitted(benchmark: str, summaries: Sequence[Summary]) -> list[Summary]:
 
 
 def bottlenecks(summaries: Sequence[Summary], facts: Facts | None = None) -> list[Finding]:
-    """Run the checklist over the summaries of a benchmark, or of a run (where the worst counts).
+    """Run the checklist over the summaries of a benchmark, or of a run, whose worst figure counts.
 
     There is a finding for each rule, in the order of the checklist.
 
     Args:
-        summaries: those of readings have the tag `source`; those of samples count without tags.
-        facts: numbers to divide by; one core and one worker process when None.
+        summaries: the summaries; those of readings have the tag `source`, those of samples have no
+            tags.
+        facts: the numbers to divide by; None for one core and one worker process.
 
     Raises:
         ValueError: a fact is below 1.
@@ -179,7 +180,8 @@ def _worst(
     cores: Mapping[str, float],
 ) -> tuple[float | None, str, float]:
     """Return the worst figure, its source and its divisor; no figure without evidence."""
-    # Of equal values, the one with a source wins: a single source is there without a tag, too.
+    # Of equal values, the one with a source wins, because a single source also counts without a
+    # tag.
     return max(
         (
             (value / shared, summary.tags.get("source", ""), shared)
@@ -196,7 +198,7 @@ def _worst(
 def _divisor(
     rule: BottleneckRule, summary: Summary, usual: float, cores: Mapping[str, float]
 ) -> float:
-    """Return what shares a figure: a named tier's own cores, and not those of the load machine."""
+    """Return the divisor of a figure: a named tier's own cores, not those of the load machine."""
     if rule.per == "one":
         return usual
     return cores.get(summary.tags.get("source", ""), usual)

@@ -1,7 +1,7 @@
-"""The checklist of bottlenecks as data: what to look at, where it starts to hurt, what to do.
+"""The checklist of bottlenecks as data: what to look at, from which value on it hurts, what to do.
 
-Add here: a rule. Keep out: how a rule is evaluated (bottleneck.py), and which benchmark
-saturates on purpose (benchmarks/).
+Add here: a rule. Keep out: evaluating rules (bottleneck.py), and which benchmark saturates on
+purpose (benchmarks/).
 """
 # ruff: noqa: E501 - a table with one row a line
 

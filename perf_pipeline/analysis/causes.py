@@ -1,8 +1,8 @@
-"""Puts what became worse in a run into findings, one for each cause that may be behind it.
+"""Group what became worse in a run into findings, one for each probable cause.
 
-A tier that is slower moves all of its figures: every percentile, every operation, every benchmark
-that uses it. Add here: another sign that two figures have one cause. Keep out: whether anything is
-worse (baseline.py, family.py), and wording (report/).
+A slower tier moves all of its figures: every percentile, every operation, every benchmark that uses
+it. Add here: another sign that two figures have the same cause. Keep out: deciding what is worse
+(baseline.py, family.py), and wording (report/).
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,9 +26,9 @@ class Cause:
     """Hold one finding.
 
     Attributes:
-        tier: where the cause is; empty where every tier may hold it.
-        leading: the series that shows it best: REGRESSED before SUSPECT, then the clearest.
-        others: what else moved by it, REGRESSED first and then in the order of the run.
+        tier: the tier with the cause; empty if it may be in any tier.
+        leading: the series that shows it best: REGRESSED before SUSPECT, then the clearest one.
+        others: the other series that moved, REGRESSED first and then in the order of the run.
     """
 
     tier: str
@@ -37,21 +37,22 @@ class Cause:
 
     @property
     def status(self) -> DiffStatus:
-        """Return what the finding is: REGRESSED or SUSPECT."""
+        """Return the status of the finding: REGRESSED or SUSPECT."""
         return self.leading[1].status
 
     @property
     def also_regressed(self) -> int:
-        """Count what is REGRESSED beside the leading series."""
+        """Count REGRESSED series other than the leading one."""
         return sum(diff.status is DiffStatus.REGRESSED for _, diff in self.others)
 
 
 def causes(pairs: Iterable[NamedDiff]) -> tuple[Cause, ...]:
-    """Return the findings of a run, REGRESSED first; none where nothing is worse.
+    """Return the findings of a run, REGRESSED first; none if nothing is worse.
 
-    One finding has what is worse in one tier against one baseline (the history, a release, or fixed
-    figures), latencies and throughputs apart from failures. Figures that every tier moves join the
-    only finding of their benchmark; where there is none, or more than one, they are their own.
+    A finding contains the series that are worse in one tier against one baseline (the history, a
+    release, or fixed figures), with latencies and throughputs separate from failures. Figures that
+    any tier can move join the only finding of their benchmark; if there is none, or more than one,
+    they form their own finding.
     """
     groups: dict[_Key, list[NamedDiff]] = {}
     for benchmark, diff in pairs:
@@ -76,7 +77,7 @@ def _key(diff: Diff) -> _Key:
 
 
 def _joined(groups: dict[_Key, list[NamedDiff]]) -> dict[_Key, list[NamedDiff]]:
-    """Let figures of no tier join the only finding of their benchmark that has one."""
+    """Let figures without a tier join the only finding of their benchmark that has a tier."""
     result = {key: list(members) for key, members in groups.items() if key.tier}
     for key, members in groups.items():
         if key.tier:
@@ -106,7 +107,7 @@ def _cause(tier: str, members: Sequence[NamedDiff]) -> Cause:
 
 
 def _clearness(diff: Diff) -> float:
-    """Return how far a figure is from its baseline, in standard errors; 0 where there is none."""
+    """Return how far a figure is from its baseline in standard errors; 0 without a baseline."""
     return abs(diff.effect.distance) / diff.error if diff.effect is not None and diff.error else 0.0
 
 

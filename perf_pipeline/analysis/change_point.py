@@ -1,4 +1,4 @@
-"""Dates changes of a series' level, by energy-statistic change points over its whole history.
+"""Date changes of a series' level, by energy-statistic change points over its whole history.
 
 This pass over the history only warns; it never fails a run, because it looks back.
 Formulas and sources: docs/statistics.md.
@@ -39,7 +39,7 @@ class ChangePoint:
         index: index of the first value of the new level.
         before: median of the level before it, in the metric's unit.
         after: median of the level from it on.
-        effect: effect of the new level against the old one, without an interval.
+        effect: the effect of the new level against the old one, without an interval.
         statistic: energy statistic of the two levels, on the scale of the series.
         p_value: p-value of Welch's test, times the number of places where the change could be.
     """
@@ -68,16 +68,16 @@ def change_points(
     Hunter.
 
     Args:
-        values: one value per run, the oldest first; one that is not finite is no data, but keeps
-            its index.
-        kind: kind of the metric, which decides over the scale.
-        policy: minimum effects and floors; the default policy when None.
+        values: one value per run, the oldest first; a value that is not finite is no data, but
+            keeps its index.
+        kind: the kind of the metric, which determines the scale.
+        policy: the policy with minimum effects and floors; None for the default policy.
         level: see LEVEL.
     """
     return _change_points(tuple(values), kind, policy or BaselinePolicy(), level)
 
 
-# Comparing a run and reporting it ask for the same series, a backtest asks three times.
+# Comparing a run and reporting it need the same series, and a backtest needs it three times.
 @lru_cache(maxsize=512)
 def _change_points(
     history: tuple[float, ...], kind: Kind, policy: BaselinePolicy, level: float
@@ -129,15 +129,15 @@ def energy_statistic(left: Sequence[float], right: Sequence[float]) -> float:
 def welch_p_value(left: Sequence[float], right: Sequence[float], sd_floor: float = 0.0) -> float:
     """Return the two-sided p-value of Welch's t test.
 
-    The values are not winsorised, which would leave too little spread of three of them
+    The values are not winsorised, because that would leave three values with too little spread
     (docs/statistics.md).
     Source: Welch (1947), with Satterthwaite's (1946) degrees of freedom.
 
     Args:
         left: at least two values.
         right: at least two values.
-        sd_floor: the smallest standard deviation that is believed; two levels without any noise and
-            without a floor have p = 0 (or 1 when they are equal).
+        sd_floor: the smallest credible standard deviation; two levels without noise and without a
+            floor have p = 0 (or 1 if they are equal).
 
     Raises:
         ValueError: a side has fewer than two values.
@@ -147,7 +147,7 @@ def welch_p_value(left: Sequence[float], right: Sequence[float], sd_floor: float
     left_mean, right_mean = fmean(left), fmean(right)
     left_sd = max(sample_sd(left, left_mean), sd_floor)
     right_sd = max(sample_sd(right, right_mean), sd_floor)
-    # The test has no unit, and in units of the larger spread no square over- or underflows.
+    # The test has no unit; in units of the larger spread, no square over- or underflows.
     unit = max(left_sd, right_sd)
     if not unit:
         return 1.0 if left_mean == right_mean else 0.0
@@ -172,7 +172,7 @@ def _statistics(positions: Sequence[float]) -> "Floats":
     np.cumsum(apart, axis=1, out=sums[1:, 1:])
     inside = sums.diagonal().copy()
     within_left = inside[:, None]
-    # Each table is worked on where it is: to fetch and clear the pages of another took a third.
+    # Each table is changed in place, since allocating another one took a third of the time.
     statistic: Floats = np.subtract(sums, within_left, out=sums)
     statistic *= 2
     within_right = inside[None, :] - within_left
@@ -189,10 +189,10 @@ def _statistics(positions: Sequence[float]) -> "Floats":
 
 @lru_cache(maxsize=8)
 def _of_lengths(n: int) -> "tuple[Floats, Floats, Floats, Floats]":
-    """Return what the statistics of every (i, j) need of the lengths of both sides.
+    """Return the terms of every (i, j) that depend only on the lengths of both sides.
 
-    It is their product, not positive where a side has none, the square of each, and their product
-    by their sum.
+    These are their product, which is not positive if a side is empty, the square of each, and their
+    product divided by their sum.
     """
     import numpy as np  # noqa: PLC0415 - as above
 
@@ -203,9 +203,9 @@ def _of_lengths(n: int) -> "tuple[Floats, Floats, Floats, Floats]":
 
 
 def _split(positions: Sequence[float]) -> tuple[int, int] | None:
-    """Return (i, j) with the largest statistic of [0, i) against [i, j); None when too short.
+    """Return (i, j) with the largest statistic of [0, i) against [i, j); None if too short.
 
-    The new level may end before the stretch ends, so that a bump does not hide both of its edges.
+    The new level may end before the stretch ends, so that a bump can't hide both of its edges.
     """
     n = len(positions)
     if n < 2 * LEAST_SIDE:
@@ -218,7 +218,7 @@ def _split(positions: Sequence[float]) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=8)
 def _too_short(n: int) -> "NDArray[np.bool_]":
-    """Mark all (i, j) of which a side is no level."""
+    """Mark all (i, j) in which a side is too short for a level."""
     import numpy as np  # noqa: PLC0415 - as above
 
     i, j = np.arange(n + 1)[:, None], np.arange(n + 1)[None, :]
@@ -245,7 +245,7 @@ def _confirmed(
 def _held(
     positions: Sequence[float], found: Sequence[int], ruler: Ruler, level: float
 ) -> list[int]:
-    """Drop the weakest change until every change holds between its neighbours."""
+    """Drop the weakest change repeatedly until every change holds between its neighbours."""
     kept = list(found)
     while kept:
         edges = [0, *kept, len(positions)]
@@ -281,6 +281,6 @@ def _effect(left: Sequence[float], right: Sequence[float], ruler: Ruler) -> Effe
 
 
 def _p_value(left: Sequence[float], right: Sequence[float], ruler: Ruler, length: int) -> float:
-    # Bonferroni: the place was chosen, so that the test was made at every place.
+    # Bonferroni: the place was chosen among all, so the test was effectively made at every place.
     places = length - 2 * LEAST_SIDE + 1
     return min(1.0, places * welch_p_value(left, right, ruler.sd_floor))

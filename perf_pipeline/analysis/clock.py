@@ -1,4 +1,4 @@
-"""Work out how far another machine's clock is from ours, with a bound of the error.
+"""Work out how far another machine's clock is from ours, with a bound on the error.
 
 A message that is sent at s and answered at r, with the other clock's time T in it, was stamped
 between s and r: the offset T - t lies between T - r and T - s. Several trips are intersected.
@@ -15,10 +15,11 @@ class ClockTrip:
     """Record one question to another clock.
 
     Attributes:
-        sent_us: when it was sent, by our clock.
-        received_us: when the answer was there, by our clock.
-        told_us: what the other clock said.
-        resolution_us: the true time is less than this after `told_us`, as clocks are cut off.
+        sent_us: when the question was sent, by our clock.
+        received_us: when the answer arrived, by our clock.
+        told_us: the time of the other clock.
+        resolution_us: the true time is less than this after `told_us`, because clocks are
+            truncated.
     """
 
     sent_us: int
@@ -28,7 +29,7 @@ class ClockTrip:
 
     @property
     def offsets_us(self) -> tuple[int, int]:
-        """Return the smallest and the largest offset (theirs minus ours) that explain it."""
+        """Return the smallest and the largest offset (theirs minus ours) that explain the trip."""
         return (
             self.told_us - self.received_us,
             self.told_us + self.resolution_us - self.sent_us,
@@ -37,11 +38,11 @@ class ClockTrip:
 
 @dataclass(frozen=True, slots=True)
 class ClockOffset:
-    """Say how far another clock is ahead of ours.
+    """Hold how far another clock is ahead of ours.
 
     Attributes:
         offset_us: theirs minus ours.
-        error_us: the truth is at most so far from it.
+        error_us: the largest possible error of the offset.
     """
 
     offset_us: int
@@ -49,10 +50,10 @@ class ClockOffset:
 
 
 def clock_offset(rounds: Iterable[Sequence[ClockTrip]]) -> ClockOffset | None:
-    """Join rounds of trips: before, during and after a load; None without any trip.
+    """Combine rounds of trips before, during and after a load; None without any trip.
 
-    Where no single offset explains all of them, because a clock drifts or was set, the bound
-    reaches over all that the rounds say.
+    If no single offset explains all of them, because a clock drifts or was set, the bound covers
+    everything that the rounds show.
 
     >>> clock_offset([[ClockTrip(0, 10, 305)], [ClockTrip(100, 130, 415)]])
     ClockOffset(offset_us=300, error_us=6)
@@ -66,7 +67,7 @@ def clock_offset(rounds: Iterable[Sequence[ClockTrip]]) -> ClockOffset | None:
 
 
 def _joined(intervals: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Intersect intervals; where they have nothing in common, span all of them."""
+    """Intersect intervals; if they have nothing in common, span all of them."""
     lows, highs = [low for low, _ in intervals], [high for _, high in intervals]
     if max(lows) <= min(highs):
         return max(lows), min(highs)

@@ -23,7 +23,7 @@ class Count:
     """Count the runs of a series that are out of line in the bad direction.
 
     Attributes:
-        out: so many are.
+        out: the number of runs that are out of line.
         runs: the number of runs that count: the run itself, the two before it, and its re-runs.
     """
 
@@ -42,11 +42,11 @@ class Count:
 def counted(diff: Diff, again: Sequence[DiffStatus]) -> Count:
     """Count the runs out of line among a suspect run, the two before it, and its re-runs.
 
-    A re-run that nobody can judge (LEARNING, INVALID, ENVIRONMENT_CHANGED) does not count.
+    A re-run that can't be judged (LEARNING, INVALID, ENVIRONMENT_CHANGED) does not count.
 
     Args:
         diff: the comparison of the run itself.
-        again: what each re-run says.
+        again: the result of each re-run.
     """
     known = [status for status in (*diff.before, *again) if status in JUDGED]
     return Count(1 + sum(status in WORSE for status in known), 1 + len(known))
@@ -64,7 +64,7 @@ def together(diff: Diff, again: Sequence[float]) -> Effect | None:
         again: the change of each re-run, on the scale of its effect.
 
     Returns:
-        None where the run has no interval of its own, or was not run again.
+        None if the run has no interval of its own, or was not run again.
     """
     effect = diff.effect
     if effect is None or effect.low is None or effect.high is None or not again or not diff.noise.n:
@@ -85,15 +85,15 @@ def together(diff: Diff, again: Sequence[float]) -> Effect | None:
 
 
 def is_confirmed(diff: Diff, again: Sequence[DiffStatus], changes: Sequence[float]) -> bool:
-    """Say whether a suspect run is a regression once its re-runs are counted as well.
+    """Say whether a suspect run is a regression when its re-runs are counted as well.
 
-    More than half of them must be out of line. Where the run before is one of them, the run and its
-    re-runs must be so on average (`is_clear`), otherwise by so much that it does not matter what
-    they have in common (`is_beyond_doubt`).
+    More than half of them must be out of line. If an earlier run is one of them, the run and its
+    re-runs must be so on average (`is_clear`); otherwise by so much that common disturbances do not
+    matter (`is_beyond_doubt`).
 
     Args:
         diff: the comparison of the run itself.
-        again: what each re-run says.
+        again: the result of each re-run.
         changes: the change of each re-run, on the scale of its effect.
     """
     independent = diff.status is DiffStatus.REGRESSED

@@ -5,7 +5,7 @@ them, as the length of a queue does (Newey and West 1987, A Simple, Positive Sem
 Heteroskedasticity and Autocorrelation Consistent Covariance Matrix, Econometrica 55; Bartlett
 weights; lags by their rule of thumb of 1994, 4 (n / 100)^(2/9)).
 
-Add here: another estimate of growth. Keep out: what is watched, and what follows (verdict.py).
+Add here: another estimate of growth. Keep out: what is watched, and its consequences (verdict.py).
 """
 
 import math
@@ -23,7 +23,7 @@ _CONFIDENCE: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Hold how fast something grows, per second, and the 95 % interval of that."""
+    """Hold how fast something grows per second, with the 95 % interval."""
 
     per_s: float
     low: float
@@ -31,7 +31,7 @@ class Growth:
 
 
 def slope_of(points: Sequence[tuple[float, float]]) -> Growth | None:
-    """Return the slope of values over time; None below 8 points, or where time stands still.
+    """Return the slope of values over time; None below 8 points, or if all times are equal.
 
     Args:
         points: (seconds, value), ordered by time.

@@ -1,4 +1,4 @@
-"""Work out how long a window has to be for what is judged in it.
+"""Work out how long a window has to be for the thresholds that are judged in it.
 
 A percentile q of n values lies, with 95 % certainty, between the values of the ranks
 q ± 1.96 sqrt(q (1 - q) / n): the normal approximation of the binomial interval of order
@@ -6,7 +6,7 @@ statistics (David and Nagaraja 2003, Order Statistics, section 7.1). A window ha
 make this half of the tail: the p(95) then lies between the p(92.5) and the p(97.5) of an endless
 load. A share with the bound b is known to ± b.
 
-Add here: what another kind of threshold needs. Keep out: how windows are loaded (runs/).
+Add here: the needs of another kind of threshold. Keep out: loading windows (runs/).
 """
 
 import math
@@ -23,7 +23,7 @@ _LEAST_TAIL: Final = 0.001
 
 
 def values_needed(thresholds: Iterable[Threshold]) -> int:
-    """Return how many operations a window needs, so that its judged figures are near the true ones.
+    """Return how many operations a window needs for its judged figures to be near the true ones.
 
     1.96^2 q (1 - q) / ((1 - q) / 2)^2 for a percentile, 1.96^2 (1 - b) / b for a share; 0 where
     nothing of the kind is judged.
@@ -35,19 +35,19 @@ def window_s(thresholds: Iterable[Threshold], rate: float) -> float:
     """Return the length of a window in seconds, between 10 s and 2 minutes.
 
     Args:
-        thresholds: that are judged in it.
+        thresholds: the thresholds that are judged in it.
         rate: starts per second.
     """
     return min(LONGEST_S, max(SHORTEST_S, math.ceil(values_needed(thresholds) / rate)))
 
 
 def counts(threshold: Threshold) -> bool:
-    """Say whether a window has to keep a threshold: a promise, and none about the rate itself."""
+    """Say whether a window must keep a threshold: a promise that is not about the rate itself."""
     return threshold.severity == "fail" and not asks_for_a_rate(threshold)
 
 
 def asks_for_a_rate(threshold: Threshold) -> bool:
-    """Say whether a threshold wants much to be done: a search chooses the rate itself.
+    """Say whether a threshold requires a rate, which a search chooses itself.
 
     >>> from perf_pipeline.metrics.threshold import parse_threshold
     >>> asks_for_a_rate(parse_threshold("http_reqs", "rate>=50"))

@@ -6,12 +6,12 @@
     bisect    the geometric mean of the two      until they are `precision` apart
     confirm   the rate that held, again          most windows hold: the answer; else one step down
 
-A window that fails is loaded once more before it counts, because a machine can stumble. A window
-in which the load generator was the limit says nothing of the target, and is loaded once more, too;
-where it is the limit again, the search goes no higher, and its answer is "at least". Confirming
-windows are loaded back to back, so that a burst that a buffer takes is found out.
+A window that fails is loaded once more before it counts, because a machine may have hiccups. A
+window in which the load generator was the limit says nothing about the target, and is also loaded
+once more; if it is the limit again, the search goes no higher, and its answer is "at least".
+Confirming windows are loaded back to back, so that a burst that a buffer absorbs is noticed.
 
-Add here: another way to choose the next rate. Keep out: whether a window held (verdict.py).
+Add here: another way to choose the next rate. Keep out: judging a window (verdict.py).
 """
 
 import math
@@ -28,7 +28,7 @@ _AGREEING: Final = 2
 class Shown(StrEnum):
     """Say what a window showed: the system kept up, it did not, or the answer is unknown.
 
-    INVALID: the load generator was the limit, so that nothing is known of the system.
+    INVALID: the load generator was the limit, so nothing is known about the system.
     """
 
     HELD = "HELD"
@@ -47,10 +47,10 @@ class Purpose(StrEnum):
 class CapacityKind(StrEnum):
     """Say what a search found.
 
-    CAPACITY: a rate holds, confirmed, and one above it does not. AT_LEAST: a rate holds, confirmed,
-    and the load generator (or the highest rate allowed) was the limit above it. NOTHING: not even
-    the lowest rate holds. UNCONFIRMED: the windows were used up before a rate was confirmed.
-    UNFINISHED: the search was ended before.
+    CAPACITY: a confirmed rate holds, and a higher one does not. AT_LEAST: a confirmed rate holds,
+        and the load generator (or the highest allowed rate) was the limit above it. NOTHING: not
+        even the lowest rate holds. UNCONFIRMED: the windows were used up before a rate was
+        confirmed. UNFINISHED: the search ended before.
     """
 
     CAPACITY = "CAPACITY"
@@ -65,7 +65,7 @@ class SearchPlan:
     """Say how to search.
 
     Attributes:
-        hint: rate of the first window, starts per second.
+        hint: the rate of the first window, in starts per second.
         lowest: no lower rate is tried.
         highest: no higher rate is tried.
         precision: how far the answer may be below a rate that fails (0.05 = 5 %).
@@ -108,10 +108,10 @@ class Capacity:
     """Hold what a search found.
 
     Attributes:
-        kind: what it is.
-        rate: that was confirmed; the highest that held otherwise, or None where none did.
-        low: lower end of the interval from all windows; None where none held.
-        high: its upper end; None where no rate failed.
+        kind: the kind of answer.
+        rate: the confirmed rate; otherwise the highest rate that held, or None if none did.
+        low: the lower end of the interval from all windows; None if none held.
+        high: the upper end; None if no rate failed.
         tried: all windows, in order.
     """
 
@@ -137,13 +137,13 @@ Searching = Generator[Trial, Shown, Capacity]
 def search(plan: SearchPlan) -> Searching:
     """Yield the windows to load, take what each showed, and return the answer.
 
-    A caller that has to end early throws the generator away and asks `ended_early`.
+    A caller that has to end early drops the generator and calls `ended_early`.
     """
     return _Search(plan).run()
 
 
 def replayed(plan: SearchPlan, shown: Iterable[Shown]) -> Capacity:
-    """Return the answer of a search whose windows are known, in their order.
+    """Return the answer of a search from its windows in order.
 
     The same windows always give the same answer, so that only the windows are stored.
     """
@@ -160,7 +160,7 @@ def replayed(plan: SearchPlan, shown: Iterable[Shown]) -> Capacity:
 
 
 def ended_early(tried: Iterable[Tried]) -> Capacity:
-    """Return what is known of a search that somebody or something ended."""
+    """Return what is known after a search was ended early."""
     return _answer(CapacityKind.UNFINISHED, None, tuple(tried))
 
 
@@ -184,7 +184,7 @@ class _Search:
             return _answer(CapacityKind.UNCONFIRMED, None, tuple(self._tried))
 
     def _bracket(self) -> Generator[Trial, Shown, tuple[float | None, float | None, Shown]]:
-        """Find a rate that holds and the next one that does not, with what that one showed."""
+        """Find a rate that holds and the next one that does not, with the result of the latter."""
         plan, rate = self._plan, self._plan.hint
         shown = yield from self._counted(rate)
         if shown is Shown.HELD:
@@ -206,9 +206,9 @@ class _Search:
     def _bisect(
         self, low: float, high: float | None, reason: Shown
     ) -> Generator[Trial, Shown, tuple[float, Shown]]:
-        """Narrow the bracket while windows are left beside those that confirm.
+        """Narrow the bracket while there are windows in addition to those for confirming.
 
-        Above the limit of the generator nothing is to be found, so that it is not searched for.
+        Above the limit of the generator nothing can be found, so the search does not go there.
         """
         while high is not None and reason is Shown.FAILED and self._is_worth_it(high / low):
             middle = math.sqrt(low * high)
@@ -220,9 +220,9 @@ class _Search:
         return low, reason
 
     def _is_worth_it(self, ratio: float) -> bool:
-        """Say whether a bracket is narrowed once more: to the precision, or to half of it.
+        """Say whether to narrow a bracket once more: to the precision, or to half of it.
 
-        The half is for a search with few windows; each rate takes two of them at most.
+        Half is for a search with few windows; each rate takes at most two of them.
         """
         after = len(self._tried) + 2 + self._plan.confirm
         if ratio > 1 + self._plan.precision:
@@ -230,7 +230,7 @@ class _Search:
         return ratio > 1 + self._plan.precision / 2 and after <= AMPLE_WINDOWS
 
     def _confirm(self, rate: float, reason: Shown) -> Searching:
-        """Load the rate again; where most windows do not hold, try one step below."""
+        """Load the rate again; if most windows do not hold, try one step below."""
         while rate >= self._plan.lowest:
             shown = yield from self._confirmed(rate)
             if shown is Shown.HELD:
@@ -243,7 +243,7 @@ class _Search:
         return _answer(kind, None, tuple(self._tried))
 
     def _confirmed(self, rate: float) -> Generator[Trial, Shown, Shown]:
-        """Say what most windows at a rate show; one that says nothing is loaded once more."""
+        """Return what most windows at a rate show; an INVALID window is loaded once more."""
         counts = dict.fromkeys(Shown, 0)
         may_miss = self._plan.confirm - self._plan.majority
         while (
@@ -258,9 +258,9 @@ class _Search:
         return Shown.FAILED if counts[Shown.FAILED] > may_miss else Shown.HELD
 
     def _counted(self, rate: float) -> Generator[Trial, Shown, Shown]:
-        """Load a window; one that does not hold again, until two windows agree or one holds.
+        """Load a window; if it does not hold, repeat until two windows agree or one holds.
 
-        Where one failed and one says nothing, a third decides; a doubt after that stays a doubt.
+        If one failed and one is INVALID, a third decides; a doubt after that remains.
         """
         seen = [(yield from self._window(rate, Purpose.SEARCH))]
         while seen[-1] is not Shown.HELD and seen.count(seen[-1]) < _AGREEING:
@@ -280,11 +280,11 @@ class _Search:
 
 
 def _answer(kind: CapacityKind, rate: float | None, tried: tuple[Tried, ...]) -> Capacity:
-    """Put an answer together, with the interval that all its windows leave.
+    """Build an answer with the interval that all windows leave.
 
-    Its lower end is the lowest rate at which a window failed, or the answer itself; its upper end
-    the lowest rate that failed above every one that held. Where windows contradict one another, it
-    is wide: that is their noise.
+    The lower end is the lowest rate at which a window failed, or the answer itself; the upper end
+    is the lowest failed rate above every rate that held. If windows contradict one another, the
+    interval is wide and shows their noise.
     """
     held = [window.rate for window in tried if window.shown is Shown.HELD]
     failed = [window.rate for window in tried if window.shown is Shown.FAILED]

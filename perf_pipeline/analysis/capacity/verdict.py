@@ -1,7 +1,8 @@
 """Judge a window of load: did the system keep up with the rate, and if not, why?
 
-It held when all thresholds hold, no planned start was dropped, and nothing piles up. It is INVALID
-when the load generator was the limit, or a threshold could not be judged: then nothing is known.
+A window holds if all thresholds hold, no planned start was dropped, and nothing piles up. It is
+INVALID if the load generator was the limit, or a threshold could not be judged; then nothing is
+known.
 
 Add here: another sign that a system does not keep up. Keep out: the next rate (search.py).
 """
@@ -24,7 +25,7 @@ class Piling:
     """Hold how fast a queue of some kind grew during a window.
 
     Attributes:
-        what: is counted, e.g. `operations in flight`.
+        what: what is counted, e.g. `operations in flight`.
         slope: its growth per second.
     """
 
@@ -32,7 +33,7 @@ class Piling:
     slope: Growth
 
     def is_growth(self, rate: float, length_s: float) -> bool:
-        """Say whether it piles up: the whole interval is above zero, and the growth matters."""
+        """Say whether the queue piles up: its whole interval is above zero and it matters."""
         grown = self.slope.per_s * length_s
         least = max(LEAST_GROWTH, LEAST_SHARE * rate * length_s)
         return self.slope.low > 0 and grown >= least
@@ -43,13 +44,13 @@ class WindowFacts:
     """Hold what a window of load showed, before it is judged.
 
     Attributes:
-        rate: starts per second that were asked for, of all scenarios together.
-        length_s: the part of it that counts.
+        rate: the requested starts per second of all scenarios together.
+        length_s: the length of the part that counts.
         misses: one sentence for each threshold that failed.
-        unknown: one for each threshold that could not be judged.
-        limits: one for each reason why the load generator was the limit.
+        unknown: one sentence for each threshold that could not be judged.
+        limits: one sentence for each reason why the load generator was the limit.
         dropped: planned starts that found no free VU.
-        piling: what was watched for growth.
+        piling: the queues that were watched for growth.
     """
 
     rate: float
@@ -63,7 +64,7 @@ class WindowFacts:
 
 @dataclass(frozen=True, slots=True)
 class WindowVerdict:
-    """Hold what a window shows, and why, one sentence each; empty where it held."""
+    """Hold what a window shows, and why, in one sentence each; no sentences if it held."""
 
     shown: Shown
     reasons: tuple[str, ...] = ()

@@ -1,4 +1,5 @@
-"""HTTP as load needs it: connections, bytes, time stamps, and the result of each request.
+"""HTTP for load tests: connections, bytes, timestamps, and the result of each request.
 
-Add here: what every HTTP workload needs. Keep out: where requests come from (steps/, python/).
+Add here: something that every HTTP workload needs. Keep out: the source of requests (steps/,
+python/).
 """

@@ -1,8 +1,8 @@
 """Choose which addresses of a target's name a new connection tries, and in which order.
 
-A name is resolved at each new connection, as its answer may change during a load, and the address
-that was checked is the one that is connected to. Each new connection begins with the next address
-of the family that the resolver prefers, so that all of them are loaded equally; those after it are
+A name is resolved for each new connection, because its addresses may change during a load, and the
+connection goes to the address that was checked. Each new connection begins with the next address of
+the family that the resolver prefers, so that all of them are loaded equally; those after it are
 tried if one refuses, or keeps silent for its share of the time. Source of the shares:
 https://github.com/golang/go/blob/master/src/net/dial.go (partialDeadline), which k6 dials with.
 Add here: another rule of choosing an address. Keep out: which hosts may be loaded (config/).
@@ -20,17 +20,17 @@ from perf_pipeline.workloads.http.result import NotAllowedAddressError
 SockAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 Address = tuple[socket.AddressFamily, SockAddress]
 LOOPBACK: Final = "127.0.0.1"
-_LEAST_SHARE_S: Final = 2.0  # Go's, too: a shorter one would give up on an address that is far
+_LEAST_SHARE_S: Final = 2.0  # as in Go: a shorter time would fail for a distant address
 
 
 async def addresses_in_turn(origin: HttpOrigin) -> list[Address]:
-    """Return all addresses of the target, in the order in which this connection tries them.
+    """Return all addresses of the target in the order in which this connection tries them.
 
-    Behind a proxy it is the proxy's alone.
+    Behind a proxy it is only the proxy's address.
 
     Raises:
-        OSError: the name has none, or the resolver does not answer.
-        NotAllowedAddressError: it is a name of this machine, and one of them is not.
+        OSError: the name has no address, or the resolver does not answer.
+        NotAllowedAddressError: the name is one of this machine, but an address is not.
     """
     if origin.through:
         return [(socket.AF_INET, (LOOPBACK, origin.through))]
@@ -48,7 +48,7 @@ async def addresses_in_turn(origin: HttpOrigin) -> list[Address]:
 
 
 def in_turn(found: Sequence[Address], turn: int) -> list[Address]:
-    """Order addresses: those of the first one's family, beginning at this turn, then the others.
+    """Order addresses: the first one's family, beginning at this turn, then the others.
 
     >>> in_turn([(2, ("a", 1)), (10, ("b", 1)), (2, ("c", 1))], 1)
     [(2, ('c', 1)), (2, ('a', 1)), (10, ('b', 1))]
@@ -60,7 +60,7 @@ def in_turn(found: Sequence[Address], turn: int) -> list[Address]:
 
 
 def share_s(left_s: float, addresses_left: int) -> float:
-    """Return the time for one of several addresses: an equal share of what is left, at least 2 s.
+    """Return the time for one of several addresses: an equal share of the rest, at least 2 s.
 
     >>> share_s(9.0, 3), share_s(3.0, 3), share_s(1.0, 2)
     (3.0, 2.0, 1.0)

@@ -1,6 +1,6 @@
-"""Say what to call when an exchange is over: its continuation, or the coroutine that awaits it.
+"""Notify whoever waits for the end of an exchange: a continuation, or a coroutine.
 
-Add here: another way to be notified. Keep out: connections (wire.py), and what happens next.
+Add here: another way to be notified. Keep out: connections (wire.py), and the next steps.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ class AnswerTaker(ABC):
 
 
 class AwaitedAnswer(AnswerTaker):
-    """Give the end of an exchange to whoever awaits it."""
+    """Pass the end of an exchange to the coroutine that awaits it."""
 
     __slots__ = ("_waiter",)
 
@@ -26,13 +26,13 @@ class AwaitedAnswer(AnswerTaker):
         self._waiter = waiter
 
     def take(self, error: str) -> None:
-        """Wake who awaits it, unless he was cancelled."""
+        """Wake the waiting coroutine, unless it was cancelled."""
         if not self._waiter.done():
             self._waiter.set_result(error)
 
 
 class TakesItsTurn(AnswerTaker):
-    """Take the end of an exchange, and go on with it when it is its turn.
+    """Take the end of an exchange, and continue when it is its turn.
 
     Args:
         turns: the turns of the scenario in this worker.
@@ -44,19 +44,19 @@ class TakesItsTurn(AnswerTaker):
         self._turns, self._error = turns, ""
 
     def take(self, error: str) -> None:
-        """Note the end, and go on in a moment."""
+        """Note the end, and continue in a moment."""
         self._error = error
         self._turns.add(self)
 
     @abstractmethod
     def go_on(self) -> None:
-        """Go on with the answer that was taken."""
+        """Continue with the answer that was taken."""
 
 
 class AnswerTurns:
-    """Let those who have their answers go on together, when all answers that are there are stamped.
+    """Let takers with answers continue together, after all arrived answers are timestamped.
 
-    If each went on at once, its next request would stand before the stamp of another's answer.
+    If each continued at once, its next request would delay the timestamp of another answer.
     """
 
     __slots__ = ("_call_soon", "_ready")
@@ -66,13 +66,13 @@ class AnswerTurns:
         self._ready: list[TakesItsTurn] = []
 
     def add(self, taker: TakesItsTurn) -> None:
-        """Let this one go on in a moment."""
+        """Let this taker continue in a moment."""
         if not self._ready:
             self._call_soon(self._all)
         self._ready.append(taker)
 
     def _all(self) -> None:
-        """Let all go on; where one fails, those behind it do in another moment."""
+        """Let all continue; if one fails, those after it continue a moment later."""
         ready, self._ready = self._ready, []
         turns = iter(ready)
         try:

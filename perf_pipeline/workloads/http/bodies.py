@@ -1,8 +1,8 @@
-"""Decode the bodies of responses when somebody looks at them.
+"""Decode the bodies of responses only when they are read.
 
-A body is kept as it came, so that its size is the one on the wire, and a load that looks at no body
-pays for no decoding.
-Add here: another content coding (RFC 9110, 8.4.1). Keep out: what a body means (JSON, text).
+A body is kept as it arrived, so that its size is that on the wire, and a load that reads no bodies
+does not pay for decoding.
+Add here: another content coding (RFC 9110, 8.4.1). Keep out: the meaning of a body (JSON, text).
 """
 
 import sys
@@ -24,7 +24,7 @@ _NAME: Final = b"content-encoding"
 _MOST_CODINGS: Final = 5
 _MOST_PARTS: Final = 1_000
 _MOST_SHOWN: Final = 40
-_AUTO: Final = 32 + zlib.MAX_WBITS  # gzip or zlib, as the body's first bytes say
+_AUTO: Final = 32 + zlib.MAX_WBITS  # gzip or zlib, depending on the body's first bytes
 _RAW: Final = -zlib.MAX_WBITS
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _IDENTITY: Final = "identity"
@@ -34,21 +34,21 @@ _ZSTD_OPTIONS: Final[Mapping[int, int]] = MappingProxyType(
 
 
 class UnreadableBodyError(ValueError):
-    """Say why a body can't be read; the sentence goes on after "its body"."""
+    """Say why a body can't be read; the sentence continues after "its body"."""
 
 
 def without_coding(
     body: bytes, headers: Sequence[tuple[bytes, bytes]], *, most_bytes: int
 ) -> bytes:
-    """Return a body as it was before it was compressed.
+    """Return a body without compression.
 
     Args:
-        body: as it came; an empty one has no coding, whatever the head says.
+        body: the body as it arrived; an empty one has no coding, whatever the head says.
         headers: the headers of the response.
         most_bytes: the largest size of the result; a small body can hold gigabytes of zeros.
 
     Raises:
-        UnreadableBodyError: it is not what its head says, or too large.
+        UnreadableBodyError: the body is not what its head says, or is too large.
     """
     if not body:
         return body
@@ -70,7 +70,7 @@ def plain_body(result: HttpResult, *, most_bytes: int) -> bytes:
     """Return the body of a response without its content coding.
 
     Raises:
-        UnreadableBodyError: it is longer than what is kept of a body, or is not in its coding.
+        UnreadableBodyError: the body is longer than the kept part, or is not in its coding.
     """
     if result.is_cut:
         raise UnreadableBodyError(
@@ -98,7 +98,7 @@ def _listed(headers: Sequence[tuple[bytes, bytes]]) -> Iterator[str]:
 
 
 def _gunzip(body: bytes, most_bytes: int) -> bytes:
-    """Read all members of a gzip body (RFC 1952, 2.2); what follows the last one is no member."""
+    """Read all members of a gzip body (RFC 1952, 2.2); anything after the last one is ignored."""
     plain, rest = _inflated(body, _AUTO, most_bytes)
     parts, size = [plain], len(plain)
     while rest.startswith(_GZIP_MAGIC):
@@ -120,7 +120,7 @@ def _inflate(body: bytes, most_bytes: int) -> bytes:
 def _inflated(
     body: bytes, format_bits: int, most_bytes: int, earlier_bytes: int = 0
 ) -> tuple[bytes, bytes]:
-    """Return what a compressed stream holds, and what follows it."""
+    """Return the content of a compressed stream, and the bytes after it."""
     stream = zlib.decompressobj(format_bits)
     plain = stream.decompress(body, most_bytes - earlier_bytes + 1)
     _expect_whole(len(plain) + earlier_bytes, most_bytes, is_at_end=stream.eof)
@@ -151,7 +151,7 @@ def _unzstd(body: bytes, most_bytes: int) -> bytes:
 
 
 def _expect_few(parts: Sequence[bytes]) -> None:
-    """Refuse a body of very many parts: what follows a part is copied, which may take hours."""
+    """Refuse a body with very many parts, because copying the rest after each may take hours."""
     if len(parts) == _MOST_PARTS:
         raise UnreadableBodyError(f"has more than {_MOST_PARTS} compressed parts")
 

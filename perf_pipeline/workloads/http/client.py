@@ -1,10 +1,11 @@
 """The HTTP load transport: one virtual user's connection, opened lazily and kept alive.
 
-A load tool needs what a general client hides: when the first byte went out and the last came
-in, whether a connection was opened, whether a request went out twice. Measured on two shared cores:
-12 us of CPU a request on uvloop, 28 on asyncio, where bytes without any HTTP take 8 and
-are the floor; perf_pipeline_tests/benchmarks/bench_http_client.py repeats it.
-Add here: what one user's connection must do. Keep out: JSON, checks, the target's product.
+A load tool needs facts that a general client hides: when the first byte was sent and the last one
+received, whether a connection was opened, whether a request was sent twice. Measured on two shared
+cores, a request takes 12 us of CPU on uvloop and 28 on asyncio; plain bytes without HTTP take 8.
+perf_pipeline_tests/benchmarks/bench_http_client.py repeats this.
+Add here: another duty of one user's connection. Keep out: JSON, checks, anything about the target's
+API.
 """
 
 import asyncio
@@ -32,8 +33,8 @@ class HttpConnection:
     """Carry the requests of one virtual user, one after the other.
 
     Args:
-        origin: where requests go.
-        tls: shared by all connections (loading the CAs takes 22 ms); needed for https.
+        origin: the origin that requests go to.
+        tls: the TLS context of all connections (loading the CAs takes 22 ms); needed for https.
         max_body_bytes: the body of a longer response is read and counted, but not kept.
         make_wire: makes the wire for the version of HTTP that is spoken.
     """
@@ -63,12 +64,12 @@ class HttpConnection:
 
     @property
     def started_ns(self) -> int:
-        """Return `HttpResult.started_ns` of the latest request, also of one that was cancelled."""
+        """Return `HttpResult.started_ns` of the latest request, even if it was cancelled."""
         return self._sent_ns or self._connect_started_ns
 
     @property
     def bytes_out(self) -> int:
-        """Return `HttpResult.bytes_out` of the latest request, also of one that was cancelled."""
+        """Return `HttpResult.bytes_out` of the latest request, even if it was cancelled."""
         wire = self._wire
         return self._earlier_bytes_out + (wire.bytes_out if wire is not None else 0)
 
@@ -91,17 +92,17 @@ class HttpConnection:
         return await self.send(data, timeout_us=timeout_us, is_head=method == "HEAD")
 
     async def send(self, data: bytes, *, timeout_us: int, is_head: bool = False) -> HttpResult:
-        """Send a request as it is and return what came of it; failures of the target are results.
+        """Send a request as it is, and return the result, which may be a failure of the target.
 
-        An open connection that closes before any byte of the response is replaced and the request
-        sent once more, whatever its method: idle connections end like that. The stamps and
-        the timeout stay those of the first attempt.
+        If an open connection closes before any byte of the response, it is replaced and the request
+        is sent once more, whatever its method, because idle connections end that way. Timestamps
+        and timeout remain those of the first attempt.
 
         Args:
             data: the whole request as it goes over the wire, from `HttpOrigin.encode`.
             timeout_us: from the first byte sent to the last byte received; setting up a
                 connection may take as long again.
-            is_head: it is a HEAD, so that its response has no body.
+            is_head: whether it is a HEAD, whose response has no body.
 
         Raises:
             asyncio.CancelledError: the task was cancelled; the connection is closed.
@@ -121,8 +122,8 @@ class HttpConnection:
         return self.result(error)
 
     def _forget(self) -> None:
-        """Begin a request; nothing of the one before is its own."""
-        if self._connect_started_ns:  # the request before this one opened a connection
+        """Begin a request, forgetting the previous one."""
+        if self._connect_started_ns:  # the previous request opened a connection
             self._begin()
         self._sent_ns = self._written_ns = self._earlier_bytes_out = 0
 
@@ -132,7 +133,7 @@ class HttpConnection:
         return self._wire is not None and self._wire.is_open
 
     def post(self, taker: AnswerTaker, data: bytes, timeout_us: int, is_head: bool) -> Wire:
-        """Send a request over the open connection; return who carries it.
+        """Send a request over the open connection; return the wire that carries it.
 
         The taker learns of the end: `conclude` it if that is an error; otherwise `result` has
         everything. A request that is given up has to be abandoned.
@@ -147,7 +148,7 @@ class HttpConnection:
     async def conclude(
         self, error: str, data: bytes, *, timeout_us: int, is_head: bool = False
     ) -> HttpResult:
-        """Return what came of a request that was posted, which is sent once more as `send` does.
+        """Return the result of a posted request, which is sent once more as by `send`.
 
         Raises:
             asyncio.CancelledError: the task was cancelled; the connection is closed.
@@ -166,19 +167,19 @@ class HttpConnection:
         return self.result(error)
 
     def abandon(self) -> None:
-        """Close the connection, because the request under way was given up."""
+        """Close the connection, because the request in progress was given up."""
         self._earlier_bytes_out = self.bytes_out
         self.close()
 
     def result(self, error: str) -> HttpResult:
-        """Return what came of the latest request."""
+        """Return the result of the latest request."""
         wire = self._wire
-        if wire is None:  # no connection could be had
+        if wire is None:  # there was no connection
             return self._result_without_wire(error)
         return self._result(wire, error)
 
     async def connect(self, *, timeout_us: int) -> str:
-        """Open a connection ahead of the first request; give a `HttpError`, empty when it is open.
+        """Open a connection ahead of the first request; return a `HttpError`, empty if it is open.
 
         Raises:
             asyncio.CancelledError: the task was cancelled; nothing is left open.
@@ -205,7 +206,7 @@ class HttpConnection:
             self._wire = None
 
     async def _send_on_new(self, data: bytes, timeout_ns: int, *, is_head: bool) -> str:
-        """Open a connection and send; the time to set it up counts only when it is a second one."""
+        """Open a connection and send; the time to set it up counts only for a second connection."""
         error = await self.connect(timeout_us=timeout_ns // _NS_PER_US)
         if error:
             return error
@@ -233,7 +234,7 @@ class HttpConnection:
         return wire
 
     async def _open_socket(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
-        """Connect to this connection's turn of the addresses, else to the next that answers."""
+        """Connect to the address whose turn it is, else to the next one that answers."""
         failure = OSError(f"{self._origin.host} has no address")
         addresses = await addresses_in_turn(self._origin)
         self._resolved_ns = monotonic_ns()
@@ -256,7 +257,7 @@ class HttpConnection:
         raise failure
 
     def _result(self, wire: Wire, error: str) -> HttpResult:
-        # What HttpResult(...) does, in half of the time.
+        # Does the same as HttpResult(...) in half the time.
         fields = (
             wire.status,
             wire.headers,

@@ -1,7 +1,7 @@
-"""A small HTTP client of the driver's own: GET, one connection, no redirect, no cookie.
+"""The driver's own small HTTP client: GET, one connection, no redirects, no cookies.
 
-It asks beside a load and is never measured.
-Add here: what such a question needs. Keep out: the load's client (client.py).
+Its requests are not part of the load and are never measured. Add here: something that such a
+request needs. Keep out: the load's client (client.py).
 """
 
 import http.client
@@ -57,12 +57,12 @@ class _CheckedConnection(http.client.HTTPConnection):
 
 
 class PlainClient:
-    """Ask a target, over a connection that is kept.
+    """Send requests to a target over a kept connection.
 
     Args:
         base_url: the URL of the target.
-        addresses: where its name was found to lead; none leaves it to the resolver.
-        tls: with whom https is trusted; None for http.
+        addresses: the addresses of its name; if there are none, the resolver is asked.
+        tls: the TLS context; None for http.
     """
 
     def __init__(self, base_url: str, addresses: Sequence[str], tls: ssl.SSLContext | None) -> None:
@@ -76,7 +76,7 @@ class PlainClient:
     def of(
         cls, base_url: str, addresses: Sequence[str], ca_files: Sequence[str], *, anybody: bool
     ) -> Self:
-        """Make one that trusts the system's authorities and further ones, or anybody."""
+        """Make a client that trusts the system's authorities and further ones, or anybody."""
         if urlsplit(base_url).scheme != "https":
             return cls(base_url, addresses, None)
         tls = ssl.create_default_context()
@@ -88,7 +88,7 @@ class PlainClient:
         return cls(base_url, addresses, tls)
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> PlainAnswer:
-        """Ask; a connection that the target closed meanwhile is opened once more.
+        """Send a GET; if the target has closed the connection in the meantime, reopen it.
 
         Raises:
             OSError: there was no answer.
@@ -114,5 +114,5 @@ class PlainClient:
         raise AssertionError("the loop ends with an answer or an error")
 
     def close(self) -> None:
-        """Close the connection; the next question opens another one."""
+        """Close the connection; the next request opens another one."""
         self._connection.close()

@@ -1,6 +1,6 @@
-"""What came of one HTTP request: response, error class, time stamps, bytes.
+"""The result of one HTTP request: response, error class, timestamps, bytes.
 
-Add here: a fact about one request that somebody reads. Keep out: how it is found out.
+Add here: another fact about a request that is used. Keep out: measuring it.
 """
 
 import socket
@@ -16,7 +16,7 @@ from perf_pipeline.metrics.sample import HttpPhases
 
 
 class HttpError(StrEnum):
-    """Name the ways in which a request gets no complete response.
+    """Name the reasons why a request gets no complete response.
 
     `not_allowed` is a name of this machine that led to another one, which was not connected to;
     `generator` is this machine's own limit (no free port, no file descriptor), not the target's;
@@ -51,16 +51,16 @@ HttpTimes = tuple[int, int, HttpPhases]
 class HttpResult(NamedTuple):
     """Record one request; it exists for every outcome but a cancellation.
 
-    A tuple, because a frozen dataclass of 18 fields takes 1.5 us to make and a tuple 0.3.
-    Stamps are `time.monotonic_ns` readings taken in the protocol's callbacks, not after a task
-    woke up; 0 = that did not happen. k6's http_req_duration (sending + waiting + receiving)
-    is `ended_ns - sent_ns`; setting a connection up is not in it.
+    It is a tuple, because a frozen dataclass of 18 fields takes 1.5 us to create and a tuple 0.3.
+    Stamps are `time.monotonic_ns` readings taken in the protocol's callbacks, not after a task woke
+    up; 0 = that did not happen. k6's http_req_duration (sending + waiting + receiving) is `ended_ns
+    - sent_ns`; setting a connection up is not in it.
 
     Attributes:
-        status: HTTP status; 0 when no final response head arrived.
+        status: the HTTP status; 0 if no final response head arrived.
         headers: names and values as received, in order.
-        body: without transfer coding; a content coding is left as it is.
-        error: a `HttpError`, or empty when the response was complete.
+        body: the body without transfer coding; a content coding is kept.
+        error: a `HttpError`, or empty if the response was complete.
         connect_started_ns: before the name was resolved; 0 on a connection that was open.
         connected_ns: TCP handshake done.
         secured_ns: TLS handshake done.
@@ -75,8 +75,8 @@ class HttpResult(NamedTuple):
         resolved_ns: the name's addresses were known.
         written_ns: the kernel had taken the request's last byte; of the first attempt when
             `resent`.
-        detail: what could not be read of the response, cut; mostly empty.
-        is_cut: the body was longer than what is kept; it was counted, and `body` is empty.
+        detail: the unreadable part of the response, shortened; mostly empty.
+        is_cut: whether the body was longer than the limit; it was counted, and `body` is empty.
     """
 
     status: int

@@ -36,7 +36,13 @@ from perf_pipeline.loading.pgbench import pgbench_beside
 from perf_pipeline.loading.progress import LoadWatch
 from perf_pipeline.loading.proxy_watch import ProxyWatch
 from perf_pipeline.loading.session import Session
-from perf_pipeline.loading.step_counts import counts_of, measured_s, reasons_of_step, worst_health
+from perf_pipeline.loading.step_counts import (
+    counts_of,
+    measured_s,
+    notes_of_step,
+    reasons_of_step,
+    worst_health,
+)
 from perf_pipeline.loading.watching import sampler
 from perf_pipeline.metrics.faults import FaultRecord
 from perf_pipeline.metrics.sample import Figure
@@ -212,6 +218,8 @@ def _run_step(
             before_start=quieten,
             apart=apart,
         )
+    is_only = len(session.profile.benchmarks[benchmark].load_steps) == 1
+    load.problems += notes_of_step(outcome, is_only=is_only)
     _note_step(session, load, outcome, watch, faults)
 
 
@@ -222,7 +230,6 @@ def _note_step(
     load.outcomes.append(outcome)
     load.faults = faults.records
     load.limits += faults.limits
-    load.problems += outcome.health.notes
     for sentence in faults.heard():
         session.say(sentence)
     load.note_proxy(watch.proxy)

@@ -21,8 +21,18 @@ def counts_of(outcomes: Iterable[LoadOutcome]) -> Iterator[ScenarioCounts]:
 
 def reasons_of_step(outcome: LoadOutcome) -> Iterator[str]:
     """Say for which scenarios the load generator was the limit, and why."""
-    names = ", ".join(scenario.name for scenario in outcome.scenarios)
+    names = _names(outcome)
     yield from (f"{names}: {reason}" for reason in outcome.health.reasons)
+
+
+def notes_of_step(outcome: LoadOutcome, *, is_only: bool) -> Iterator[str]:
+    """Say what was noted while the load ran, and for which scenarios where other steps follow."""
+    names = "" if is_only else f"{_names(outcome)}: "
+    yield from (f"{names}{note}" for note in outcome.health.notes)
+
+
+def _names(outcome: LoadOutcome) -> str:
+    return ", ".join(scenario.name for scenario in outcome.scenarios)
 
 
 def _scenario_counts(scenario: ScenarioOutcome, reasons: tuple[str, ...]) -> ScenarioCounts:

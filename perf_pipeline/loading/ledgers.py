@@ -5,7 +5,7 @@ Add here: another reason why a missing message is not lost. Keep out: reading de
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perf_pipeline.benchmarks.record import LedgerKind
@@ -66,18 +66,18 @@ def completed_ledger(
         TargetUnavailableError: the database does not answer.
     """
     if own is not None:
-        return _counted(folder, own.collect())
+        return _unless_stopped(session, _counted(folder, own.collect()))
     kind = record_of(benchmark).ledger
     if kind is LedgerKind.SYSTEM:
         expected = ledger_counts_from_spool(folder).expected
         found = collect_deliveries(session, benchmark, folder, origin_ns, expected)
-        return _counted(folder, found)
+        return _unless_stopped(session, _counted(folder, found))
     if kind is LedgerKind.OWN_CONSUMER or counts_by_id(session, benchmark):
         counts = ledger_counts_from_spool(folder)
         if shared := tuple(_shared_ids(counts)):
             return CompletedLedger(limits=shared)
-        if not counts.lost:
-            return CompletedLedger(counts)
+        if not counts.lost or session.stop.is_set():
+            return _unless_stopped(session, CompletedLedger(counts))
         if kind is LedgerKind.OWN_CONSUMER:
             why = expired_if_known(session, benchmark)
         else:
@@ -85,6 +85,17 @@ def completed_ledger(
         why = why or still_consuming(counts, spans, scenarios)
         return CompletedLedger(counts) if why is None else CompletedLedger(problems=(why,))
     return CompletedLedger()
+
+
+def _unless_stopped(session: Session, found: CompletedLedger) -> CompletedLedger:
+    """Withdraw losses where the user's stop cut the wait for messages short."""
+    if found.counts is None or not found.counts.lost or not session.stop.is_set():
+        return found
+    told = (
+        f"{plural(found.counts.lost, 'message')} had not arrived when the run was stopped, so it "
+        "is unknown whether they were lost or on their way"
+    )
+    return replace(found, counts=None, problems=(*found.problems, told))
 
 
 def _shared_ids(counts: LedgerCounts) -> Iterator[str]:

@@ -131,3 +131,17 @@ def test_messages_that_share_an_id_are_not_counted(
 
     assert found.counts is None
     assert sentence in found.limits[0]
+
+
+def test_what_had_not_arrived_when_the_user_stopped_the_run_is_not_called_lost(
+    tmp_path: Path,
+) -> None:
+    entries = ledger("1:acknowledged@1 1:completed@2 2:acknowledged@1")
+    folder = Spool(ledger=entries).write(tmp_path) / "api"
+    session = session_of(tmp_path, WITH_ID, WITH_ID, topic="orders")
+    session.stop.set()
+
+    found = completed_ledger(session, "orders", folder, 0, (), ())
+
+    assert found.counts is None
+    assert found.problems[0].startswith("1 message had not arrived when the run was stopped")

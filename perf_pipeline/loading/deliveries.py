@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.engine.health import CLOCK_STEP_LIMIT_MS
-from perf_pipeline.engine.wall_clock import wall_clock_at_us
+from perf_pipeline.engine.wall_clock import WallClockWatch, wall_clock_at_us
 from perf_pipeline.loading.jobs import run_of
 from perf_pipeline.loading.seeding import require_postgres
 from perf_pipeline.loading.session import Session
@@ -108,6 +108,21 @@ def _oddities_told(oddities: Sequence[str]) -> Iterator[str]:
             f"first one {oddities[0]}; without a valid time of completion a message counts as not "
             f"delivered, and attempts outside 1 to {MOST_ATTEMPTS:,} count as the nearest valid "
             "number"
+        )
+
+
+def clock_set_told(watch: WallClockWatch) -> Iterator[str]:
+    """Say that the wall clock was set since a benchmark began; its deliveries are stamped by it.
+
+    The load's own health sees only what is set while a load runs, and not between steps or while
+    deliveries are awaited.
+    """
+    watch.look()
+    if abs(watch.step_ms) > CLOCK_STEP_LIMIT_MS:
+        yield (
+            f"the wall clock was set by {watch.step_ms:+.0f} ms between the begin of the load and "
+            f"its last delivery (limit {CLOCK_STEP_LIMIT_MS:.0f} ms), so message latencies can't "
+            "be measured; run again"
         )
 
 

@@ -12,16 +12,18 @@ from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
+from perf_pipeline.benchmarks.record import LedgerKind
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.engine.job import LoadOutcome
 from perf_pipeline.engine.processes import run_load, start_ahead_s
+from perf_pipeline.engine.wall_clock import WallClockWatch
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
 from perf_pipeline.loading.broker_watch import BrokerWatch, given_brokers
 from perf_pipeline.loading.calibrating import calibrated
 from perf_pipeline.loading.collecting import collecting
 from perf_pipeline.loading.costs import CostsWatch
-from perf_pipeline.loading.deliveries import take_over_backlog
+from perf_pipeline.loading.deliveries import clock_set_told, take_over_backlog
 from perf_pipeline.loading.fault_driver import FaultDriver
 from perf_pipeline.loading.fault_figures import felt_faults
 from perf_pipeline.loading.figures import evidence_of, figures_of, stages_of, write_figures
@@ -75,6 +77,7 @@ class _Gathered:
     ledger: LedgerCounts | None = None
     proxy_trouble: str = ""
     faults: Sequence[FaultRecord] = ()
+    wall_clock: WallClockWatch = field(default_factory=WallClockWatch)
 
     def note_proxy(self, proxy: ProxyWatch) -> None:
         """Make the benchmark INVALID if the proxy between the parts is gone or was the limit."""
@@ -252,6 +255,8 @@ def _collect(
         session.say(sentence)
     load.problems += found.problems
     load.limits += found.limits
+    if record_of(benchmark).ledger is LedgerKind.SYSTEM:
+        load.limits += clock_set_told(load.wall_clock)
     load.figures += found.figures
     load.ledger = found.counts
     config = session.profile.benchmarks[benchmark]

@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from dataclasses import astuple
 from pathlib import Path
 
-from perf_pipeline.loading.deliveries import still_consuming, take_over_backlog
+import pytest
+
+from perf_pipeline.engine import wall_clock
+from perf_pipeline.loading.deliveries import clock_set_told, still_consuming, take_over_backlog
 from perf_pipeline.metrics.sample import (
     LEDGER_COLUMNS,
     SAMPLE_COLUMNS,
@@ -48,6 +51,21 @@ def consumed(folder: Path, *, last_ended_us: int, missing: bool) -> None:
     done += [] if missing else [LedgerEntry("m2", LedgerEvent.COMPLETED, last_ended_us)]
     promised = [LedgerEntry(name, LedgerEvent.ACKNOWLEDGED, 0) for name in ("m1", "m2")]
     write_ledger(folder / "ledger-1-0.csv", [*promised, *done])
+
+
+@pytest.mark.parametrize(("set_by_ms", "told_of"), [(-300.0, True), (51.0, True), (20.0, False)])
+def test_a_wall_clock_that_was_set_while_deliveries_were_awaited_is_told(
+    set_by_ms: float, told_of: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The double is the wall clock: setting the machine's own would hit everybody else on it."""
+    offsets_ms = iter([1_000.0, 1_000.0 + set_by_ms])
+    monkeypatch.setattr(wall_clock, "wall_clock_offset_ms", lambda: next(offsets_ms))
+
+    sentences = list(clock_set_told(wall_clock.WallClockWatch()))
+
+    assert [f"was set by {set_by_ms:+.0f} ms between" in sentence for sentence in sentences] == (
+        [True] if told_of else []
+    )
 
 
 def told(folder: Path) -> str | None:

@@ -148,6 +148,11 @@ class Verdict:
     status: Status
     reason: str = field(default="")
 
+    @property
+    def keeps_bound(self) -> bool:
+        """Say whether the figure alone keeps the bound, whatever else there is against it."""
+        return self.observed is not None and self.threshold.holds(self.observed)
+
 
 def _digits(percentile: float) -> str:
     """Write a percentile with exactly its digits, as Go's %g does: 95, 99.9, 99.99999."""

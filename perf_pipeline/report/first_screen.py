@@ -89,10 +89,11 @@ def _failed(report: RunReport) -> str:
     name, first = failed[0]
     threshold = first.threshold
     which = "" if len(failed) == 1 else "the first is that "
+    why_missed = f" ({first.reason})" if first.reason else ""
     return (
         f"The run failed, because {len(failed)} of {wording.plural(len(verdicts), 'threshold')} "
         f"{'is' if len(failed) == 1 else 'are'} missed: {which}{threshold.key} of {name} "
-        f"is {wording.observed(first)}, and {threshold.source} is wanted."
+        f"is {wording.observed(first)}, and {threshold.source} is wanted{why_missed}."
     )
 
 
@@ -151,11 +152,17 @@ def _verdicts(report: RunReport) -> Iterator[tuple[str, Verdict]]:
 
 
 def _all_hold(report: RunReport, count: int) -> str:
-    missed = sum(verdict.status is Status.WARN for _, verdict in _verdicts(report))
-    if missed:
-        aims = "1 aim is" if missed == 1 else f"{missed} aims are"
-        return f"No threshold failed, although {aims} missed"
+    warned = [verdict for _, verdict in _verdicts(report) if verdict.status is Status.WARN]
+    missed = sum(not verdict.keeps_bound for verdict in warned)
+    told = [_are(missed, "aim", "missed"), _are(len(warned) - missed, "threshold", "in doubt")]
+    if warned:
+        return f"No threshold failed, although {' and '.join(filter(None, told))}"
     return "The only threshold holds" if count == 1 else f"All {count} thresholds hold"
+
+
+def _are(count: int, noun: str, what: str) -> str:
+    """Say of so many that they are something; nothing of none."""
+    return f"{wording.plural(count, noun)} {'is' if count == 1 else 'are'} {what}" if count else ""
 
 
 def _unchanged(report: RunReport) -> str:

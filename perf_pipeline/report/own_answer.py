@@ -59,9 +59,11 @@ def own_answer(report: RunReport, asked: Asked) -> Answer:
         return Answer("FAIL", "; ".join([*_failed(failed, named), *slower]), question)
     if missing := list(_missing(report, asked, named)):
         return Answer("NOT_SHOWN", "; ".join(missing), question)
-    missed = sum(verdict.status is Status.WARN for _, verdict in named)
+    warned = [verdict for _, verdict in named if verdict.status is Status.WARN]
+    missed = sum(not verdict.keeps_bound for verdict in warned)
     aims = f", and {plural(missed, 'aim')} of them missed" if missed else ""
-    return Answer("PASS", f"{_all(len(named))}{aims}", question)
+    doubted = f", {len(warned) - missed} of them with a doubt" if len(warned) > missed else ""
+    return Answer("PASS", f"{_all(len(named))}{doubted}{aims}", question)
 
 
 def _named(report: RunReport, asked: Asked) -> Iterator[_Named]:

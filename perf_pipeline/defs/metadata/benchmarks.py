@@ -212,7 +212,9 @@ def verdict_sentence(verdict: Verdict) -> str:
     wanted = f"{threshold.key} wants {threshold.source}"
     if verdict.status is Status.INVALID:
         return f"INVALID: {wanted}, which was not judged, because {verdict.reason or _INVALID}"
-    if verdict.status is Status.NO_DATA:
+    seen, reason = observed(verdict), f" ({verdict.reason})" if verdict.reason else ""
+    if verdict.status is Status.NO_DATA and verdict.observed is None:
         return f"NO_DATA: {wanted}, and nothing was measured: {verdict.reason or 'no sample'}"
-    seen = observed(verdict)
-    return f"{verdict.status.value}: {threshold.key} is {seen}, wanted {threshold.source}"
+    if verdict.status is Status.NO_DATA:
+        return f"NO_DATA: {wanted}, and the figure, {seen}, proves nothing{reason}"
+    return f"{verdict.status.value}: {threshold.key} is {seen}, wanted {threshold.source}{reason}"

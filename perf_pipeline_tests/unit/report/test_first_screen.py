@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from perf_pipeline.analysis.baseline import DiffStatus, pinned_diff
-from perf_pipeline.metrics.threshold import parse_threshold
+from perf_pipeline.metrics.threshold import Status, parse_threshold
 from perf_pipeline.report.first_screen import asked_answer, lines, verdict_sentence
 from perf_pipeline.report.html import render_html
 from perf_pipeline.report.model import (
@@ -57,6 +57,26 @@ def test_a_missed_aim_is_told_although_the_run_passed(
     report = replace(full, benchmarks=(database,), diffs=())
 
     assert verdict_sentence(report).startswith("No threshold failed, although 1 aim is missed, and")
+
+
+def test_a_bound_that_is_kept_is_not_said_to_be_missed(
+    full: RunReport, api: BenchmarkReport
+) -> None:
+    first = replace(api.verdicts[0], reason="it did not come back")
+    assert first.keeps_bound
+    doubted, gone = (
+        replace(
+            full, benchmarks=(replace(api, verdicts=(replace(first, status=status),)),), diffs=()
+        )
+        for status in (Status.WARN, Status.FAIL)
+    )
+
+    assert verdict_sentence(doubted).startswith(
+        "No threshold failed, although 1 threshold is in doubt, and"
+    )
+    assert verdict_sentence(gone).endswith(
+        f"{first.threshold.source} is wanted (it did not come back)."
+    )
 
 
 def test_a_regression_is_named_with_its_change_and_since_when(

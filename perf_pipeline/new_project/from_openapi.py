@@ -147,9 +147,8 @@ class _DescribedSteps:
             NoSampleError: no value fits its schema.
         """
         path, saves = self._path(operation)
-        query = {
-            parameter.name: self._text_of(parameter) for parameter in _required(operation, "query")
-        }
+        asked = map(self._query_pairs, _required(operation, "query"))
+        query = {name: text for pairs in asked for name, text in pairs}
         body, types = self._body(operation)
         headers = {
             parameter.name: self._header(parameter) for parameter in _required(operation, "header")
@@ -168,7 +167,7 @@ class _DescribedSteps:
             )
         )
         if operation.answer is not None:
-            self._answers.setdefault(path, (len(self.made) - 1, operation.answer))
+            self._answers.setdefault(path.rstrip("/"), (len(self.made) - 1, operation.answer))
 
     def _path(self, operation: Operation) -> tuple[str, dict[str, tuple[int, str]]]:
         """Return the path with a value for each parameter, and what earlier steps save for it."""
@@ -218,17 +217,20 @@ class _DescribedSteps:
             self.made[number] = replace(step, save={**step.save, variable: place})
             self._saved[variable] = (number, place)
 
-    def _text_of(self, parameter: Parameter) -> str:
+    def _query_pairs(self, parameter: Parameter) -> Iterator[tuple[str, str]]:
+        """Return a parameter as it is sent; an object as its members (style form, exploded)."""
         if is_secret_name(parameter.name):
             raise NotTakenOverError(
                 f"its query parameter {parameter.name!r} is a secret, which an address can't carry"
             )
         value = MadeUpValues(self._taking).sample(parameter.schema, parameter.name)
-        if isinstance(value, dict):
-            raise NotTakenOverError(f"its query parameter {parameter.name!r} is an object")
-        if isinstance(value, list):
-            return ",".join(map(str, value))
-        return str(value).lower() if isinstance(value, bool) else str(value)
+        pairs = value.items() if isinstance(value, dict) else [(parameter.name, value)]
+        for name, inner in pairs:
+            listed = inner if isinstance(inner, list) else [inner]
+            is_odd = any(isinstance(part, dict | list) for part in listed) or is_secret_name(name)
+            if parameter.is_nested or is_odd:
+                raise NotTakenOverError(f"its query parameter {parameter.name!r} is an object")
+            yield name, ",".join(map(_query_text, listed))
 
     def _header(self, parameter: Parameter) -> str:
         if is_secret_name(parameter.name):
@@ -286,6 +288,10 @@ def _required(operation: Operation, place: str) -> Iterator[Parameter]:
         is_ours = parameter.place == place and parameter.is_required
         if is_ours and not (place == "header" and parameter.name.lower() in _IGNORED_HEADERS):
             yield parameter
+
+
+def _query_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _one_or_list(statuses: tuple[int, ...]) -> int | list[int]:

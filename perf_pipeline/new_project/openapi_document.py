@@ -28,12 +28,14 @@ class Parameter:
         place: `path`, `query`, `header`, `cookie`, or of version 2 `body` and `formData`.
         is_required: without it the request is wrong.
         schema: the schema of its value, with examples of the parameter itself in it.
+        is_nested: an object is sent in another way than as its members.
     """
 
     name: str
     place: str
     is_required: bool
     schema: Mapping[str, Any]
+    is_nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,9 @@ def _parameter(raw: Any) -> Parameter:
         schema["example"] = example
     place = str(table.get("in", ""))
     is_required = place == "path" or bool(table.get("required"))
-    return Parameter(str(table.get("name", "")), place, is_required, schema)
+    is_usual = table.get("style", "form") == "form" and table.get("explode") is not False
+    is_nested = schema.get("type") == "object" and not is_usual
+    return Parameter(str(table.get("name", "")), place, is_required, schema, is_nested)
 
 
 def _body(raw: Mapping[str, Any]) -> Body | None:

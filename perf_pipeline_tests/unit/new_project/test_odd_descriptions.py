@@ -142,12 +142,35 @@ def test_a_body_of_version_2_that_steps_can_not_send_is_told(
     assert why in told
 
 
-def test_an_object_in_a_query_is_told() -> None:
-    where = {"name": "where", "in": "query", "required": True, "schema": {"type": "object"}}
+def test_an_object_in_a_query_is_sent_as_its_members() -> None:
+    # Spring describes pages in this way; OpenAPI's usual style is form, exploded.
+    numbers = {"page": {"minimum": 0, "type": "integer"}, "sort": {"items": {"default": "id"}}}
+    page = {"name": "page", "in": "query", "required": True}
+    object_ = {"type": "object", "properties": numbers}
+    nested = {**page, "style": "deepObject", "schema": object_}
+    paths = {
+        "/a": {"get": {"parameters": [{**page, "schema": object_}], "responses": OK}},
+        "/b": {"get": {"parameters": [nested], "responses": OK}},
+    }
 
-    _, composer = composed(described({"/a": {"get": {"parameters": [where], "responses": OK}}}))
+    made, composer = composed(described(paths))
 
-    assert composer.left_out == ["GET /a: its query parameter 'where' is an object"]
+    assert [step.query for step in made["reads"].steps] == [{"page": "0", "sort": "id"}]
+    assert composer.left_out == ["GET /b: its query parameter 'page' is an object"]
+
+
+def test_an_id_comes_from_a_list_whose_path_ends_in_a_slash() -> None:
+    # As FastAPI and Django write them.
+    schema = {"items": {"properties": {"id": {"type": "integer"}}}}
+    listed = {"200": {"content": {"application/json": {"schema": schema}}}}
+    paths = {
+        "/pets/": {"get": {"responses": listed}},
+        "/pets/{petId}/": {"get": {"parameters": [ID], "responses": OK}},
+    }
+
+    made, _ = composed(described(paths))
+
+    assert [step.path for step in made["reads"].steps] == ["/pets/", "/pets/${pet_id}/"]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
-"""The process beside a load worker on its host, `python -m perf_pipeline.fleet.agent`.
+"""The process next to a load worker on its host, `python -m perf_pipeline.fleet.agent`.
 
-An engine of a fleet starts it. It waits for its driver, who knows the token that it printed, brings
-the files, starts the worker as on any machine, and passes on what both say. It tells its clock when
-it is asked, sends the spool while the worker writes it, and ends with its driver or its worker.
+An engine of a fleet starts it. It waits for its driver, which knows the token that it printed; it
+receives the files, starts the worker as on any machine, and passes messages on in both directions.
+It answers questions about its clock, sends the spool while the worker writes it, and ends with its
+driver or its worker.
 
-Add here: something that has to be done on the worker's host. Keep out: heavy imports, engines
-(dask_engine.py), and the driver's part (distant_worker.py).
+Add here: another task on the worker's host. Keep out: heavy imports, engines (dask_engine.py), and
+the driver's part (distant_worker.py).
 """
 
 import hmac
@@ -38,24 +39,24 @@ from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
 from perf_pipeline.fleet.shipment import SPOOL
 from perf_pipeline.fleet.worker_pipes import write_all
 
-# The driver connects to one agent after the other, each after the files of those before it.
+# The driver connects to one agent after the other, after sending the files of earlier ones.
 _DRIVER_LIMIT_S: Final = 600.0
 _SEND_EVERY_S: Final = 0.5
 _CHUNK_BYTES: Final = 65_536
 _GREETING_LIMIT_S: Final = 2.0
-_WORKER_LIMIT_S: Final = 6.0  # it ends by itself 5 s after its driver
+_WORKER_LIMIT_S: Final = 6.0  # the worker ends by itself 5 s after its driver
 _TIME: Final = struct.Struct("<q")
 _HASH_BYTES: Final = 64
 _LOG: Final = "worker.log"
 
 
 class Agent:
-    """Do what the driver says, for one worker.
+    """Carry out the driver's requests for one worker.
 
     Args:
-        link: to the driver, who may connect again.
+        link: the link to the driver, which may connect again.
         folder: the folder of this worker on this host; it exists.
-        kept: files that drivers sent.
+        kept: the files that drivers have sent.
     """
 
     def __init__(self, link: AgentLink, folder: Path, kept: KeptFiles) -> None:
@@ -73,7 +74,7 @@ class Agent:
         self._link.send_json(FrameKind.HOST, {"folder": str(self._folder)})
         try:
             while True:
-                # It asks for the time all the while, so that silence means that it is gone.
+                # The driver keeps asking for the time, so silence means that it is gone.
                 frame = self._link.receive(SILENCE_LIMIT_S)
                 if frame is None:
                     return
@@ -97,7 +98,7 @@ class Agent:
             case FrameKind.INPUT | FrameKind.INPUT_END | FrameKind.SIGNAL:
                 if self._worker is not None:
                     _pass_on(self._worker, kind, payload)
-            case FrameKind.BEGIN:  # what is told of the host is that of the load
+            case FrameKind.BEGIN:  # the account of the host shall cover only the load
                 self._machine_before, self._wall_clock = read_machine_time(), WallClockWatch()
             case _:
                 raise ValueError(f"a driver sends no {kind.name}")
@@ -113,7 +114,7 @@ class Agent:
         self._sending.start()
 
     def _send(self, worker: Child) -> None:
-        """Pass on what the worker says and writes, until all of it is with the driver."""
+        """Pass on the worker's messages and files until the driver has all of them."""
         spool, log = DepartingSpool(self._folder / SPOOL, self._link.send), _Tail(self._folder)
         try:
             self._pass_output(worker, spool, log)
@@ -125,7 +126,7 @@ class Agent:
             machine = read_machine_time().shares_since(self._machine_before)
             done = {"code": code, "machine": machine, "clock_step_ms": self._wall_clock.step_ms}
             self._link.send_json(FrameKind.EXIT, done)
-        except OSError as error:  # the driver is gone, or the disk: nobody else can be told
+        except OSError as error:  # the driver or the disk is gone; nobody else can be told
             sys.stderr.write(f"{error}\n")
             self._link.close()
 
@@ -148,7 +149,7 @@ class Agent:
                 due_s = time.monotonic() + _SEND_EVERY_S
 
     def _end_worker(self) -> None:
-        """End the worker, whose driver is gone; it ends by itself when its input does."""
+        """End the worker after its driver is gone; it ends by itself when its input ends."""
         if self._worker is None or self._worker.poll() is not None:
             return
         if self._worker.stdin is not None:
@@ -172,7 +173,7 @@ def _pass_on(worker: Child, kind: FrameKind, payload: bytes) -> None:
 
 
 class _Tail:
-    """Read what was appended to the worker's log."""
+    """Read new lines of the worker's log."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / _LOG
@@ -226,14 +227,14 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 def _leave_the_starter() -> None:
-    """Give back the pipes of the process that started this one, which may end earlier."""
+    """Close the pipes to the process that started this one, which may end earlier."""
     with Path(os.devnull).open("r+b") as nothing:
         for fd in (0, 1):
             os.dup2(nothing.fileno(), fd)
 
 
 def _accepted(listener: socket.socket, token: str, tls: ssl.SSLContext | None) -> HostLink | None:
-    """Wait for who knows the token; None when nobody came."""
+    """Wait for a driver that knows the token; None if none came."""
     until_s = time.monotonic() + _DRIVER_LIMIT_S
     while (left_s := until_s - time.monotonic()) > 0:
         listener.settimeout(left_s)
@@ -248,7 +249,7 @@ def _accepted(listener: socket.socket, token: str, tls: ssl.SSLContext | None) -
 def _accept_again(
     listener: socket.socket, token: str, tls: ssl.SSLContext | None, link: AgentLink
 ) -> None:
-    """Let the driver, and nobody else, go on after a connection was lost."""
+    """Let only the driver continue after a connection was lost."""
     listener.settimeout(None)
     while True:
         with suppress(OSError, EOFError, ValueError):
@@ -263,7 +264,7 @@ def _accept_again(
 def _greeted(
     listener: socket.socket, tls: ssl.SSLContext | None, limit_s: float
 ) -> tuple[HostLink, Frame | None]:
-    """Accept a connection, and return its first frame; None when nothing came for so long."""
+    """Accept a connection, and return its first frame; None if nothing came in time."""
     stream, _ = listener.accept()
     stream.settimeout(limit_s)
     try:

@@ -1,7 +1,7 @@
-"""The agent's end of a lasting connection: it waits for its driver, who may come back.
+"""The agent's end of a lasting connection: it waits for its driver, which may come back.
 
-Add here: another rule for whom it goes on with. Keep out: what both ends do (lasting_link.py), and
-accepting connections (agent.py).
+Add here: another rule on who may continue a connection. Keep out: what both ends do
+(lasting_link.py), and accepting connections (agent.py).
 """
 
 import hmac
@@ -17,10 +17,10 @@ from perf_pipeline.fleet.link import SILENCE_LIMIT_S, HostLink
 class AgentLink(LastingLink):
     """Serve a driver, which may connect again.
 
-    What is to be sent waits for the driver while it is away, so that the spool stays on the disk.
+    Frames wait while the driver is away, so that the spool stays on the disk.
 
     Args:
-        raw: the first connection, whose other end knows the token.
+        raw: the first connection, whose other end has shown the token.
     """
 
     def __init__(self, raw: HostLink) -> None:
@@ -32,7 +32,7 @@ class AgentLink(LastingLink):
         self._reader = 0
 
     def receive(self, timeout_s: float) -> Frame | None:
-        """Return the next frame; None when nothing came for so long."""
+        """Return the next frame; None if nothing came in time."""
         self._reader = threading.get_ident()
         while True:
             before = self._raw
@@ -40,8 +40,8 @@ class AgentLink(LastingLink):
                 return frame
 
     def send(self, kind: FrameKind, payload: bytes = b"") -> None:
-        """Send a frame, after the driver has come back if it is away."""
-        if threading.get_ident() != self._reader:  # who has to notice that it is back
+        """Send a frame; if the driver is away, wait for its return first."""
+        if threading.get_ident() != self._reader:  # this thread has to notice that it is back
             self._is_up.wait(SILENCE_LIMIT_S)
         super().send(kind, payload)
 
@@ -50,11 +50,11 @@ class AgentLink(LastingLink):
         super()._broke()
 
     def offer(self, raw: HostLink, count: int) -> None:
-        """Let the thread that receives go on with a new connection; from any other thread.
+        """Hand a new connection to the receiving thread; any other thread may call this.
 
         Args:
-            raw: the connection; the driver asks on it to go on.
-            count: frames that the driver has.
+            raw: the connection on which the driver asks to continue.
+            count: the number of frames that the driver has.
         """
         with self._offered:
             self._offers.append((raw, count))
@@ -72,12 +72,12 @@ class AgentLink(LastingLink):
                 with self._offered:
                     while not self._offers:
                         if not self._offered.wait(max(0.0, until_s - time.monotonic())):
-                            self._is_over = True  # whoever still wants to send is told
+                            self._is_over = True  # tell threads that still want to send
                             raise EOFError
                     raw, count = self._offers.popleft()
                 try:
                     raw.send(FrameKind.RESUMED, COUNT.pack(self._received))
-                except OSError:  # it was given up meanwhile, and there will be another one
+                except OSError:  # it was given up in the meantime, and there will be another one
                     raw.close()
                     continue
                 self._goes_on_with(raw, count)
@@ -86,7 +86,7 @@ class AgentLink(LastingLink):
             self._is_up.set()
 
     def close(self) -> None:
-        """Close the connection for good, and those that came too late."""
+        """Close the connection for good, and also connections that came too late."""
         super().close()
         with self._offered:
             while self._offers:
@@ -94,7 +94,7 @@ class AgentLink(LastingLink):
 
 
 def asked_to_resume(frame: Frame | None, token: str) -> int | None:
-    """Return how many frames a driver has that wants to go on; None where it is somebody else."""
+    """Return how many frames a returning driver has; None if it is somebody else."""
     if frame is None or frame[0] is not FrameKind.RESUME or len(frame[1]) < COUNT.size:
         return None
     if not hmac.compare_digest(frame[1][COUNT.size :], token.encode()):

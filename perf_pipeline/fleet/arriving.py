@@ -1,8 +1,8 @@
-"""The spool of a worker on another host, as it arrives: chunks with checksums, and final sums.
+"""Receive the spool of a worker on another host: chunks with checksums, and final sums.
 
-Files have the names, and the bytes, that the worker wrote there, so that whoever reads a spool
-while it grows sees what it sees of a worker on this machine. Add here: another check of what comes.
-Keep out: connections (distant_worker.py), and sending (departing.py).
+Files have the same names and bytes as on the host, so that readers of a growing spool see the same
+as for a worker on this machine. Add here: another check of arriving data. Keep out: connections
+(distant_worker.py), and sending (departing.py).
 """
 
 import json
@@ -23,7 +23,7 @@ class ArrivingSpool:
     Args:
         folder: the folder of the benchmark in the spool.
         step: the step of the benchmark.
-        worker: its number.
+        worker: the number of the worker.
     """
 
     def __init__(self, folder: Path, step: str, worker: int) -> None:
@@ -40,8 +40,8 @@ class ArrivingSpool:
         """Write a chunk to its place.
 
         Raises:
-            ValueError: it is damaged, or of a file that is not this worker's.
-            OSError: it can't be written.
+            ValueError: the chunk is damaged, or belongs to a file that is not this worker's.
+            OSError: the chunk can't be written.
         """
         length, at, expected = CHUNK_HEAD.unpack_from(payload)
         name = payload[CHUNK_HEAD.size : CHUNK_HEAD.size + length].decode()
@@ -63,7 +63,7 @@ class ArrivingSpool:
         return self._fds[name]
 
     def missing(self, payload: bytes) -> list[str]:
-        """Name the files that are not as the host says that they are in the end."""
+        """Name the files that differ from the host's final sums."""
         told: dict[str, list[int]] = json.loads(payload)
         return sorted(
             name
@@ -72,7 +72,7 @@ class ArrivingSpool:
         )
 
     def correct(self, shifts: Shifts, planned: Collection[str]) -> None:
-        """Move the times in the files, which are all here; its worker's clock drifted.
+        """Correct the times in the complete files, because the worker's clock drifted.
 
         Raises:
             OSError: a file can't be read or written.

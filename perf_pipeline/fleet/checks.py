@@ -1,6 +1,6 @@
-"""Whether the hosts of a fleet can do the load, by what they say of themselves.
+"""Check whether the hosts of a fleet can generate the load, by the facts that they report.
 
-Add here: another thing in which a host may differ. Keep out: asking (host.py).
+Add here: another respect in which a host may differ. Keep out: asking hosts (host.py).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +14,11 @@ def of_hosts(
 ) -> tuple[dict[str, HostFacts], list[str]]:
     """Return the facts of each host, and the hosts whose processes differ.
 
-    Any process of a host may have to start a load worker, so what only one of them tells (another
-    environment of Python, or PERF_ALLOWED_HOSTS) would hold for a part of its workers.
+    Any process of a host may have to start a load worker, so a fact about only one of them (another
+    Python environment, or PERF_ALLOWED_HOSTS) would apply to only some of its workers.
 
     Args:
-        told: what each process of the engine told.
+        told: the facts from each process of the engine.
         hosts: process of the engine -> its host.
     """
     facts, split = dict[str, HostFacts](), dict[str, None]()
@@ -29,7 +29,7 @@ def of_hosts(
 
 
 def differences(host: str, found: HostFacts, here: HostFacts) -> Iterator[str]:
-    """Say in what a host's software differs from the driver's; nothing when it is the same."""
+    """Say how a host's software differs from the driver's; nothing if it is the same."""
     if found.python != here.python:
         yield f"{host} has Python {found.python} and this machine {here.python}"
     for name in sorted({*found.packages, *here.packages}):
@@ -43,7 +43,7 @@ def differences(host: str, found: HostFacts, here: HostFacts) -> Iterator[str]:
 def refusals(
     host: str, found: HostFacts, here: HostFacts, places: Sequence[Place]
 ) -> Iterator[str]:
-    """Say which places a host may not load, by its own rules or because they mean itself."""
+    """Say which places a host may not load, by its rules or because they mean the host itself."""
     if found.refused:
         names = ", ".join(dict.fromkeys(found.refused))
         yield f"{host} may not load {names}, which its own PERF_ALLOWED_HOSTS does not name"
@@ -54,7 +54,7 @@ def refusals(
 
 
 def size_of(facts: Mapping[str, HostFacts]) -> str:
-    """Describe the hosts for the fingerprint: how many there are, and of how many cores each.
+    """Describe the hosts for the fingerprint: their number, and the cores of each.
 
     Args:
         facts: the facts of each host, by its name.
@@ -65,7 +65,7 @@ def size_of(facts: Mapping[str, HostFacts]) -> str:
 
 
 def too_many(facts: Mapping[str, HostFacts], generators: int) -> str:
-    """Say that there are more load workers than cores; empty when each can have its own."""
+    """Say if there are more load workers than cores; empty if each worker can have a core."""
     cores = sum(found.cores for found in facts.values())
     if generators <= cores:
         return ""

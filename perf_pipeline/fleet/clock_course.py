@@ -1,12 +1,12 @@
-"""The way a host's clock went during a load, as straight pieces through what was read of it.
+"""The course of a host's clock during a load, as straight pieces through its readings.
 
-Each reading is a bar that the truth goes through: an offset, and how far it can be wrong. A piece
-is the longest straight line through the bars that follow, so that a clock of a steady rate has one
-piece, which says its rate far better than two readings do; and a clock that did not measurably move
-is left as it was, since lines through the noise of round trips would make durations worse.
+Each reading is a bar through which the true course goes: an offset, and its possible error. A piece
+is the longest straight line through consecutive bars, so a clock with a steady rate has one piece,
+which shows its rate far better than two readings. A clock that did not measurably move is left
+unchanged, because lines through the noise of round trips would make durations worse.
 
-Add here: another way to draw the line. Keep out: how readings are made and which are kept
-(clock_offset.py), and the files that are corrected (corrected_spool.py).
+Add here: another way to draw the line. Keep out: making and choosing readings (clock_offset.py),
+and correcting files (corrected_spool.py).
 """
 
 import math
@@ -23,9 +23,10 @@ class ClockCourse:
     """Hold how far a host's clock was ahead of the driver's, at every moment of a load.
 
     Attributes:
-        at_ns: ends of the pieces, by the driver's clock; the first is the reading before the load.
-        offset_ns: the host's clock minus the driver's at these moments; straight between them.
-        error_ns: how far that can be wrong, at any moment of the load.
+        at_ns: the ends of the pieces by the driver's clock; the first is the reading before the
+            load.
+        offset_ns: the host's clock minus the driver's at these moments; linear in between.
+        error_ns: the largest possible error at any moment of the load.
     """
 
     at_ns: tuple[int, ...]
@@ -34,30 +35,30 @@ class ClockCourse:
 
     @property
     def is_straight(self) -> bool:
-        """Say whether the clock went as the driver's did, so that nothing needs a correction."""
+        """Say whether the clock ran like the driver's, so that nothing needs correction."""
         return all(offset == self.offset_ns[0] for offset in self.offset_ns)
 
     @property
     def behind_ns(self) -> int:
-        """Return how far the clock fell behind at most, by which starts were late."""
+        """Return how far the clock fell behind at most, which made starts late."""
         return max(self.offset_ns[0] - offset for offset in self.offset_ns)
 
     @property
     def moved_ns(self) -> int:
-        """Return how far the clock was at most from where it was before the load."""
+        """Return the largest change of the clock's offset since before the load."""
         return max(abs(offset - self.offset_ns[0]) for offset in self.offset_ns)
 
 
 def course_of(first: OffsetReading, readings: Sequence[OffsetReading], from_ns: int) -> ClockCourse:
     """Draw the course through the readings of a load.
 
-    Between two readings nobody saw the clock. The error counts on it that it was somewhere between
-    what the two say, which holds for a clock that drifts, and for one that is set once. So a clock
-    that is set has an error of as much as it was set by.
+    Between two readings the clock is unknown. The error assumes that its offset was between those
+    of the two readings, which is true for a clock that drifts or is set once. So for a clock that
+    is set, the error is as large as the step.
 
     Args:
-        first: the best reading before the load, by which its times are already corrected.
-        readings: during and after it, in order.
+        first: the best reading before the load, by which times are already corrected.
+        readings: the readings during and after the load, in order.
         from_ns: when the load's first start may have been; what was between the readings before it
             is no error of the load.
     """
@@ -66,7 +67,7 @@ def course_of(first: OffsetReading, readings: Sequence[OffsetReading], from_ns: 
     for reading in (found for found in readings if found.at_ns > first.at_ns):
         room = reading.error_ns + first.error_ns
         its = _slopes(reading, first.offset_ns + offset_ns[-1], at_ns[-1], room)
-        if max(low, its[0]) > min(high, its[1]):  # no straight line goes on to here
+        if max(low, its[0]) > min(high, its[1]):  # no straight line reaches this reading
             offset_ns.append(offset_ns[-1] + _ahead(low, high, last.at_ns - at_ns[-1]))
             at_ns.append(last.at_ns)
             low, high = _slopes(reading, first.offset_ns + offset_ns[-1], at_ns[-1], room)
@@ -90,7 +91,7 @@ def _slopes(
 
 
 def _ahead(low: float, high: float, length_ns: int) -> int:
-    """Return how far the clock gets ahead in a piece; not at all where that may be so."""
+    """Return how far the clock gets ahead in a piece; 0 if it may not have moved."""
     return 0 if low <= 0 <= high else round((low + high) / 2 * length_ns)
 
 

@@ -1,8 +1,9 @@
-"""How far a host's monotonic clock is from the driver's, and how well that is known.
+"""Find how far a host's monotonic clock is from the driver's, and how exactly that is known.
 
-A host's clock is asked over the connection. The answer was made at some moment of the round trip,
-so its middle is wrong by half of the round trip at most, and the shortest of several round trips
-tells most (Cristian, Probabilistic clock synchronization, Distributed Computing 3, 1989).
+A host is asked for its time over the connection. The answer was made at some moment of the round
+trip, so assuming its middle is wrong by at most half of the round trip, and the shortest of several
+round trips is the most exact (Cristian, Probabilistic clock synchronization, Distributed Computing
+3, 1989).
 
 Add here: another way to narrow the bound. Keep out: connections (host_clock.py), the line through
 the readings (clock_course.py), limits (engine/health.py).
@@ -25,12 +26,12 @@ _FAR_BETTER: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class OffsetReading:
-    """Hold the findings of one round trip.
+    """Hold the result of one round trip.
 
     Attributes:
         at_ns: the middle of the round trip, by the driver's clock.
         offset_ns: the host's clock minus the driver's.
-        error_ns: how far the offset can be wrong.
+        error_ns: the largest possible error of the offset.
     """
 
     at_ns: int
@@ -39,7 +40,7 @@ class OffsetReading:
 
     @classmethod
     def of(cls, sent_ns: int, there_ns: int, received_ns: int) -> "OffsetReading":
-        """Make a reading of the driver's times around, and the host's time within, a round trip.
+        """Make a reading from the driver's times around a round trip and the host's time within it.
 
         >>> OffsetReading.of(100, 1_130, 140)
         OffsetReading(at_ns=120, offset_ns=1010, error_ns=20)
@@ -48,18 +49,18 @@ class OffsetReading:
         return cls(middle_ns, there_ns - middle_ns, (received_ns - sent_ns + 1) // 2)
 
     def is_good_beside(self, error_ns: int) -> bool:
-        """Say whether it still tells something where another reading has an error of so much."""
+        """Say whether this reading is still useful next to one with a given error."""
         return self.error_ns <= max(_GOOD_ERROR_NS, _FAR_BETTER * error_ns)
 
 
 class OffsetTrack:
-    """Follow a host's clock through a load, in memory that hardly grows.
+    """Follow a host's clock through a load with nearly constant memory.
 
-    Of the first 0.4 s the best reading is kept, then of each second, and later of each 10 s; and
-    one from after the load, so that all of the load is between two readings.
+    It keeps the best reading of the first 0.4 s, then of each second, and later of each 10 s; and
+    one from after the load, so that the whole load is between two readings.
 
     Args:
-        first: the reading that the load's times are corrected by; the best one before it.
+        first: the best reading before the load, by which the load's times are corrected.
 
     Attributes:
         first: the same.
@@ -77,14 +78,14 @@ class OffsetTrack:
         return self._began_ns + _BEFORE_NS
 
     def restart(self, now_ns: int) -> None:
-        """Forget how well the clock was known up to now: a load begins.
+        """Forget earlier readings during a load, because a load begins.
 
-        While files go to the host, an answer waits for them, which says nothing of the load.
+        While files are sent to the host, answers wait for them, which says nothing about the load.
         """
         self._began_ns, self._best, self._end = now_ns, {}, None
 
     def add(self, reading: OffsetReading) -> None:
-        """Take a reading during the load; what was asked before it is left out."""
+        """Take a reading during the load; readings from before are ignored."""
         age_ns = reading.at_ns - self._began_ns
         if age_ns < reading.error_ns:
             return
@@ -93,15 +94,14 @@ class OffsetTrack:
             self._best[piece] = reading
 
     def end(self, reading: OffsetReading) -> None:
-        """Take the best reading after the load; one of its last seconds says nothing of its end."""
+        """Take the best reading after the load; one from its last seconds is too early."""
         self._end = reading
 
     def readings(self) -> list[OffsetReading]:
-        """Return what tells of the clock, in order.
+        """Return the useful readings in order.
 
-        A reading that waited for something is left out where one within 10 s of it is far better.
-        It would only bend a line that goes through the others. The last one stays: without it
-        nobody would know of the end.
+        A delayed reading is left out if another one within 10 s is far better, because it would
+        only bend the line through the others. The last reading stays, because it covers the end.
         """
         found = sorted(self._best.copy().values(), key=lambda reading: reading.at_ns)
         if (end := self._end) is not None:
@@ -123,7 +123,7 @@ def _least_near(
 
 
 def _piece(age_ns: int) -> int:
-    """Number the stretch of a load of which one reading is kept."""
+    """Return the number of the time span of which one reading is kept."""
     if age_ns < _BEFORE_NS:
         return 0
     if age_ns < _FINE_NS:
@@ -132,5 +132,5 @@ def _piece(age_ns: int) -> int:
 
 
 def best_of(readings: Sequence[OffsetReading]) -> OffsetReading:
-    """Return the reading of the shortest round trip; there is at least one."""
+    """Return the reading with the shortest round trip, from at least one."""
     return min(readings, key=lambda reading: reading.error_ns)

@@ -1,10 +1,10 @@
-"""The spool of a worker whose host's clock drifted, with the driver's times in it.
+"""Convert the spool of a worker whose host's clock drifted to the driver's times.
 
-The worker wrote the times of its own clock. When all of it is here, every time is moved by the
-course of that clock, and the seal is written anew; the course stays beside it. Durations change
-with it, for they were measured by a clock of the wrong rate.
+The worker wrote the times of its own clock. When the spool is complete, every time is corrected by
+the course of that clock, and the seal is rewritten; the course is kept next to it. Durations change
+as well, because they were measured by a clock with the wrong rate.
 
-Add here: another file with times. Keep out: how the course is found (clock_course.py).
+Add here: another file with times. Keep out: finding the course (clock_course.py).
 """
 
 import csv
@@ -43,11 +43,11 @@ Micros = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Shifts:
-    """Hold by how much a worker's times have to be moved, in µs since the benchmark's origin.
+    """Hold the corrections of a worker's times, in µs since the benchmark's origin.
 
     Attributes:
-        at_us: moments by the worker's clock, rising.
-        by_us: what has to be added to them; straight between them.
+        at_us: increasing moments by the worker's clock.
+        by_us: the amounts to add at these moments; linear in between.
     """
 
     at_us: tuple[float, ...]
@@ -55,11 +55,11 @@ class Shifts:
 
     @classmethod
     def of(cls, course: ClockCourse, origin_ns: int) -> "Shifts":
-        """Turn a course around: from the worker's time to the driver's.
+        """Invert a course: from the worker's time to the driver's.
 
         The worker already counts from the origin as its host's clock was before the load.
         """
-        # A clock that was set back has times twice; of these the map takes the later ones.
+        # A clock that was set back shows some times twice; the map uses the later ones.
         ahead_ns = [offset - course.offset_ns[0] for offset in course.offset_ns]
         at_us = (
             (at + ahead - origin_ns) / 1_000
@@ -68,15 +68,16 @@ class Shifts:
         return cls(tuple(accumulate(at_us, max)), tuple(-ahead / 1_000 for ahead in ahead_ns))
 
     def applied(self, times_us: Micros) -> Micros:
-        """Return times of the worker's clock by the driver's."""
+        """Convert times of the worker's clock to the driver's."""
         by_us = np.interp(times_us, self.at_us, self.by_us)
         return times_us + np.rint(by_us).astype(np.int64)
 
     def of_plan(self, times_us: Micros) -> Micros:
-        """Return the plan's times, which the driver's clock means.
+        """Convert planned times, which refer to the driver's clock.
 
-        What started late by a clock that is behind counts from when the plan wanted it, and what
-        started early by a clock that is ahead from when its worker wanted it: nothing waited.
+        A start that was late because the clock is behind counts from the planned time; a start that
+        was early because the clock is ahead counts from the worker's own time, since nothing
+        waited.
         """
         return np.minimum(times_us, self.applied(times_us))
 
@@ -87,7 +88,7 @@ class SpoolCorrection:
     Args:
         folder: the folder of the benchmark in the spool; all that the worker sealed is in it.
         own: `<step>-<worker>`.
-        shifts: by how much.
+        shifts: the corrections.
         planned: scenarios whose iterations have intended starts of the plan.
     """
 
@@ -112,7 +113,7 @@ class SpoolCorrection:
         text, _ = unsealed(seal.read_bytes())
         facts = {name: FileFacts.from_json(its) for name, its in json.loads(text).items()}
         changed: dict[str, FileFacts] = {}
-        for kind, layout in _LAYOUTS.items():  # the iterations first: they say what was planned
+        for kind, layout in _LAYOUTS.items():  # iterations first: they show what was planned
             if (name := f"{kind}-{self._own}.npy") in facts:
                 changed[name] = self._with_rows(name, layout)
         if (name := f"ledger-{self._own}.csv") in facts:
@@ -123,7 +124,7 @@ class SpoolCorrection:
         write_seal(seal, facts | changed)
 
     def _keep_course(self) -> None:
-        """Write down what was added, so that it can be taken off again."""
+        """Record the corrections, so that they can be undone."""
         told = {"at_us": self._shifts.at_us, "by_us": self._shifts.by_us}
         (self._folder / f"clock-{self._own}.json").write_text(json.dumps(told), encoding="utf-8")
 
@@ -147,7 +148,7 @@ class SpoolCorrection:
         return running.closed(head)
 
     def _planned_kinds(self, path: Path) -> NDArray[np.uint32]:
-        """Return, for each kind of row, the number of its scenario; 0 where nothing was planned."""
+        """Return for each kind of row the number of its scenario; 0 if nothing was planned."""
         numbers = {name: number for number, name in enumerate(sorted(self._planned), 1)}
         kinds = path.with_name(f"{KINDS_PREFIX}{path.stem}.csv")
         with kinds.open(encoding="utf-8", newline="") as file:

@@ -1,8 +1,8 @@
-"""A fleet whose engine is Dask distributed: its workers start the agents, each on its own host.
+"""A fleet whose engine is Dask distributed: each of its workers starts agents on its host.
 
-Nothing of a run is a task: functions run beside Dask's tasks, so that no argument or result is ever
-in a graph or on the dashboard, and Dask never starts anything again by itself.
-Add here: another thing that only Dask knows. Keep out: what every engine has in common (fleet.py).
+Nothing in a run is a Dask task: functions run outside of tasks, so that no argument or result is
+ever in a graph or on the dashboard, and Dask never restarts anything by itself.
+Add here: something else that only Dask needs. Keep out: what all engines share (fleet.py).
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _LOCK_LIMIT_S: Final = 45.0
 
 
 async def agents_started(counts: Mapping[str, int], dask_worker: Worker) -> list[dict[str, Any]]:
-    """Start as many agents as this worker of Dask is to have; runs there."""
+    """Start the agents of this Dask worker; this function runs there."""
     security, host = dask_worker.security, _host_of(dask_worker.address)
     tls = None
     if dask_worker.address.startswith("tls://"):
@@ -47,7 +47,7 @@ class DaskEngine:
     """Ask the workers of a Dask cluster, and start agents there.
 
     Args:
-        client: connected.
+        client: a connected client.
         address: the address of the scheduler, for sentences.
     """
 
@@ -60,7 +60,7 @@ class DaskEngine:
         """Return the host of each of Dask's workers.
 
         Raises:
-            GeneratorLimitError: there are none.
+            GeneratorLimitError: the cluster has no workers.
         """
         with self._asking():
             found = {address: _host_of(address) for address in self._client.nthreads()}
@@ -82,10 +82,11 @@ class DaskEngine:
             ) from error
 
     def facts(self, places: Sequence[Place]) -> dict[str, HostFacts]:
-        """Ask each host what it is, and whether it may load these places.
+        """Ask each host for its facts, and whether it may load these places.
 
         Raises:
-            GeneratorLimitError: a host can't tell, or tells different things; it is named.
+            GeneratorLimitError: a host can't answer, or its processes give different answers; the
+                message names it.
         """
         asked = [(place.host, place.port) for place in places]
         hosts = self._hosts()
@@ -105,12 +106,13 @@ class DaskEngine:
         return facts
 
     def links(self, count: int) -> Iterator[tuple[str, DriverLink]]:
-        """Start an agent for each load worker; yield host and connection, made when asked for.
+        """Start an agent for each load worker; yield its host and a connection, made on demand.
 
-        A host that has come since `facts` asked them gets none.
+        A host that has joined since `facts` gets no agent.
 
         Raises:
-            GeneratorLimitError: a host can't start it, can't be reached, or has gone since `facts`.
+            GeneratorLimitError: a host can't start an agent, can't be reached, or has left since
+                `facts`.
         """
         places = placed(self._asked_hosts(), count)
         counts = Counter(places)
@@ -127,10 +129,10 @@ class DaskEngine:
         )
 
     def _asked_hosts(self) -> dict[str, str]:
-        """Return those that `facts` asked; all, where it asked none.
+        """Return the hosts that `facts` asked; all hosts if it asked none.
 
         Raises:
-            GeneratorLimitError: one of them has gone, so the run would not be what it is kept as.
+            GeneratorLimitError: one of them has left, so the run would not match its fingerprint.
         """
         hosts = self._hosts()
         if gone := sorted({_host_of(address) for address in self._told - hosts.keys()}):
@@ -165,12 +167,12 @@ class DaskEngine:
 
 @contextmanager
 def dask_engine(config: FleetConfig) -> Iterator[DaskEngine]:
-    """Connect to a Dask cluster, and keep other runs off it until the end of the block.
+    """Connect to a Dask cluster, and exclude other runs until the end of the block.
 
     Raises:
-        GeneratorLimitError: it does not answer, or another run loads with it.
+        GeneratorLimitError: the cluster does not answer, or another run is using it.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # our own sentences say it
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # our own messages say it
     try:
         client = Client(config.address, timeout=_CONNECT_LIMIT_S, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The spool of a worker, as its host sends it while the worker writes it.
+"""Send the spool of a worker from its host while the worker writes it.
 
 Add here: another kind of file of a worker. Keep out: receiving (arriving.py).
 """
@@ -22,11 +22,11 @@ Send = Callable[[FrameKind, bytes], None]
 
 
 class DepartingSpool:
-    """Send what a worker appended to its files since the last time.
+    """Send the parts that a worker appended to its files since the last call.
 
     Args:
-        folder: that the worker writes to; nobody else does.
-        send: takes the frames.
+        folder: the folder to which only the worker writes.
+        send: sends a frame.
     """
 
     def __init__(self, folder: Path, send: Send) -> None:
@@ -35,10 +35,10 @@ class DepartingSpool:
         self._sent: dict[str, int] = {}
 
     def send_new(self) -> None:
-        """Send what is new.
+        """Send new parts.
 
-        A kind is written before the first row of it. So sizes of rows are taken before those of
-        kinds, and kinds are sent first: nobody ever sees a row without its kind.
+        A kind is written before its first row. So the sizes of rows are read before those of kinds,
+        and kinds are sent first; then nobody ever sees a row without its kind.
         """
         found = [path.name for path in self._folder.iterdir()]
         names = sorted(found, key=lambda name: name.startswith(KINDS_PREFIX))
@@ -47,7 +47,7 @@ class DepartingSpool:
             self._send_until(name, sizes[name])
 
     def send_rest(self) -> None:
-        """Send all that is left of the closed files, and their sums."""
+        """Send the rest of the closed files, and their sums."""
         self.send_new()
         for name in sorted(self._sent):
             # A worker writes the head of packed rows last (spool_writer.py).
@@ -58,7 +58,7 @@ class DepartingSpool:
 
     def _send_until(self, name: str, size: int) -> None:
         if name not in self._sent:
-            self._send_chunk(name, 0, b"")  # so that an empty file is there as well
+            self._send_chunk(name, 0, b"")  # so that empty files arrive as well
         at = self._sent.get(name, 0)
         with (self._folder / name).open("rb") as file:
             file.seek(at)

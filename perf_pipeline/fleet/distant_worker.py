@@ -1,9 +1,9 @@
-"""The driver's side of a worker on another host: it looks like a process of this machine.
+"""The driver's side of a worker on another host, which looks like a process of this machine.
 
-A thread reads what the agent sends: the worker's output goes into a pipe, its spool into the files
-of the run, and its clock is asked all the while. Add here: another message of the agent. Keep out:
-how a clock is asked (host_clock.py), placing workers on hosts (engines), and what a dead host means
-for a load (engine/processes.py).
+A thread reads from the agent: the worker's output goes into a pipe, its spool into the files of the
+run, and its clock is asked continually. Add here: another message of the agent. Keep out: how a
+clock is asked (host_clock.py), placing workers on hosts (engines), and what a dead host means for a
+load (engine/processes.py).
 """
 
 import json
@@ -38,7 +38,7 @@ from perf_pipeline.quoting import on_one_line
 _ASK_EVERY_S: Final = 0.2
 _PART_BYTES: Final = 256 * 1024
 _ANSWER_LIMIT_S: Final = 60.0
-_SILENT_LIMIT_S: Final = 5.0  # of a worker that has said that it is done
+_SILENT_LIMIT_S: Final = 5.0  # the time for a worker to exit after saying that it is done
 _LONGEST_TOLD: Final = 300
 _UNREADABLE: Final = (
     *(ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError),
@@ -50,9 +50,9 @@ class DistantWorker:
     """Run a worker on another host; implements `engine.distant.DistantChild`.
 
     Args:
-        host: its name, for people.
-        link: to its agent, which knows who we are.
-        log: descriptor that gets the worker's log; it is copied.
+        host: the name of the host, for people.
+        link: the link to its agent, which knows the driver.
+        log: the descriptor for the worker's log; it is duplicated.
 
     Raises:
         GeneratorLimitError: the agent does not answer.
@@ -102,7 +102,7 @@ class DistantWorker:
             self._lost = self._lost or f"{self._host}: {_told(error)}"
         finally:
             self._release()
-            if self._code is None:  # whatever it was, not all that was measured is here
+            if self._code is None:  # whatever happened, not all measurements are here
                 self._lost = self._lost or f"{self._host} sent what can't be read"
                 self._code = UNKNOWN_EXIT
             self._ended.set()
@@ -153,14 +153,14 @@ class DistantWorker:
             raise ValueError(f"its {', '.join(missing)} did not arrive whole")
 
     def _take_exit(self, payload: bytes) -> None:
-        """Ask for the time once more, and take over what the host says of the load."""
+        """Ask for the time once more, and take the host's account of the load."""
         self._clock.ask_again()
         self._account, self._code = read_exit(self._host, payload)
 
     # --- what a driver of a load does ----------------------------------------------------------
 
     def fit(self, order: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Bring the files to the host, start the worker, and return the order as it is there.
+        """Send the files to the host, start the worker, and return the order as it is there.
 
         Raises:
             ScenarioError: a file can't go to a host.
@@ -204,16 +204,17 @@ class DistantWorker:
         return payload
 
     def begin(self) -> None:
-        """Let the facts about the host, and its clock, be those of the load, which begins now."""
+        """Restart the account of the host and of its clock, because the load begins now."""
         self._clock.track.restart(time.monotonic_ns())
-        with suppress(OSError):  # whoever is gone is noticed by its output
+        with suppress(OSError):  # a lost worker is noticed by the end of its output
             self._link.send(FrameKind.BEGIN)
 
     def settle(self) -> None:
-        """Wait until all that the worker measured is here, or is known to be lost.
+        """Wait until everything that the worker measured is here, or is known to be lost.
 
-        What still comes may take its time; who says nothing for 10 s is lost. A worker that is done
-        and does not exit is ended, as on one machine. Then its times become the driver's.
+        Arriving data may take any time; a host that is silent for 10 s is lost. A worker that is
+        done but does not exit is ended, as on one machine. Then its times are converted to the
+        driver's.
         """
         self._await_end()
         course = self._clock.course()
@@ -242,7 +243,7 @@ class DistantWorker:
         return self._ended.is_set()
 
     def account(self) -> HostAccount:
-        """Return what is known of its host by now."""
+        """Return what is known about its host so far."""
         known = self._account
         course = self._clock.course()
         return replace(
@@ -266,25 +267,25 @@ class DistantWorker:
         return self._code
 
     def send_signal(self, sig: int) -> None:
-        """Send a signal; SIGKILL ends the connection as well, so that nobody waits for the host."""
+        """Send a signal; SIGKILL also ends the connection, so that nobody waits for the host."""
         with suppress(OSError):
             self._link.send(FrameKind.SIGNAL, b"%d" % sig)
         if sig == signal.SIGKILL:
             self._end_connection()
 
     def close(self) -> None:
-        """End the connection, and with it the worker, if it still runs."""
+        """End the connection, and with it the worker if it is still running."""
         self._end_connection()
         self._thread.join()
 
     def _end_connection(self) -> None:
         assert self.stdout is not None
         self._link.close()
-        self.stdout.close()  # the thread may wait for somebody who reads it
+        self.stdout.close()  # the thread may be waiting for a reader
 
 
 def _planned_scenarios(job: Mapping[str, Any]) -> frozenset[str]:
-    """Return the scenarios whose iterations start when the plan wants it."""
+    """Return the scenarios whose iterations start at planned times."""
     return frozenset(
         scenario["name"]
         for scenario in job["scenarios"]

@@ -1,4 +1,4 @@
-"""The driver's end of a lasting connection: it makes a new one when the last is lost.
+"""The driver's end of a lasting connection: it reconnects when the connection is lost.
 
 Add here: another sign that a connection is lost. Keep out: what both ends do (lasting_link.py), and
 how a host is reached (dask_engine.py).
@@ -24,12 +24,11 @@ class DriverLink(LastingLink):
     """Connect to an agent, and connect again when the connection is lost.
 
     Args:
-        connect: to the agent.
-        token: by which the agent knows its driver.
+        connect: connects to the agent.
+        token: the token that identifies the driver.
 
     Attributes:
-        away_s: for how long nothing came, at most, before the connection was taken up again; 0
-            where it never had to be.
+        away_s: the longest silence before the connection was restored; 0 if that was never needed.
 
     Raises:
         OSError: there is no connection.
@@ -44,7 +43,7 @@ class DriverLink(LastingLink):
         super().__init__(raw)
 
     def receive(self, timeout_s: float) -> Frame | None:
-        """Return the next frame; None when nothing came for so long, or the connection is new."""
+        """Return the next frame; None if nothing came in time, or the connection is new."""
         return super().receive(min(timeout_s, _STALE_S))
 
     def _is_stale(self) -> bool:
@@ -59,7 +58,7 @@ class DriverLink(LastingLink):
             try:
                 raw, count = self._tried(min(left_s, _TRY_S))
             except ConnectionRefusedError:
-                raise EOFError from None  # the host is there, and the agent is not
+                raise EOFError from None  # the host is there, but the agent is not
             except (OSError, EOFError, ValueError):
                 time.sleep(PAUSE_S)
                 continue

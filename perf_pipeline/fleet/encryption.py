@@ -14,13 +14,13 @@ _PEM = "-----BEGIN"
 
 
 def server_context(parts: Mapping[str, str]) -> ssl.SSLContext:
-    """Return what an agent accepts connections with.
+    """Return the TLS context with which an agent accepts connections.
 
     Args:
         parts: `ca`, `cert` and `key`: paths of PEM files on this host, or their texts.
 
     Raises:
-        OSError: a file can't be read, or is no certificate.
+        OSError: a file can't be read, or is not a certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.verify_mode = ssl.CERT_REQUIRED

@@ -1,6 +1,6 @@
-"""A fleet as a run sees it: hosts that were checked, and a way to start workers there.
+"""A fleet as a run uses it: checked hosts, and a way to start workers there.
 
-Add here: what all engines have in common. Keep out: what only one engine does (dask_engine.py).
+Add here: something that all engines share. Keep out: code for a single engine (dask_engine.py).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,24 +18,24 @@ from perf_pipeline.fleet.host import HostFacts
 
 
 class FleetEngine(Protocol):
-    """Start processes on hosts, in whatever way."""
+    """The interface of engines that start processes on hosts."""
 
     def facts(self, places: Sequence[Place]) -> Mapping[str, HostFacts]:
-        """Ask each host, by name, what it is, and whether it may load these places.
+        """Return the facts of each host by name, and whether it may load these places.
 
         Raises:
-            GeneratorLimitError: a host can't tell.
+            GeneratorLimitError: a host can't answer.
         """
         ...
 
     def links(self, count: int) -> Iterator[tuple[str, DriverLink]]:
         """Start an agent for each load worker; return its host and the connection to it.
 
-        A connection is made when the iterator comes to it: whoever has it has to be heard of all
-        the while from then on.
+        A connection is made when the iterator reaches it, because from then on both ends must be
+        heard from continually.
 
         Raises:
-            GeneratorLimitError: a host can't.
+            GeneratorLimitError: a host can't start an agent.
         """
         ...
 
@@ -44,7 +44,7 @@ class Fleet:
     """Start load workers on hosts.
 
     Args:
-        engine: that starts processes there.
+        engine: the engine that starts processes there.
         facts: the facts of each host.
     """
 
@@ -58,10 +58,10 @@ class Fleet:
         return size_of(self._facts)
 
     def asked_again(self, places: Sequence[Place]) -> "Fleet":
-        """Ask the hosts that there are now; any of them may have come, gone or restarted.
+        """Ask the current hosts; any of them may have joined, left or restarted.
 
         Raises:
-            GeneratorLimitError: a host can't tell.
+            GeneratorLimitError: a host can't answer.
         """
         return Fleet(self._engine, self._engine.facts(places))
 
@@ -72,9 +72,9 @@ class Fleet:
 
     @contextmanager
     def workers(self, count: int) -> Iterator[StartWorker]:
-        """Yield what starts the workers of one load, in order; none of them outlives the block.
+        """Yield the function that starts the workers of one load; none of them outlives the block.
 
-        Each takes six descriptors here, of which a process may usually have 1,024.
+        Each needs six descriptors here, and a process may usually have 1,024.
 
         Raises:
             GeneratorLimitError: a host can't start its agents.
@@ -93,6 +93,6 @@ class Fleet:
         finally:
             for worker in started:
                 worker.close()
-            with suppress(GeneratorLimitError):  # it waits for its driver, and goes by itself
+            with suppress(GeneratorLimitError):  # an agent without a driver ends by itself
                 for _, link in links:
                     link.close()

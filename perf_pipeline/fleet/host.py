@@ -1,8 +1,7 @@
-"""What is asked of a host before it gets any load, and how an agent is started there.
+"""Functions that run on a host: report facts about it before any load, and start an agent.
 
-These functions run on the host, where the engine calls them by their names; the host has this
-package. Add here: another question to a host. Keep out: engines (dask_engine.py), what the answers
-mean (checks.py).
+The engine calls them by their names on the host, which has this package installed. Add here:
+another question to a host. Keep out: engines (dask_engine.py), and judging the answers (checks.py).
 """
 
 import hashlib
@@ -35,13 +34,13 @@ _CODE: Final = frozenset({".py", ".so", ".sql"})
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """Hold what a host says of itself.
+    """Hold the facts that a host reports.
 
     Attributes:
         python: version of its Python.
         packages: version of each package that perf_pipeline needs, its extra `fleet` included.
         code: hash of this package's files.
-        network: names the machine and its network; two hosts that share it share loopback.
+        network: the name of the machine and its network; hosts with the same name share loopback.
         cores: CPUs that the process may use.
         refused: the places that it may not load, among those that it was asked about.
     """
@@ -55,9 +54,10 @@ class HostFacts:
 
 
 def facts_here(places: Iterable[tuple[str, int | None]] = ()) -> HostFacts:
-    """Describe the host that this runs on, and ask it whether it may load these places.
+    """Describe the host that this runs on, and check whether it may load these places.
 
-    Its own variable PERF_ALLOWED_HOSTS decides, whatever is allowed where the run was started.
+    The host's own variable PERF_ALLOWED_HOSTS decides, whatever is allowed where the run was
+    started.
     """
     allowed = AllowedHosts.read(entries_in(os.environ.get("PERF_ALLOWED_HOSTS", "")))
     return HostFacts(
@@ -85,8 +85,8 @@ def _packages() -> dict[str, str]:
 def code_hash(root: Path) -> str:
     """Return a hash of a package's files as they are now.
 
-    It is taken anew each time: an agent gets the files of now, and the process that is asked may
-    have started before they were changed.
+    It is computed each time, because an agent uses the current files, and the asked process may
+    have started before they changed.
     """
     summed = hashlib.sha256()
     for path in sorted(path for path in root.rglob("*") if path.suffix in _CODE):
@@ -96,7 +96,7 @@ def code_hash(root: Path) -> str:
 
 
 def _network() -> str:
-    """Return what is equal where loopback is the same: the machine as it runs, and its network."""
+    """Return a text that is equal for processes with one loopback: machine, boot and network."""
     try:
         return f"{_BOOT.read_text(encoding='ascii').strip()} {_NETWORK.stat().st_ino}"
     except OSError:
@@ -106,10 +106,10 @@ def _network() -> str:
 def agent_started(host: str, tls: Mapping[str, str] | None) -> dict[str, Any]:
     """Start an agent that listens on an address of this host; return its port and its token.
 
-    It gets everything through a pipe, and lives on when this process ends.
+    The agent gets everything through a pipe, and goes on when this process ends.
 
     Raises:
-        RuntimeError: it did not start.
+        RuntimeError: the agent did not start.
     """
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "perf_pipeline.fleet.agent"],
@@ -126,6 +126,6 @@ def agent_started(host: str, tls: Mapping[str, str] | None) -> dict[str, Any]:
         line = process.stdout.readline()
     if not line:
         raise RuntimeError(f"the agent ended with {process.wait()}")
-    threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie stays
+    threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie remains
     started: dict[str, Any] = json.loads(line)
     return started

@@ -1,6 +1,6 @@
-"""The clock of a worker's host, as it is asked over the connection to its agent.
+"""Ask for the time of a worker's host over the connection to its agent.
 
-Add here: another moment at which it is asked. Keep out: what the answers tell (clock_offset.py),
+Add here: another moment at which it is asked. Keep out: evaluating the answers (clock_offset.py),
 and other messages (distant_worker.py).
 """
 
@@ -24,18 +24,18 @@ _TIMES: Final = struct.Struct("<qq")
 
 
 class HostClock:
-    """Ask a host for the time; at first many times, without anything else between.
+    """Ask a host for the time, at first many times in a row.
 
     Args:
-        link: to its agent.
+        link: the link to its agent.
 
     Attributes:
-        track: what the answers tell.
+        track: the readings from the answers.
 
     Raises:
         EOFError: the agent closed the connection.
-        OSError: the connection is broken, or nothing came.
-        ValueError: what came is no time.
+        OSError: the connection is broken, or no answer came.
+        ValueError: an answer is not a time.
     """
 
     def __init__(self, link: DriverLink) -> None:
@@ -43,7 +43,7 @@ class HostClock:
         self.track = OffsetTrack(best_of(self._round_trips()))
 
     def ask(self) -> None:
-        """Send a question, whose answer is for `take`.
+        """Send a question; pass its answer to `take`.
 
         Raises:
             OSError: the connection is broken.
@@ -59,25 +59,27 @@ class HostClock:
         self.track.add(_reading_of(answer))
 
     def course(self) -> ClockCourse:
-        """Return how the clock went since the load began, by what is known now."""
+        """Return the course of the clock since the load began, as far as it is known."""
         return course_of(self.track.first, self.track.readings(), self.track.from_ns)
 
     def ask_again(self) -> None:
-        """Ask many times, and wait for the answers; the agent says nothing else any more.
+        """Ask many times and wait for the answers, when the agent sends nothing else any more.
 
-        A question that was lost with a connection is asked again. While others end as well,
-        round trips are long; so it goes on for a while, until one was as short as before the load,
-        and with pauses, since hundreds of hosts that ask without any only make one another wait.
+        A question that was lost with a connection is asked again. While others end as well, round
+        trips are long; so this continues for a while until a round trip is as short as before the
+        load. There are pauses, because hundreds of hosts asking without pauses would only delay one
+        another.
 
         Raises:
             EOFError: the agent closed the connection.
             OSError: the connection is broken.
-            ValueError: nothing came, or what came is no time.
+            ValueError: no answer came, or an answer is not a time.
         """
         began_s, readings = time.monotonic(), list[OffsetReading]()
         while not self._is_enough(readings, time.monotonic() - began_s):
             if len(readings) >= _ROUND_TRIPS:
-                # It listens in the pause, whose end the answer to an older question must not await.
+                # Listen during the pause, because the answer to an older question must not wait for
+                # its end.
                 readings += self._answers(_PAUSE_S)
             self.ask()
             readings += self._answers(_ANSWER_LIMIT_S)
@@ -86,7 +88,7 @@ class HostClock:
         self.track.end(best_of(readings))
 
     def _answers(self, limit_s: float) -> list[OffsetReading]:
-        """Return what the next frame tells; nothing where none came, or it is no answer."""
+        """Return the answer in the next frame; nothing if none came, or it is not an answer."""
         frame = self._link.receive(limit_s)
         if frame is None or frame[0] is not FrameKind.PONG:
             return []

@@ -1,7 +1,7 @@
-"""The files that drivers sent to this host, kept by their hash, so that each comes once.
+"""Keep files that drivers sent to this host by their hash, so that each is sent only once.
 
-Add here: another rule about what is kept. Keep out: connections (agent.py), and which files there
-are (shipment.py).
+Add here: another rule about keeping files. Keep out: connections (agent.py), and the choice of
+files (shipment.py).
 """
 
 import os
@@ -21,10 +21,10 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def folder_of_host() -> Path:
-    """Return the folder of fleets on this host, which only this user may enter.
+    """Return the folder for fleets on this host, which only this user may enter.
 
     Raises:
-        OSError: it is somebody else's, or can't be made.
+        OSError: the folder belongs to somebody else, or can't be created.
     """
     folder = Path(tempfile.gettempdir()) / f"perf-pipeline-fleet-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -38,7 +38,7 @@ class KeptFiles:
     """Keep files by their hash.
 
     Args:
-        folder: where they are; it is made.
+        folder: the folder of the files; it is created.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,10 +47,10 @@ class KeptFiles:
         self._arriving: dict[str, tuple[IO[bytes], Path]] = {}
 
     def lacking(self, hashes: Iterable[str]) -> list[str]:
-        """Return those hashes whose files are not here, or not whole any more.
+        """Return the hashes whose files are missing or no longer complete.
 
         Raises:
-            ValueError: a text is no hash.
+            ValueError: a text is not a hash.
         """
         wanted = sorted(set(hashes))
         for text in wanted:
@@ -66,10 +66,10 @@ class KeptFiles:
         return True
 
     def take(self, text: str, data: bytes) -> None:
-        """Take the next bytes of a file; no bytes are its end.
+        """Take the next bytes of a file; empty bytes mark its end.
 
         Raises:
-            ValueError: the file is not what its hash says.
+            ValueError: the file does not match its hash.
         """
         if not _HASH.fullmatch(text):
             raise ValueError(f"{text[:80]!r} is no SHA-256")
@@ -88,7 +88,7 @@ class KeptFiles:
         path.rename(self._folder / text)
 
     def lay_out(self, folder: Path, files: Mapping[str, str]) -> None:
-        """Copy files to their places below a folder, and forget what nobody used for a month.
+        """Copy files to their places below a folder, and remove files that were unused for a month.
 
         Raises:
             ValueError: a place is outside the folder.
@@ -100,6 +100,6 @@ class KeptFiles:
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self._folder / text, path)
         for path in self._folder.iterdir():
-            with suppress(FileNotFoundError):  # another agent took it, or forgot it
+            with suppress(FileNotFoundError):  # another agent has taken or removed it
                 if path.stat().st_mtime < time.time() - _KEPT_S:  # noqa: TID251 - the age of a file
                     path.unlink()

@@ -1,9 +1,9 @@
-"""A connection between driver and agent that outlives its cable.
+"""A connection between driver and agent that survives interruptions of the network.
 
-Frames are numbered by their order, and kept until the other end says that it has them. When the
-connection ends, or carries nothing for three seconds, the driver makes a new one; both say how many
-frames they have, and send the others again. Questions about the time are never sent again: they
-carry the acknowledgements, and an old one tells nothing.
+Frames are numbered in order, and kept until the other end acknowledges them. If the connection
+ends, or is silent for three seconds, the driver makes a new one; both ends say how many frames they
+have, and the missing ones are sent again. Questions about the time are never sent again, because
+they carry the acknowledgements, and an old one is useless.
 
 Add here: what both ends do. Keep out: what only one of them does (driver_link.py, agent_link.py), a
 single connection (link.py), and what frames mean (agent.py, distant_worker.py).
@@ -27,7 +27,7 @@ PAUSE_S: Final = 0.2
 
 
 class LastingLink(ABC):
-    """Send frames from any thread, and receive them in one; all arrive once, and in order.
+    """Send frames from any thread, and receive them in one; each arrives once and in order.
 
     Args:
         raw: the first connection.
@@ -43,14 +43,14 @@ class LastingLink(ABC):
 
     @property
     def is_encrypted(self) -> bool:
-        """Say whether nobody on the way can read what it carries."""
+        """Say whether the connection is encrypted."""
         return self._raw.is_encrypted
 
     def send(self, kind: FrameKind, payload: bytes = b"") -> None:
         """Send a frame, now or when the connection is back.
 
         Raises:
-            OSError: the other end is given up, or this one was closed.
+            OSError: the other end was given up, or this end was closed.
         """
         with self._order:
             if self._is_over:
@@ -66,7 +66,7 @@ class LastingLink(ABC):
                 self._broke()
 
     def _broke(self) -> None:
-        """Let the thread that receives notice that the connection is of no use."""
+        """Let the receiving thread notice that the connection is broken."""
         self._raw.end()
 
     def send_json(self, kind: FrameKind, values: object) -> None:
@@ -74,12 +74,12 @@ class LastingLink(ABC):
         self.send(kind, json.dumps(values).encode())
 
     def receive(self, timeout_s: float) -> Frame | None:
-        """Return the next frame; None when nothing came for so long, or the connection is new.
+        """Return the next frame; None if nothing came in time, or the connection is new.
 
         Raises:
             EOFError: the other end closed the connection.
-            OSError: the connection is broken, and could not be taken up again in time.
-            ValueError: what came is no frame.
+            OSError: the connection is broken and could not be restored in time.
+            ValueError: the bytes are not a frame.
         """
         try:
             frame = self._raw.receive(timeout_s)
@@ -111,10 +111,10 @@ class LastingLink(ABC):
         return kind, payload
 
     def _forget(self, count: int) -> None:
-        """Keep no longer what the other end has.
+        """Drop frames that the other end has.
 
         Raises:
-            ValueError: it can't have so many.
+            ValueError: it can't have that many.
         """
         first = self._sent - len(self._kept)
         if not first <= count <= self._sent:
@@ -123,12 +123,12 @@ class LastingLink(ABC):
             self._kept.popleft()
 
     def expected(self, kind: FrameKind) -> bytes:
-        """Return what the next frame holds, which has to be of a kind.
+        """Return the content of the next frame, which must be of this kind.
 
         Raises:
             EOFError: the other end closed the connection.
             OSError: the connection is broken.
-            ValueError: nothing came, or something else.
+            ValueError: nothing came, or a different frame.
         """
         until_s, frame = time.monotonic() + SILENCE_LIMIT_S, None
         while frame is None and time.monotonic() < until_s:
@@ -138,7 +138,7 @@ class LastingLink(ABC):
         return frame[1]
 
     def _goes_on_with(self, raw: HostLink, count: int) -> None:
-        """Use a new connection, whose other end has so many frames, and send it the others."""
+        """Use a new connection, and send the frames that its other end does not have."""
         with self._order:
             self._forget(count)
             self._raw.close()
@@ -151,15 +151,15 @@ class LastingLink(ABC):
 
     @abstractmethod
     def _is_stale(self) -> bool:
-        """Say whether a new connection is worth a try, though nothing says that this one ended."""
+        """Say whether a new connection is worth a try, although this one has not visibly ended."""
 
     @abstractmethod
     def _take_up_again(self) -> None:
-        """Wait for a new connection, and go on with it.
+        """Wait for a new connection, and continue with it.
 
         Raises:
             EOFError: the other end is gone.
-            OSError: none came in time.
+            OSError: no connection came in time.
         """
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """A connection between the driver and an agent, which carries frames in both directions.
 
-Add here: another way to wait on it. Keep out: what the frames mean, and what outlives a connection
-(lasting_link.py).
+Add here: another way to wait on it. Keep out: the meaning of frames, and surviving a lost
+connection (lasting_link.py).
 """
 
 import select
@@ -23,7 +23,7 @@ class HostLink:
     """Send frames from any thread, and receive them in one.
 
     Args:
-        stream: connected; TLS or not. It is closed with the link.
+        stream: a connected stream, with or without TLS; it is closed with the link.
     """
 
     def __init__(self, stream: socket.socket) -> None:
@@ -36,27 +36,27 @@ class HostLink:
 
     @property
     def is_encrypted(self) -> bool:
-        """Say whether nobody on the way can read what it carries."""
+        """Say whether the connection is encrypted."""
         return isinstance(self._stream, ssl.SSLSocket)
 
     def send(self, kind: FrameKind, payload: bytes = b"") -> None:
         """Send a frame.
 
         Raises:
-            OSError: the other end is gone, or takes nothing any more.
+            OSError: the other end is gone, or accepts nothing any more.
         """
         with self._lock:
             self._stream.sendall(packed(kind, payload))
 
     def receive(self, timeout_s: float) -> Frame | None:
-        """Return the next frame; None when nothing came for so long.
+        """Return the next frame; None if nothing came in time.
 
-        Long frames come in pieces, of which each gets the time anew.
+        Long frames come in pieces, and the time starts again with each piece.
 
         Raises:
             EOFError: the other end closed the connection.
             OSError: the connection is broken.
-            ValueError: what came is no frame.
+            ValueError: the bytes are not a frame.
         """
         while not self._frames:
             if not self._is_readable(timeout_s):
@@ -72,7 +72,7 @@ class HostLink:
         return bool(poll.poll(timeout_s * 1_000))
 
     def _read(self) -> bytes:
-        # One at a time: a TLS stream is no two threads' at once.
+        # One at a time, because two threads must not use a TLS stream at once.
         with self._lock:
             data = self._stream.recv(_CHUNK_BYTES)
         if not data:
@@ -82,8 +82,8 @@ class HostLink:
     def end(self) -> None:
         """End the connection; threads that send or receive notice it, and one of them closes it."""
         with suppress(OSError):
-            # That of a TLS stream forgets its keys: the thread that reads would take what is still
-            # to be decrypted for frames, and one that sends would not encrypt any more.
+            # Closing a TLS stream forgets its keys: a reading thread would take encrypted bytes for
+            # frames, and a sending thread would no longer encrypt.
             socket.socket.shutdown(self._stream, socket.SHUT_RDWR)
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""Which worker runs on which host: spread over the hosts, then over the processes of each host.
+"""Place workers on hosts: spread over the hosts, then over the processes of each host.
 
-Add here: another rule of placement. Keep out: asking an engine what there is (dask_engine.py).
+Add here: another rule of placement. Keep out: asking an engine for its hosts (dask_engine.py).
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ def placed(hosts: Mapping[str, str], count: int) -> list[str]:
 
     Args:
         hosts: process of the engine -> its host; there is at least one.
-        count: number of load workers.
+        count: the number of load workers.
     """
     of_host: dict[str, list[str]] = {}
     for process, host in sorted(hosts.items()):

@@ -1,4 +1,4 @@
-"""The files that an order's workloads read: which they are, and where they are on a host.
+"""Find the files that an order's workloads read, and their places on a host.
 
 Add here: another parameter that names a file. Keep out: sending them (distant_worker.py), and
 keeping them on a host (kept_files.py).
@@ -26,7 +26,7 @@ _FOLDER: Final = f"{_READ}/own"
 
 @dataclass(slots=True)
 class Shipment:
-    """Collect the files of an order, and write the order as it is on a host.
+    """Collect the files of an order, and rewrite the order for a host.
 
     Attributes:
         files: the place of each file below the host's folder, and the file here.

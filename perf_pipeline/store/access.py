@@ -1,7 +1,7 @@
-"""Get at the history file: one process at a time, and one clear sentence when that fails.
+"""Open the history file: one process at a time, and one clear sentence if that fails.
 
-DuckDB lets one process open a file for writing, or several for reading only; whoever comes second
-gets an error. Our own processes therefore queue at a lock file beside the history, and a stranger
+DuckDB lets one process open a file for writing, or several for reading only; a second process gets
+an error. Our own processes therefore queue at a lock file next to the history, and another program
 (a DuckDB shell, a notebook) is waited for and then named.
 
 Add here: another way in which opening a file fails. Keep out: SQL.
@@ -53,7 +53,7 @@ _ABSENT: Final = re.compile(r"Cannot open database .* does not exist|file does n
 
 @contextmanager
 def exclusive(path: Path, wait_s: float) -> Iterator[float]:
-    """Hold the lock file beside the history; yield how many of the seconds are left.
+    """Hold the lock file next to the history; yield how many of the seconds are left.
 
     Raises:
         StoreBusyError: another process of ours held it all the time.
@@ -78,10 +78,10 @@ def exclusive(path: Path, wait_s: float) -> Iterator[float]:
 
 @contextmanager
 def connected(path: Path, wait_s: float, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the file; wait for a stranger that has it open.
+    """Open the file; if another program has it open, wait.
 
     Raises:
-        StoreBusyError: the stranger still had it when the time was over.
+        StoreBusyError: the other program still had it open when the time was over.
         PerfPipelineError: the file cannot be opened at all.
     """
     with ExitStack() as open_file:
@@ -108,9 +108,9 @@ def _opened(
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let Ctrl-C and other signals end a query as what they are.
+    """Let Ctrl-C and other signals end a query with their own exception.
 
-    Where their handler raises an exception, DuckDB (2.0) raises a RuntimeError in its place.
+    If a signal handler raises an exception, DuckDB (2.0) raises a RuntimeError instead.
 
     Raises:
         StoppedByUserError: a signal ended a query.
@@ -127,7 +127,7 @@ def stoppable() -> Iterator[None]:
 
 @contextmanager
 def said_plainly(path: Path) -> Iterator[None]:
-    """Turn an error of a file or its disk into one sentence; a mistake of ours stays as it is.
+    """Turn an error of a file or its disk into one sentence; pass our own bugs on unchanged.
 
     Raises:
         PerfPipelineError: the file is damaged, the disk is full, or there is no permission.
@@ -143,7 +143,7 @@ def said_plainly(path: Path) -> Iterator[None]:
 
 
 def _is_about_the_file(error: Exception) -> bool:
-    """Say whether a file or its disk is the reason, and not a statement of ours."""
+    """Say whether a file or its disk caused an error, and not one of our statements."""
     # A commit that the disk refuses is a TransactionException, a wrong checksum a plain Error.
     is_refused = any(text in str(error) for text in (*_FULL, _READ_ONLY))
     return is_refused or isinstance(error, _ABOUT_THE_FILE) or type(error) is duckdb.Error
@@ -151,7 +151,7 @@ def _is_about_the_file(error: Exception) -> bool:
 
 @contextmanager
 def told_plainly(spool: Path) -> Iterator[None]:
-    """Turn a spool's value that no table takes into one sentence: its file is damaged.
+    """Turn an error about a spooled value that no table accepts into one sentence: a damaged file.
 
     Raises:
         SpoolDamagedError: names the folder and the value.
@@ -173,7 +173,7 @@ def told_plainly(spool: Path) -> Iterator[None]:
 
 
 def is_full(error: BaseException) -> bool:
-    """Say whether a disk had no room, or a quota was used up, or a file may not grow."""
+    """Say whether a disk was full, a quota was used up, or a file may not grow."""
     return isinstance(error, OSError) and error.errno in _FULL_NUMBERS
 
 
@@ -205,9 +205,9 @@ def sentence_of(error: Exception, path: Path) -> PerfPipelineError:
 
 
 def _short_of(error: Exception, path: Path) -> StoreError | None:
-    """Return the error of a process that lacks memory or open files; None for any other.
+    """Return the error of a process that lacks memory or open files; None for other errors.
 
-    DuckDB opens a whole file like a damaged one then, and nobody should move it away.
+    DuckDB then reports an intact file like a damaged one, and nobody should move it away.
     """
     text = str(error)
     if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory Error" in text:
@@ -224,7 +224,7 @@ def _short_of(error: Exception, path: Path) -> StoreError | None:
 
 
 def _not_let_in(error: Exception, path: Path, message: str) -> StoreError | None:
-    """Return the error of a file that the system, and not DuckDB, refuses; None for any other."""
+    """Return the error of a file that the system, not DuckDB, refuses; None for other errors."""
     if isinstance(error, PermissionError) or "Permission denied" in message:
         return StoreError(
             f"no permission to open {path}",
@@ -244,7 +244,7 @@ def _not_let_in(error: Exception, path: Path, message: str) -> StoreError | None
 
 
 def _require_ordinary(path: Path) -> None:
-    """Refuse a pipe or a device: opening one could wait for ever.
+    """Refuse a pipe or a device, because opening one could wait forever.
 
     Raises:
         StoreError: it is one.
@@ -252,7 +252,7 @@ def _require_ordinary(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except OSError:
-        return  # it is made, or the system says why not
+        return  # it will be created, or the system says why not
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise StoreError(
             f"{path} is a pipe or a device, and the history is a file", hint=_OTHER_FOLDER_HINT
@@ -277,7 +277,7 @@ def _duckdb_holder(message: str) -> str:
 
 
 def _flock_holder(lock_path: Path) -> str:
-    """Find who holds the lock file, from Linux's /proc/locks; elsewhere nobody is named."""
+    """Find the holder of the lock file in Linux's /proc/locks; other systems name nobody."""
     try:
         inode = str(lock_path.stat().st_ino)
         lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()

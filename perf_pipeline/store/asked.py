@@ -1,9 +1,9 @@
-"""Keep answers about the runs of an open history until a run is written, pruned or removed.
+"""Cache answers about the runs of an open history until a run is written, pruned or removed.
 
-A run's end asks a dozen times for the same run and its outcomes, and each answer takes DuckDB some
-milliseconds, most of them to read the question.
-Add here: another question that is repeated. Keep out: SQL, and whatever changes while nobody
-writes a run.
+The end of a run asks a dozen times for the same run and its outcomes, and each answer takes DuckDB
+some milliseconds, mostly to parse the query.
+Add here: another repeated question. Keep out: SQL, and anything that changes without a run being
+written.
 """
 
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ _MOST_ROWS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class AskedRuns:
-    """Answer questions to runs, each once.
+    """Answer questions about runs, each only once.
 
     Attributes:
-        connection: to the history, which nobody else has open.
+        connection: the connection to the history, which nobody else has open.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -125,11 +125,11 @@ class AskedRuns:
         self._verdicts.clear()
 
     def forget_compared(self) -> None:
-        """Ask again how runs were compared, and what changed; whoever writes either says so."""
+        """Forget comparisons and changes; whoever writes either calls this."""
         self._rows.clear()
 
     def forget(self) -> None:
-        """Ask again from now on; whoever writes, prunes or removes a run says so."""
+        """Forget all answers; whoever writes, prunes or removes a run calls this."""
         self.forget_compared()
         self.forget_verdicts()
         by_run = (self._runs, self._outcomes, self._checks, self._summaries, self._other_lines)

@@ -1,9 +1,9 @@
-"""Lend one DuckDB engine, which has no file of its own, to whatever opens a file next.
+"""Lend one DuckDB engine, which has no file of its own, to the next opening of a file.
 
-A new one takes 30 ms of CPU to learn its functions, and a file that is attached to it takes 4; a
-command opens its history six times and asks its spool as often. While nobody has it, it has no
+A new engine takes 30 ms of CPU to register its functions, while attaching a file to an engine takes
+4 ms; a command opens its history six times and queries its spool as often. An idle engine has no
 file open and does nothing.
-Add here: another setting of DuckDB's. Keep out: waiting for a file, and what errors mean
+Add here: another setting of DuckDB. Keep out: waiting for a file, and the meaning of errors
 (access.py).
 """
 

@@ -105,8 +105,8 @@ def _reruns(history: History, run_id: str) -> Iterator[str]:
     for rerun in reruns:
         for benchmark, keys in failed_on_failures(history, rerun).items():
             yield (
-                f"re-run {rerun} of {benchmark} failed {', '.join(keys)}, so that it says "
-                "of nothing that it is in line: a target that fails may be quick"
+                f"re-run {rerun} of {benchmark} failed {', '.join(keys)}, so that it settles "
+                "nothing: it is neither counted as in line nor as out of line"
             )
 
 

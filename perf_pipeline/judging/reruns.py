@@ -28,8 +28,8 @@ Reruns = Mapping[str, Mapping[SeriesKey, DiffRow]]
 def reruns_of(history: History, run_id: str) -> Reruns:
     """Read the comparisons of a run's re-runs; empty if nothing was run again.
 
-    What is in line in a benchmark that failed a threshold on failures is left out: a target that
-    fails may be quick.
+    A benchmark that failed a threshold on failures is left out, whatever its figures are: these
+    are of a target that did not do its work. It counts neither for a regression nor against one.
     """
     return {rerun: _meaningful(history, rerun) for rerun in confirmations(history, run_id)}
 
@@ -37,11 +37,7 @@ def reruns_of(history: History, run_id: str) -> Reruns:
 def _meaningful(history: History, rerun: str) -> dict[SeriesKey, DiffRow]:
     broken = failed_on_failures(history, rerun)
     rows = diffs_with_history(history, rerun)
-    return {
-        key: row
-        for key, row in rows.items()
-        if key.benchmark not in broken or DiffStatus(row.status) in WORSE
-    }
+    return {key: row for key, row in rows.items() if key.benchmark not in broken}
 
 
 def settled(reruns: Reruns, benchmark: str, diff: Diff) -> Diff:

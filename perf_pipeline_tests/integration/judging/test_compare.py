@@ -341,8 +341,11 @@ def test_a_change_that_reruns_take_back_is_no_change_of_the_gate(state: Path) ->
         assert [row for row in changes(history) if row.found_by == "gate"] == []
 
 
-def test_reruns_whose_target_failed_settle_no_suspect(state: Path) -> None:
-    _again(state, "r009", 80.0, 79.5)
+@pytest.mark.parametrize("again", [(80.0, 79.5), (SLOW, SLOW)], ids=["in-line", "slow"])
+def test_reruns_whose_target_failed_settle_no_suspect(
+    state: Path, again: tuple[float, float]
+) -> None:
+    _again(state, "r009", *again)
     failed = parse_threshold("http_req_failed", "rate<0.01").judge(0.5)
     with open_history(State(state).history_file) as history:
         history.store_verdicts({RunKey(f"r009-c{n}", API): [failed] for n in (1, 2)})
@@ -352,7 +355,7 @@ def test_reruns_whose_target_failed_settle_no_suspect(state: Path) -> None:
     assert settled.status is DiffStatus.SUSPECT
     with open_history(State(state).history_file) as history:
         assert notices_of(history, "r009")[1].startswith(
-            "re-run r009-c1 of api_user_creation failed http_req_failed, so that it says of nothing"
+            "re-run r009-c1 of api_user_creation failed http_req_failed, so that it settles nothing"
         )
 
 

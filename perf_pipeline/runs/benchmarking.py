@@ -23,7 +23,7 @@ class JudgedBenchmark:
     Attributes:
         run_id: the id of the run.
         ingested: the numbers of rows that are now in the history.
-        report: what reports show about it.
+        report: what reports show about the benchmark.
     """
 
     run_id: str

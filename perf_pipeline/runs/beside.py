@@ -1,6 +1,6 @@
 """Run work concurrently with the main thread.
 
-It is not a daemon thread: at the end of the process DuckDB would be cut off in the middle of a
+The thread is not a daemon: at the end of the process DuckDB would be cut off in the middle of a
 call, which aborts the process. Add here: nothing. Keep out: work that does not end by itself.
 """
 

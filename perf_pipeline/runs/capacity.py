@@ -1,6 +1,7 @@
 """Search for the highest rate that a benchmark carries, and keep the answer.
 
-It keeps the windows' rows, and the figures of a confirmed capacity; the answer follows from these.
+This module keeps the windows' rows, and the figures of a confirmed capacity; the answer follows
+from these.
 
 Add here: something else that is kept of a search. Keep out: steps between its windows
 (searching.py), and several searches (scaling.py).

@@ -51,10 +51,11 @@ class _Progress:
 
     Attributes:
         measured: the benchmarks with files in the spool.
-        waiting: those of them that are not in the history, because it is open elsewhere.
+        waiting: the measured benchmarks that are not in the history yet, because it is open
+            elsewhere.
         problems: the problems of the run as a whole.
         trouble: what ended the run before anything was measured.
-        doing: what is under way.
+        doing: the step that is under way, in words.
     """
 
     measured: list[str] = field(default_factory=list)
@@ -78,18 +79,18 @@ def run_pipeline(
     """Run a profile's benchmarks and return the report; what could be measured is always judged.
 
     Args:
-        profile: checked.
+        profile: a checked profile.
         state: folder that all runs of this machine share.
         narrator: receives the progress of the run.
         stop: set it to end early; measurements are kept and marked.
         only: benchmarks to run; all enabled ones when empty.
         trigger: who started it.
         confirm: how often a suspect benchmark is run again at most, in the same session.
-        tags: what people call the run.
+        tags: the names that people give the run.
 
     Raises:
-        ProfileError: `only` names what is not a benchmark of the profile, or all are switched off;
-            nothing was sent.
+        ProfileError: `only` names something that is not a benchmark of the profile, or all are
+            switched off; nothing was sent.
         StoreBusyError: the history is open elsewhere; the samples are safe in the spool.
         TargetUnavailableError: nothing was measured, because the target does not answer.
     """

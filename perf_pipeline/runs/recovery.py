@@ -28,7 +28,7 @@ class Band:
 
     Attributes:
         p95_ms: the p95 of its response time.
-        failed_ratio: share of its operations that did not go well.
+        failed_ratio: the share of its operations that failed.
         waiting: messages that waited for each group of consumers at its end.
     """
 
@@ -38,11 +38,11 @@ class Band:
 
     @classmethod
     def of(cls, window: JudgedWindow) -> "Band":
-        """Take it from a light load."""
+        """Take the band from a light load."""
         return cls(window.p95_ms or 0.0, window.failed_ratio or 0.0, window.waiting)
 
     def misses(self, window: JudgedWindow) -> str:
-        """Say in what a light load is not as before; empty where it is."""
+        """Say how a light load differs from the one before the search; empty if it does not."""
         most_ms = max(LEAST_FACTOR * self.p95_ms, self.p95_ms + LEAST_MS)
         if window.outcome.status == "abort_on_fail":
             return "; ".join(window.outcome.problems) or "a threshold ended a light load"
@@ -61,10 +61,10 @@ class Band:
 
 
 def band_before(light: Callable[[], JudgedWindow], is_over: Callable[[], bool]) -> Band | None:
-    """Load lightly before a search; return how that was answered, or None after a stop.
+    """Load lightly before a search; return how the target answered, or None after a stop.
 
-    Where the load generator was the limit, its own delays would be taken for those of the target,
-    and every later light load for a recovery. So such a load says nothing, and is repeated.
+    If the load generator was the limit, its own delays would be taken for those of the target, and
+    every later light load for a recovery. So such a load says nothing, and is repeated.
 
     Args:
         light: loads a light window.
@@ -72,7 +72,7 @@ def band_before(light: Callable[[], JudgedWindow], is_over: Callable[[], bool]) 
 
     Raises:
         GeneratorLimitError: the load generator was the limit again and again.
-        TargetUnavailableError: the target went away meanwhile, or before.
+        TargetUnavailableError: the target went away during the light load, or before it.
     """
     reasons: Sequence[str] = ()
     for _ in range(_TRIES):
@@ -101,10 +101,10 @@ def await_recovery(
     is_over: Callable[[], bool],
     now_s: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Load lightly until the target is as before; return why it is not after the limit, or nothing.
+    """Load lightly until the target has recovered; after the limit, return why it has not.
 
     Args:
-        band: the band of before.
+        band: the answers to a light load before the search.
         light: loads a light window; raises TargetUnavailableError.
         limit_s: how long to wait; at least one light load is judged.
         is_over: the run is being stopped.

@@ -52,16 +52,16 @@ _BEYOND_TARGET: Final = "the target was gone, or did not recover, at fewer units
 
 @dataclass(slots=True)
 class _ScalingUnderWay:
-    """Keep what a scaling run under way knows.
+    """Keep the state of a scaling run under way.
 
     Attributes:
         session: the run.
-        benchmark: that scales.
+        benchmark: the benchmark that asks for the scaling run.
         folder: the folder of the benchmark in the spool.
         windows: the windows of all searches so far.
         points: a row for each number of units so far.
-        limits: why what it finds is INVALID, one sentence each.
-        is_gone: a search ended early because of the target.
+        limits: the reasons why its answer is INVALID, one sentence each.
+        is_gone: True if a search ended early because of the target.
     """
 
     session: Session
@@ -74,7 +74,7 @@ class _ScalingUnderWay:
 
     @property
     def config(self) -> BenchmarkConfig:
-        """Return its part of the profile."""
+        """Return the benchmark's part of the profile."""
         return self.session.profile.benchmarks[self.benchmark]
 
     @property
@@ -85,7 +85,7 @@ class _ScalingUnderWay:
 
     @property
     def wanted(self) -> ScalingConfig:
-        """Return which numbers of units, and how they are set."""
+        """Return which numbers of units are tried, and how they are set."""
         assert self.config.scaling is not None
         return self.config.scaling
 
@@ -100,8 +100,8 @@ class _ScalingUnderWay:
 def find_scaling(session: Session, benchmark: str) -> BenchmarkOutcome:
     """Search for the capacity at each number of units that a profile names; leave all in the spool.
 
-    The usual number of units is set again in the end, whatever that is; where that fails, what was
-    found is INVALID, because the target is left as another system than it was.
+    The usual number of units is set again at the end, however the run ends. If that fails, the
+    answer is INVALID, because the target is no longer the system that it was.
     """
     began_at, origin_ns = session.now(), time.monotonic_ns()
     scaling = _ScalingUnderWay(session, benchmark, fresh_folder(session, benchmark))

@@ -44,19 +44,19 @@ STOPPED = "the user stopped it"
 
 @dataclass(slots=True)
 class SearchUnderWay:
-    """Keep what a search under way knows.
+    """Keep the state of a search under way.
 
     Attributes:
         session: the run.
-        benchmark: that searches.
+        benchmark: the benchmark that asks for the search.
         folder: the folder of the benchmark in the spool.
-        wanted: what its profile says.
+        wanted: the profile's settings of the search.
         label: begins the names of its loads, so that no two of a run share one.
         before: windows of earlier searches of this benchmark in this run.
-        windows: that were loaded.
-        lights: how many light loads there were.
-        ended: why it ended early; empty while it has not.
-        is_generators: that was the load generator.
+        windows: the windows that were loaded.
+        lights: the number of light loads so far.
+        ended: the reason why the search ended early; empty if it did not.
+        is_generators: True if the load generator ended it.
     """
 
     session: Session
@@ -77,7 +77,7 @@ class SearchUnderWay:
 
     @property
     def next_number(self) -> int:
-        """Return the number of its next window."""
+        """Return the number of the next window."""
         return len(self.before) + len(self.windows) + 1
 
     def is_over(self) -> bool:
@@ -164,7 +164,7 @@ def _light(searching: SearchUnderWay, rate: float) -> JudgedWindow:
 
 
 def _recover(searching: SearchUnderWay, band: Band, rate: float) -> None:
-    """Wait until the target is as before; end the search where it does not become so in time."""
+    """Wait until the target has recovered; end the search if it does not recover in time."""
     session, limit_us = searching.session, searching.wanted.recovery_us
     missing = await_recovery(
         band, lambda: _light(searching, rate), limit_us / US_PER_S, session.stop.is_set

@@ -45,8 +45,8 @@ def send_runs(
     Args:
         state: folder of the history.
         run_ids: the ids of stored runs; all of them when empty.
-        out: where to.
-        say: receives what becomes of it.
+        out: the receivers.
+        say: receives the outcome.
         target: allows hosts.
         environment: holds tokens, and PERF_ALLOWED_HOSTS.
         within_s: for how long points that wait are sent at the end.
@@ -109,7 +109,7 @@ def _points_of_runs(state: State, run_ids: Sequence[str]) -> Iterator[list[Point
 
 
 def _offer(sender: Sender, points: Sequence[Point]) -> None:
-    """Let points wait as soon as few others do; a receiver that takes none for long loses some."""
+    """Queue points while few others wait; a receiver that takes none for a long time loses some."""
     until_s = time.monotonic() + _PATIENCE_S
     while sender.counts.waiting > MOST_WAITING // 4 and time.monotonic() < until_s:
         time.sleep(_PAUSE_S)

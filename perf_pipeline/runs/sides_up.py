@@ -54,8 +54,8 @@ class SideUp:
 
     Attributes:
         place: where it is reached.
-        target: with its address, checked.
-        facts: what is known of its version; empty where somebody else started it.
+        target: the target with its address, checked.
+        facts: what is known about its version; empty if somebody else started it.
     """
 
     place: GivenSide
@@ -65,12 +65,12 @@ class SideUp:
 
 @dataclass(frozen=True, slots=True)
 class SidesWanted:
-    """Hold what is wanted of two sides.
+    """Hold what is needed to bring up two sides.
 
     Attributes:
-        profile: checked.
+        profile: a checked profile.
         sides: the baseline and the candidate, as they were written.
-        loads: that both get.
+        loads: the loads that both sides get.
         ready_within_s: how long a side that is started may take until it answers.
     """
 
@@ -102,7 +102,7 @@ class SidesWanted:
         """Yield both sides, ready; those that were started end with the block.
 
         Args:
-            given: those that somebody else started.
+            given: the sides that somebody else started.
             state: the state of this machine.
             narrator: gets a sentence for each step.
             stop: set it to give up.
@@ -176,7 +176,7 @@ class SidesWanted:
         """Return the brokers of the profile's target, which workers are started on.
 
         Raises:
-            RequestError: it has none.
+            RequestError: the target has no brokers.
         """
         profile = self.profile
         written = profile.targets.get(profile.target)

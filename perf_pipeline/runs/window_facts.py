@@ -61,7 +61,7 @@ def row_of(
         trial: what was asked for.
         length: the length of what counts, in s.
         window: what was loaded.
-        verdict: on it.
+        verdict: the verdict on it.
     """
     most = max(window.piling, key=lambda piling: piling.slope.per_s, default=None)
     return CapacityWindow(

@@ -44,7 +44,7 @@ class JudgedWindow:
         verdicts: the verdicts of all thresholds of its benchmark.
         achieved_per_s: iterations that ran to their end, per second of what is measured.
         p95_ms: p95 of the response time; None where nothing was measured.
-        failed_ratio: share of operations that did not go well; None as above.
+        failed_ratio: the share of operations that failed; None where nothing was measured.
         piling: queues that were watched, with how fast they grew.
         waiting: messages that waited at its end: promised ones, and those behind all groups.
         cpu_percent: average CPU use by part (`host` is the machine, where 100 is all of it).

@@ -42,9 +42,14 @@ _ALL_FAILED: Final = MappingProxyType(
         "messages": "no message of the baseline was delivered",
     }
 )
+_ALL_WRONG: Final = (
+    "no answer of the baseline was right: every request failed, or its answer failed a check"
+)
 _SELDOM: Final = MappingProxyType(
     {
         "requests": "more requests to the candidate failed, too seldom to tell chance from a fault",
+        "answers": "more answers of the candidate failed or were wrong, too seldom to tell chance "
+        "from a fault",
         "messages": "more messages of the candidate were lost, too seldom to tell chance from a "
         "fault",
     }
@@ -119,6 +124,7 @@ def _judged(samples: OperationSamples, rules: DuetRules, alpha: float) -> Operat
         compared=compared,
         requests=(len(sides[0].ok), len(sides[1].ok)),
         failed=(sides[0].failed, sides[1].failed),
+        wrong=(sides[0].wrongly, sides[1].wrongly),
         length_s=samples.length_s,
         reason=reason,
         counts=samples.counts,
@@ -162,29 +168,20 @@ def _verdict_of(
             return DuetVerdict.NOT_MEASURED, _NONE_OF[samples.counts].format(name)
     if not samples.baseline.ok.any():
         return DuetVerdict.NOT_MEASURED, _ALL_FAILED[samples.counts]
+    if samples.baseline.bad.all():
+        return DuetVerdict.NOT_MEASURED, _ALL_WRONG
     more = samples.candidate.bad_share - samples.baseline.bad_share
     if more > LEAST_POINTS and _fails_more(samples, alpha):
-        return DuetVerdict.FAILS_MORE, _wrong_answers(samples)
-    seldom = _wrong_answers(samples) or _SELDOM[samples.counts]
-    doubt = seldom if more > LEAST_POINTS else _less_work(samples)
+        return DuetVerdict.FAILS_MORE, ""
+    doubt = _seldom(samples) if more > LEAST_POINTS else _less_work(samples)
     # Also where the times alone are UNDECIDED: "not slower" passes as FASTER does.
     if doubt and all(comparison.is_not_slower for comparison in compared):
         return DuetVerdict.UNDECIDED, doubt
     return _of_times(compared), ""
 
 
-def _wrong_answers(samples: OperationSamples) -> str:
-    """Say how many answers failed a check; empty where none of the candidate's did."""
-    old, new = (
-        0 if side.wrong is None else int(side.wrong.sum())
-        for side in (samples.baseline, samples.candidate)
-    )
-    if not new:
-        return ""
-    return (
-        f"{new:,} of {len(samples.candidate.ok):,} answers of the candidate failed a check, and "
-        f"{old:,} of {len(samples.baseline.ok):,} of the baseline"
-    )
+def _seldom(samples: OperationSamples) -> str:
+    return _SELDOM["answers" if samples.candidate.wrongly else samples.counts]
 
 
 def _less_work(samples: OperationSamples) -> str:

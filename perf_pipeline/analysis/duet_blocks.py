@@ -71,6 +71,11 @@ class SideSamples:
         return int((~self.ok).sum())
 
     @property
+    def wrongly(self) -> int:
+        """Count the requests whose answer failed a check."""
+        return 0 if self.wrong is None else int(self.wrong.sum())
+
+    @property
     def records_each(self) -> float:
         """Return how many rows or messages a request that went well was about, on average."""
         if self.records is None or not self.ok.any():

@@ -139,6 +139,7 @@ class OperationVerdict:
         length_s: how long both were measured.
         reason: why the verdict is not what the times alone say; empty otherwise.
         counts: what was counted; messages fail that were never delivered.
+        wrong: how many answers of each side failed a check.
     """
 
     operation: str
@@ -149,6 +150,7 @@ class OperationVerdict:
     length_s: float
     reason: str = ""
     counts: Literal["requests", "messages"] = "requests"
+    wrong: tuple[int, int] = (0, 0)
 
     @property
     def is_not_slower(self) -> bool:

@@ -57,6 +57,7 @@ def _operation(operation: OperationVerdict) -> dict[str, Any]:
         "reason": operation.reason,
         "requests": dict(zip(SIDES, operation.requests, strict=True)),
         "failed": dict(zip(SIDES, operation.failed, strict=True)),
+        "wrong": dict(zip(SIDES, operation.wrong, strict=True)),
         "seconds_needed": _finite(operation.seconds_needed),
         "statistics": {
             str(comparison.statistic): _statistic(comparison) for comparison in operation.compared

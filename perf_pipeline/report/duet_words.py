@@ -38,6 +38,7 @@ _SENTENCES: Final = MappingProxyType(
 _FAILED: Final = MappingProxyType(
     {"requests": "failed requests", "messages": "messages that were not delivered"}
 )
+_COUNTED: Final = "; the times of these answers are compared, too, as if they were right"
 _LOSES_MORE: Final = (
     "more messages of the candidate were not delivered, so their times are not compared"
 )
@@ -133,17 +134,21 @@ def _of_load(load: DuetLoadRecord) -> Iterator[str]:
 
 def _of_operation(operation: OperationVerdict) -> Iterator[str]:
     if any(operation.failed):
-        shares = (
-            f"{name} {failed:,} of {requests:,} ({_percent(failed / max(1, requests))})"
-            for name, failed, requests in zip(
-                SIDES, operation.failed, operation.requests, strict=True
-            )
-        )
-        yield f"{_FAILED[operation.counts]}: {', '.join(shares)}"
+        yield f"{_FAILED[operation.counts]}: {_shares(operation, operation.failed)}"
+    if any(operation.wrong):
+        counted = "" if _is_void(operation) else _COUNTED
+        yield f"answers that failed a check: {_shares(operation, operation.wrong)}{counted}"
     if operation.reason:
         yield operation.reason
     if operation.verdict is DuetVerdict.UNDECIDED and not operation.reason:
         yield _what_it_takes(operation)
+
+
+def _shares(operation: OperationVerdict, numbers: tuple[int, int]) -> str:
+    return ", ".join(
+        f"{name} {number:,} of {requests:,} ({_percent(number / max(1, requests))})"
+        for name, number, requests in zip(SIDES, numbers, operation.requests, strict=True)
+    )
 
 
 def _what_it_takes(operation: OperationVerdict) -> str:
@@ -183,9 +188,12 @@ def _cells(operation: OperationVerdict, compared: ComparedStatistic) -> tuple[st
 
 def _verdict_of(operation: OperationVerdict, compared: ComparedStatistic) -> str:
     """Return the verdict on a statistic, or on the operation if times mean nothing."""
-    is_void = operation.verdict in {DuetVerdict.FAILS_MORE, DuetVerdict.NOT_MEASURED}
-    is_void |= operation.verdict is DuetVerdict.UNDECIDED and bool(operation.reason)
-    return str(operation.verdict if is_void else compared.verdict)
+    return str(operation.verdict if _is_void(operation) else compared.verdict)
+
+
+def _is_void(operation: OperationVerdict) -> bool:
+    is_open = operation.verdict is DuetVerdict.UNDECIDED and bool(operation.reason)
+    return is_open or operation.verdict in {DuetVerdict.FAILS_MORE, DuetVerdict.NOT_MEASURED}
 
 
 def _change(ratio: float) -> str:

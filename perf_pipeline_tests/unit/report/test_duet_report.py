@@ -72,6 +72,22 @@ def test_the_screen_shows_sides_numbers_failures_and_the_answer() -> None:
     assert lines[-1] == "SLOWER: the candidate is slower than the baseline (exit code 98)"
 
 
+@pytest.mark.parametrize(
+    ("verdict", "end"),
+    [
+        (DuetVerdict.EQUIVALENT, "; the times of these answers are compared, too, as if they"),
+        (DuetVerdict.NOT_MEASURED, "\n"),
+    ],
+)
+def test_wrong_answers_are_told_beside_any_verdict(verdict: DuetVerdict, end: str) -> None:
+    told = render_duet(_record(replace(_operation(verdict, _ALIKE), wrong=(180, 600))), 300)
+
+    assert (
+        "get <a>: answers that failed a check: baseline 180 of 600 (30 %), candidate 600 of 600 "
+        f"(100 %){end}"
+    ) in told
+
+
 def test_what_is_undecided_says_what_it_would_take() -> None:
     # 60 s; the open p95 is 1.01 and its margin 5 %: half of the interval has to shrink from
     # ln(1.10 / 0.93) / 2 = 0.08395 to ln 1.05 - ln 1.01 = 0.03884, so that it takes

@@ -90,13 +90,24 @@ def note_ends(session: Session, benchmark: str) -> None:
         _ends_file(session, benchmark).write_text(json.dumps(ends), encoding="utf-8")
 
 
+def noted_ends(session: Session, benchmark: str) -> dict[str, dict[str, int]]:
+    """Return by topic and partition where a benchmark's topics ended before its load.
+
+    What lies before is of an earlier load. It is empty if messages are not known by id.
+    """
+    file = _ends_file(session, benchmark)
+    found: dict[str, dict[str, int]] = {}
+    if file.exists():
+        found = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
 def own_expired(session: Session, benchmark: str) -> str | None:
     """Say which of a benchmark's own messages the brokers deleted since its load began, if any.
 
     None also if nobody recorded where its topics ended.
     """
-    file = _ends_file(session, benchmark)
-    ends = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    ends = noted_ends(session, benchmark)
     try:
         brokers = require_brokers(session) if ends else ""
         told = (_told(topic, dict(_deleted(brokers, topic, ends[topic]))) for topic in ends)

@@ -21,6 +21,7 @@ from perf_pipeline.config.parameters import IterationKind, is_own, iteration_kin
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
+from perf_pipeline.loading.expiry import noted_ends
 from perf_pipeline.loading.own_database import query_files
 from perf_pipeline.loading.own_topics import topic_of
 from perf_pipeline.loading.seeding import ids_file, require_brokers
@@ -129,7 +130,7 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
         parameters={
             "run": run_of(session, benchmark),
             **_ADDRESSES[_kind_of(scenario).part](session, session.profile.benchmarks[benchmark]),
-            **_messages_of(session, scenario),
+            **_messages_of(session, benchmark, scenario),
             **_replay_of(session, scenario),
             "exec": scenario.exec,
             "folder": str(Path(session.profile.folder).resolve()),
@@ -163,12 +164,13 @@ def _replay_of(session: Session, scenario: Scenario) -> dict[str, JSON]:
     return {"replay": {"log": plan.log, "methods": list(plan.methods)}}
 
 
-def _messages_of(session: Session, scenario: Scenario) -> dict[str, JSON]:
+def _messages_of(session: Session, benchmark: str, scenario: Scenario) -> dict[str, JSON]:
     """Return where own messages go, and how large they may become; nothing for other scenarios."""
     own = scenario.parameters
     if isinstance(own, OwnConsumeParameters):
-        given = {"group": own.group} if own.group else {}
-        return {"topic": topic_of(session, own), **given}
+        topic, given = topic_of(session, own), {"group": own.group} if own.group else {}
+        ends: dict[str, JSON] = {**noted_ends(session, benchmark).get(topic, {})}
+        return {"topic": topic, "ends": ends, **given}
     if not isinstance(own, OwnProduceParameters):
         return {}
     folder = Path(session.profile.folder)

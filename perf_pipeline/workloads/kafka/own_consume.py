@@ -1,7 +1,8 @@
 """The consumers that a profile defines: their group, their work, and message ids if there are any.
 
-Parameters: `own` (those of the profile), `topic`, `group`, `brokers`, `allowed`. Secret: `brokers`
-    with credentials. Concurrency is the number of VUs.
+Parameters: `own` (those of the profile), `topic`, `group`, `brokers`, `allowed`, and perhaps `ends`
+(where each partition ended before the benchmark). Secret: `brokers` with credentials. Concurrency
+is the number of VUs.
 Add here: something that only these consumers do. Keep out: group protocol and commits
 (reception.py), and the work itself (consume.py).
 """
@@ -10,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
+
+from confluent_kafka import Message
 
 from perf_pipeline.config.own_topics import OwnConsumeParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
@@ -25,7 +28,7 @@ class OwnConsume(ConsumeMessages):
     """Work on one message per iteration, in the profile's own group; rebalances are samples, too.
 
     A message without an id, such as the tombstone of a compacted topic, is worked on and counted,
-    but is not in the ledger.
+    but is not in the ledger. Nor is one from before the benchmark: a new message may have its id.
     """
 
     checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -39,7 +42,8 @@ class OwnConsume(ConsumeMessages):
             TargetNotAllowedError: a broker advertises a host that may not be loaded.
         """
         own = OwnConsumeParameters.model_validate(context.parameters["own"])
-        self.read_id = id_reader(own.message_id)
+        ends = context.parameters.get("ends", {})
+        self.read_id = id_reader(own.message_id, {int(at): end for at, end in ends.items()})
         self._last: Iteration | None = None
         given = {
             **context.parameters,
@@ -75,13 +79,22 @@ class OwnConsume(ConsumeMessages):
             )
 
 
-def id_reader(place: str | None) -> ReadId:
+def id_reader(place: str | None, ends: Mapping[int, int]) -> ReadId:
     """Return a function that reads the id of a message; a message without an id is no fault.
 
     Args:
         place: `header:NAME`, or a JSON path into the value; None if messages have no ids.
+        ends: by partition, the offset before which the id of a message is not read.
     """
     if place is None:
         return lambda _: ("", "")
     read = reader_of(place)
-    return lambda message: (text_of_id(read(message)), "")
+
+    def read_id(message: Message) -> tuple[str, str]:
+        partition, offset = message.partition(), message.offset()
+        assert partition is not None, "a message has its place"
+        assert offset is not None, "a message has its place"
+        is_old = offset < ends.get(partition, 0)
+        return "" if is_old else text_of_id(read(message)), ""
+
+    return read_id

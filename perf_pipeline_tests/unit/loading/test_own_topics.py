@@ -88,6 +88,17 @@ def test_messages_count_by_id_where_both_ends_know_it(
     assert counts_by_id(session, "orders") is known
 
 
+def test_a_consumer_knows_where_its_topic_ended_before_the_benchmark(tmp_path: Path) -> None:
+    session = session_of(tmp_path, WITH_ID, {**WITH_ID, "from": "beginning"}, topic="orders")
+    session.folder.mkdir(parents=True)
+    (session.folder / "ends-orders.json").write_text('{"orders": {"0": 7}}', encoding="utf-8")
+
+    placed, handled = load_job(session, "orders", 1, tmp_path).scenarios
+
+    assert handled.parameters["ends"] == {"0": 7}
+    assert "ends" not in placed.parameters
+
+
 def test_two_groups_do_not_take_the_same_messages_by_id(tmp_path: Path) -> None:
     one, other = {**WITH_ID, "group": "a"}, {**WITH_ID, "group": "b"}
 

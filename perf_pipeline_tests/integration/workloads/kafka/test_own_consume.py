@@ -41,7 +41,9 @@ def write(brokers: str, topic: str, *messages: Written, transaction: str = "") -
     assert producer.flush(10) == 0
 
 
-def parameters(brokers: str, topic: str, **own: Any) -> dict[str, Any]:
+def parameters(
+    brokers: str, topic: str, *, ends: dict[str, int] | None = None, **own: Any
+) -> dict[str, Any]:
     scenario = Scenario.model_validate({**PLAN, "parameters": {"work": "0s", **own}})
     return {
         "run": "r1/orders",
@@ -49,6 +51,7 @@ def parameters(brokers: str, topic: str, **own: Any) -> dict[str, Any]:
         "group": f"group-of-{topic}",
         "brokers": bootstrap_servers(brokers),
         "own": scenario.parameters.model_dump(mode="json", by_alias=True),
+        "ends": ends or {},
     }
 
 
@@ -80,6 +83,20 @@ def test_ids_are_read_from_a_header_and_a_message_without_one_is_work_as_well(
     assert [(sample.operation, sample.outcome.value) for sample in bench.samples] == [
         ("consume", "ok")
     ] * 3
+
+
+def test_a_message_from_before_the_benchmark_completes_none_with_its_id(
+    brokers: str, topic: str
+) -> None:
+    """Both old copies are worked on, of two new messages with their ids only one is there."""
+    write(brokers, topic, (b"x", [("id", "1-0")]), (b"x", [("id", "1-1")]))
+    ends = {str(mark.partition): mark.high_watermark for mark in watermarks(brokers, topic)}
+    write(brokers, topic, (b"x", [("id", "1-1")]))
+
+    bench = consumed(brokers, topic, 3, messageId="header:id", ends=ends)
+
+    assert completed(bench) == ["1-1"]
+    assert len(bench.samples) == 3
 
 
 def test_ids_are_read_from_a_place_in_json(brokers: str, topic: str) -> None:

@@ -96,10 +96,10 @@ def accept(state: "State", run_id: str, metric: str | None, reason: str) -> None
 
 
 def _echo_gaps(state: "State", run_id: str) -> None:
-    """Say what the decision is not about, because the run did not measure it whole."""
-    from perf_pipeline.judging.gaps import gaps_of_run
+    """Say what the decision is not about, because the run did not measure it whole, or failed."""
+    from perf_pipeline.judging.gaps import outside_baselines
 
-    for gap in gaps_of_run(state, run_id):
+    for gap in outside_baselines(state, run_id):
         click.echo(f"!! not part of it: {gap}")
 
 

@@ -7,7 +7,7 @@ Add here: another way in which a measurement is incomplete. Keep out: judging by
 from collections.abc import Iterator
 
 from perf_pipeline.judging.expected import missing_of
-from perf_pipeline.judging.series import MeasuredBenchmark, measured_of
+from perf_pipeline.judging.series import MeasuredBenchmark, failed_on_failures, measured_of
 from perf_pipeline.store.history import History
 from perf_pipeline.store.state import State
 
@@ -32,15 +32,25 @@ def gaps_of(history: History, state: State, run_id: str) -> list[str]:
     ]
 
 
-def gaps_of_run(state: State, run_id: str) -> list[str]:
-    """Name what is missing, cut short or invalid in a stored run, as `gaps_of` does.
+def outside_baselines(state: State, run_id: str) -> list[str]:
+    """Name what no baseline takes from a stored run, in one sentence each.
+
+    That is what `gaps_of` names, and each benchmark that failed a threshold on failures.
 
     Raises:
         RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
     """
     with state.history() as history:
-        return gaps_of(history, state, run_id)
+        failed = failed_on_failures(history, run_id)
+        return [
+            *gaps_of(history, state, run_id),
+            *(
+                f"{name} of run {run_id} failed {', '.join(keys)}, and figures of a target that "
+                "fails are no baseline"
+                for name, keys in failed.items()
+            ),
+        ]
 
 
 def faults_of(measured: MeasuredBenchmark) -> Iterator[str]:

@@ -15,6 +15,7 @@ from perf_pipeline.metrics.naming import series_label
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report.wording import moment, plural
 from perf_pipeline.store.baselines import (
+    BaselineRow,
     ChangePointRow,
     changes,
     confirmations,
@@ -124,7 +125,10 @@ def _releases(history: History, run_id: str) -> Iterator[str]:
 
 
 def _missed_releases(history: History, run: RunRecord) -> Iterator[str]:
-    """Name the pinned releases whose run is not here, or is like this one and of another line."""
+    """Name the pinned releases that should be compared with this run, and cannot be.
+
+    Their run is not here, or it is like this one and of another line, or failed.
+    """
     run_ids, others = history.run_ids(), set(history.asked.runs_of_other_lines(run.run_id))
     for pin in releases(history):
         if pin.run_id not in run_ids:
@@ -132,11 +136,25 @@ def _missed_releases(history: History, run: RunRecord) -> Iterator[str]:
                 f"pinned release {pin.name} is run {pin.run_id}, which is not in this history, so "
                 f"NOTHING was compared with it; `perf-pipeline pull --run {pin.run_id}` brings it"
             )
-        elif pin.run_id in others and is_like(run, pinned := history.run(pin.run_id)):
-            branch = pinned.revision.get("branch", "")
+        elif is_like(run, pinned := history.run(pin.run_id)):
+            if pin.run_id in others:
+                branch = pinned.revision.get("branch", "")
+                yield (
+                    f"pinned release {pin.name} is run {pin.run_id} of branch {branch}, which is "
+                    "of no baseline of this run's branch, so NOTHING was compared with it"
+                )
+            elif pin.run_id != run.run_id:
+                yield from _failed_release(history, run, pin)
+
+
+def _failed_release(history: History, run: RunRecord, pin: BaselineRow) -> Iterator[str]:
+    """Name the benchmarks of a run that failed in the run of a release; no series has these."""
+    measured = {outcome.benchmark for outcome in history.outcomes(run.run_id)}
+    for benchmark, keys in failed_on_failures(history, pin.run_id).items():
+        if benchmark in measured:
             yield (
-                f"pinned release {pin.name} is run {pin.run_id} of branch {branch}, which is of no "
-                "baseline of this run's branch, so NOTHING was compared with it"
+                f"pinned release {pin.name} is run {pin.run_id}, whose {benchmark} failed "
+                f"{', '.join(keys)}, so NOTHING of {benchmark} was compared with it"
             )
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from perf_pipeline.cli.main import main
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.judging.compare import compare_run
+from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey
@@ -164,6 +165,28 @@ def test_a_run_that_failed_is_no_baseline_and_nobody_is_told_it_were(
 
     assert "run r001 failed http_req_failed, and figures of a target that fails" in output
     assert seen == 104
+
+
+def test_a_benchmark_that_failed_is_told_to_be_no_part_of_a_release_or_a_normal(
+    tmp_path: Path,
+) -> None:
+    both = Made({API: 80.0, END: 50.0})
+    add_runs(tmp_path, [both])
+    failed = parse_threshold("http_req_failed", "rate<0.01").judge(0.2)
+    with State(tmp_path).history() as history:
+        history.store_verdicts({RunKey("r001", END): [failed]})
+
+    pinned = call(tmp_path, "baseline", "pin", "r001", "--name", "v1", "--reason", "x")
+    accepted = call(tmp_path, "baseline", "accept", "r001", "--reason", "x")
+
+    told = f"!! not part of it: {END} of run r001 failed http_req_failed, and figures of a target"
+    assert told in pinned.output
+    assert told in accepted.output
+    later = add_runs(tmp_path, [both, *api_runs(80.0)])
+    missed = f"pinned release v1 is run r001, whose {END} failed http_req_failed, so NOTHING of"
+    with State(tmp_path).history() as history:
+        found = ["\n".join(notices_of(history, run_id)) for run_id in ("r001", *later)]
+    assert [missed in notices for notices in found] == [False, True, False]
 
 
 def test_a_release_has_the_level_of_its_run_and_not_of_slower_runs_before(tmp_path: Path) -> None:

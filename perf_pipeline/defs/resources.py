@@ -145,8 +145,9 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         asked = asked_for(context.run, context.instance, self.benchmarks)
         self._planned = selected_in(self._profile, asked)
         enabled = self._profile.enabled_names
-        require_whole(context.run, self._planned, enabled, self.benchmarks)
         self._log = context.log
+        if told := require_whole(context.run, asked, enabled, self.benchmarks, self.overrides):
+            self._log.warning(told)
         self._tags = tags_among(context.run.tags) if context.run else {}
         self._instance = context.instance
         self._tag()

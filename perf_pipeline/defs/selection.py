@@ -6,7 +6,7 @@ Add here: something else that Dagster knows about a run before it starts. Keep o
 runs of it (judging/expected.py). Dagster concept: runs, https://docs.dagster.io/guides/build/jobs
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import dagster as dg
@@ -34,33 +34,65 @@ def asked_for(
 
 
 def require_whole(
-    run: dg.DagsterRun | None, planned: Sequence[str], enabled: Sequence[str], ours: Sequence[str]
-) -> None:
+    run: dg.DagsterRun | None,
+    asked: Sequence[str],
+    enabled: Sequence[str],
+    ours: Sequence[str],
+    overrides: Collection[str] = (),
+) -> str:
     """Refuse a run of a whole profile that would leave out benchmarks that its graph lacks.
 
     A profile is read again for each run, but the graph is as it was when the code location was
-    loaded. People who select assets themselves know what they leave out.
+    loaded. People who select some of its assets themselves are only told: they know what they
+    leave out. All assets at once, as by "Materialize all", are no such selection.
 
     Args:
         run: the run in progress.
-        planned: the benchmarks that the run does.
+        asked: the benchmarks that the run was asked for.
         enabled: the enabled benchmarks of the current profile.
         ours: all benchmarks that are assets of the code location.
+        overrides: the dotted keys of the profile that the run's config overrides.
+
+    Returns:
+        What a run of selected assets leaves out because it is no asset; empty if there is nothing.
 
     Raises:
         ProfileError: an enabled benchmark would not be measured although nobody chose that.
     """
-    if not planned or run is None or run.parent_run_id:
-        return
-    known = [name for name in enabled if name in ours]
+    absent = [name for name in enabled if name not in asked]
+    if run is None or run.parent_run_id or not absent or len(absent) == len(enabled):
+        return ""
     is_job = f"{PREFIX}profile" in run.tags and not run.asset_selection
-    absent = [name for name in enabled if name not in planned]
-    if absent and (is_job or (len(known) < len(enabled) and set(known) == set(planned))):
-        raise ProfileError(
-            f"for {run.job_name}" if is_job else "of the run",
-            [f"benchmarks.{name} is enabled, and is not in the graph of assets" for name in absent],
-            hint="reload the code location, whose graph is of an earlier or another profile",
+    if not is_job and set(absent) & set(ours):
+        return ""
+    if run.asset_selection and set(asked) != set(ours):
+        return (
+            f"not measured, because the loaded code location has no such asset: {', '.join(absent)}"
+            " (enabled in the profile; reload the code location if it was edited)"
         )
+    raise ProfileError(
+        f"for {run.job_name}" if is_job else "of the run",
+        [_absence(run, name, ours) for name in absent],
+        hint=_remedy(absent, overrides),
+    )
+
+
+def _absence(run: dg.DagsterRun, name: str, ours: Sequence[str]) -> str:
+    where = f"in job {run.job_name}" if name in ours else "in the graph of assets"
+    return f"benchmarks.{name} is enabled, and is not {where}"
+
+
+def _remedy(absent: Sequence[str], overrides: Collection[str]) -> str:
+    switched = {f"benchmarks.{name}{key}" for name in absent for key in ("", ".enabled")}
+    if switched & {key.strip() for key in overrides}:
+        return (
+            "`overrides` of the run's config enables it, which adds nothing to a job: materialise "
+            "selected assets, or enable it in the profile and reload the code location"
+        )
+    return (
+        "reload the code location if the profile was edited; a profile that the run's config "
+        "names has a job of its own"
+    )
 
 
 def stands_for(run: dg.DagsterRun | None, instance: dg.DagsterInstance | None) -> list[str]:

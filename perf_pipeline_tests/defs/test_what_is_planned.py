@@ -188,8 +188,11 @@ def test_a_profile_that_enables_more_than_the_graph_holds_is_not_run_by_halves(
             run_config={"resources": {"perf_run": {"config": {"profile": str(profile)}}}}
         )
 
-    absent = "search" if change[1] == "true" else "sell"
-    assert f"benchmarks.{absent} is enabled, and is not in the graph" in str(caught.value.__cause__)
+    told = str(caught.value.__cause__)
+    if change[1] == "true":
+        assert "benchmarks.search is enabled, and is not in job shop_visits" in told
+    else:
+        assert "benchmarks.sell is enabled, and is not in the graph" in told
 
 
 def test_who_selects_assets_leaves_the_others_out() -> None:
@@ -197,9 +200,23 @@ def test_who_selects_assets_leaves_the_others_out() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         chosen = instance.create_run_for_job(job, asset_selection=keys(A), tags=dict(job.run_tags))
 
-        require_whole(chosen, [A], [A, B], [A, B])
+        assert require_whole(chosen, [A], [A, B], [A, B]) == ""
+        told = require_whole(chosen, [A], [A, "sell"], [A, B])
+        assert told.startswith("not measured, because the loaded code location has no such asset")
+        # All assets at once are no choice: A and B are all, and the profile has sell as well.
         with pytest.raises(ProfileError, match="benchmarks.sell is enabled"):
-            require_whole(chosen, [A], [A, "sell"], [A, B])
+            require_whole(chosen, [A, B], [A, "sell"], [A, B])
+
+
+def test_an_override_that_a_job_does_not_hold_is_refused_with_what_helps() -> None:
+    job = defs.resolve_job_def("quick")
+    with dg.DagsterInstance.ephemeral() as instance:
+        whole = instance.create_run_for_job(job, tags=dict(job.run_tags))
+
+        with pytest.raises(ProfileError, match=f"benchmarks.{B} is .* not in job quick") as caught:
+            require_whole(whole, [A], [A, B], [A, B], [f"benchmarks.{B}.enabled"])
+
+    assert caught.value.hint.startswith("`overrides` of the run's config enables it")
 
 
 def keys(*names: str) -> frozenset[dg.AssetKey]:

@@ -22,7 +22,7 @@ from perf_pipeline.judging.ingest import (
     profile_of,
     require_spooled,
 )
-from perf_pipeline.judging.judged_figure import figure_of_threshold
+from perf_pipeline.judging.judged_figure import JudgedFigure, figure_of_threshold
 from perf_pipeline.judging.kept_up import (
     meant_scenarios,
     over_what_kept_up,
@@ -154,13 +154,24 @@ def _verdicts(
     key = RunKey(run_id, outcome.benchmark)
     thresholds = thresholds_of(profile, outcome.benchmark)
     is_own = not is_what_if(history, run_id, profile)
-    judged = [_judge(history, key, outcome, threshold, is_own=is_own) for threshold in thresholds]
+    figures = {}
+    judged = []
+    for threshold in thresholds:
+        narrowed, left_out = over_what_kept_up(threshold, outcome)
+        figure = figure_of_threshold(history, key, narrowed, is_own=is_own)
+        figures[threshold.key, threshold.source] = figure
+        judged.append(_judge(history, key, outcome, threshold, figure, left_out))
     verdicts = within_bound(history, key, judged)
     verdicts = answered_to_the_end(history, key, outcome, _without_unknown(history, key, verdicts))
     verdicts = with_interval(history, key, verdicts)
     verdicts = as_expected(history, key, outcome, verdicts)
     verdicts = kept_pace(history, key, profile, outcome, verdicts)
-    return with_shortfall(history, key, outcome, verdicts)
+    verdicts = with_shortfall(history, key, outcome, verdicts)
+    # Last, as any of these may have replaced a reason.
+    return [
+        figures[verdict.threshold.key, verdict.threshold.source].told(verdict)
+        for verdict in verdicts
+    ]
 
 
 def _without_unknown(history: History, key: RunKey, verdicts: list[Verdict]) -> list[Verdict]:
@@ -175,10 +186,13 @@ def _without_unknown(history: History, key: RunKey, verdicts: list[Verdict]) -> 
 
 
 def _judge(
-    history: History, key: RunKey, outcome: BenchmarkOutcome, threshold: Threshold, *, is_own: bool
+    history: History,
+    key: RunKey,
+    outcome: BenchmarkOutcome,
+    threshold: Threshold,
+    figure: JudgedFigure,
+    left_out: str,
 ) -> Verdict:
-    narrowed, left_out = over_what_kept_up(threshold, outcome)
-    figure = figure_of_threshold(history, key, narrowed, is_own=is_own)
     invalid = () if left_out else outcome.invalid_for(meant_scenarios(threshold))
     verdict = replace(threshold.judge(figure.observed, measured=not invalid), reason=left_out)
     if verdict.status is Status.INVALID:
@@ -195,7 +209,7 @@ def _judge(
         unknown = _UNKNOWN if threshold.metric == UNKNOWN_THRESHOLDS else ""
         reason = unknown or "; ".join(outcome.problems) or absent or "nothing was measured"
         return replace(verdict, reason=reason)
-    return figure.doubted(verdict, threshold)
+    return figure.doubted(verdict)
 
 
 def _cut_short(outcome: BenchmarkOutcome) -> str:

@@ -14,6 +14,7 @@ from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunKey
 
 _COMPARED: Final = frozenset({Status.PASS, Status.WARN, Status.FAIL})
+_TOO_CLOSE: Final = "too close to the bound to tell, and the samples were dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +24,25 @@ class JudgedFigure:
     observed: float | None
     error: float = 0.0
 
-    def doubted(self, verdict: Verdict, threshold: Threshold) -> Verdict:
-        """Return a verdict on it with its error; NO_DATA where that reaches the bound."""
+    def doubted(self, verdict: Verdict) -> Verdict:
+        """Return a verdict on it: NO_DATA where its error reaches the bound."""
         if not self.error or self.observed is None or verdict.status not in _COMPARED:
             return verdict
-        reason = "; ".join(filter(None, [f"{FROM_HISTOGRAM}, ±{self.error:.1%}", verdict.reason]))
-        if abs(self.observed - threshold.bound) > self.error * abs(self.observed):
-            return replace(verdict, reason=reason)
-        told = f"{reason}: too close to the bound to tell, and the samples were dropped"
-        return replace(verdict, status=Status.NO_DATA, reason=told)
+        if abs(self.observed - verdict.threshold.bound) > self.error * abs(self.observed):
+            return verdict
+        reason = "; ".join(filter(None, [verdict.reason, _TOO_CLOSE]))
+        return replace(verdict, status=Status.NO_DATA, reason=reason)
+
+    def told(self, verdict: Verdict) -> Verdict:
+        """Say in a verdict's reason how far off its figure may be, before all else it says.
+
+        That is how a figure is known as inexact when it comes back from the history.
+        """
+        is_told = verdict.reason.startswith(FROM_HISTOGRAM)  # by a stored reason that came back
+        if is_told or not self.error or verdict.observed is None:
+            return verdict
+        reasons = [f"{FROM_HISTOGRAM}, ±{self.error:.1%}", verdict.reason]
+        return replace(verdict, reason="; ".join(filter(None, reasons)))
 
 
 def figure_of_threshold(

@@ -159,8 +159,8 @@ def test_a_dropped_run_that_is_judged_again_keeps_its_exact_figures(
         ("p(95)<5.34", Status.FAIL, ""),
         ("p(80)<6", Status.PASS, "from a histogram, ±0.5%"),
         # Exactly 5.288 ms; a histogram knows it within 0.026 ms.
-        ("p(80)<5.29", Status.NO_DATA, "from a histogram, ±0.5%: too close to the bound to tell"),
-        ("p(80)!=5.28", Status.NO_DATA, "from a histogram, ±0.5%: too close to the bound to tell"),
+        ("p(80)<5.29", Status.NO_DATA, "from a histogram, ±0.5%; too close to the bound to tell"),
+        ("p(80)!=5.28", Status.NO_DATA, "from a histogram, ±0.5%; too close to the bound to tell"),
         ("max<=5.36", Status.PASS, ""),
     ],
 )
@@ -175,3 +175,23 @@ def test_a_histogram_decides_only_what_its_error_lets_it(
     (verdict,) = [one for one in verdicts if one.threshold.source == bound]
     assert verdict.status is status
     assert verdict.reason.startswith(told) if told else not verdict.reason
+
+
+def test_a_histograms_figure_is_told_as_one_whatever_else_is_told(
+    pruned: Path, tmp_path: Path
+) -> None:
+    # As if it was stopped, and pruned before it was judged.
+    shutil.copytree(pruned, tmp_path, dirs_exist_ok=True)
+    with State(tmp_path).history() as history:
+        for change in ("delete from verdicts", "delete from digests"):
+            history.connection.execute(f"{change} where run_id = 'r1'")
+        history.connection.execute("update benchmarks set status = 'stopped' where run_id = 'r1'")
+
+    for _ in range(2):  # what the first one stored is no exact figure to the second one
+        verdicts = judge_run(State(tmp_path), "r1")[BENCHMARK]
+
+        (reason,) = {one.reason for one in verdicts if one.threshold.statistic == "p"}
+        assert reason == (
+            "from a histogram, ±0.5%; the benchmark was stopped, and a part of a benchmark proves "
+            "nothing"
+        )

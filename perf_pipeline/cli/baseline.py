@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from perf_pipeline.store.state import State
 
 _NAME: Final = Line(100)
+_MOST: Final = 3
 _reason: Final = click.option(
     "--reason",
     type=Line(1_000),
@@ -56,6 +57,7 @@ def pin(state: "State", run_id: str, name: str, reason: str) -> None:
     row = pin_run(state, asked_run(state, run_id), name=name, reason=reason)
     click.echo(f"pinned {row.name}: run {row.run_id}, by {row.made_by}: {row.reason}")
     _echo_gaps(state, row.run_id)
+    _echo_lone(state, row.run_id)
 
 
 @baseline.command()
@@ -101,6 +103,21 @@ def _echo_gaps(state: "State", run_id: str) -> None:
 
     for gap in outside_baselines(state, run_id):
         click.echo(f"!! not part of it: {gap}")
+
+
+def _echo_lone(state: "State", run_id: str) -> None:
+    """Say of which series the release is the pinned run alone, and what follows."""
+    from perf_pipeline.judging.releases import lone_series
+    from perf_pipeline.quoting import first_few
+    from perf_pipeline.report.wording import plural
+
+    for runs, labels in lone_series(state, run_id).items():
+        click.echo(
+            f"!! out of line with the {plural(runs, 'run')} before it: the release is this run "
+            f"alone in {plural(len(labels), 'series', 'series')} ({first_few(labels, _MOST)}). If "
+            "that is noise and not the release, later runs are compared with the noise: pin "
+            "another run of this release"
+        )
 
 
 @baseline.command(name="list")

@@ -13,11 +13,21 @@ from perf_pipeline.analysis.machine import Machine, slowdowns
 from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus
 from perf_pipeline.analysis.tiers import parts_of
 from perf_pipeline.analysis.window import episode
+from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.machines import machine_of
-from perf_pipeline.judging.past import Past
-from perf_pipeline.judging.series import Confirmed, MeasuredBenchmark, since_change
-from perf_pipeline.store.baselines import BaselineRow
+from perf_pipeline.judging.past import Past, past_of
+from perf_pipeline.judging.series import (
+    Confirmed,
+    MeasuredBenchmark,
+    failed_on_failures,
+    measured_of,
+    policy_of,
+    series_in,
+    since_change,
+)
+from perf_pipeline.store.baselines import BaselineRow, confirmed_runs
 from perf_pipeline.store.comparison_rows import SeriesPoint
+from perf_pipeline.store.state import State
 
 _MOVED: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.IMPROVED})
 
@@ -76,6 +86,59 @@ def against_releases(
             machines=[machines.get(point.run_id) for point in (*likes, *release, *recent)],
         )
         yield Against(compared, tuple(point.run_id for point in release))
+
+
+def lone_series(state: State, run_id: str) -> dict[int, list[str]]:
+    """Name each series of which a release is one run alone, being out of line with those before.
+
+    Returns:
+        The labels of these series, by the number of runs that they are out of line with.
+
+    Raises:
+        RequestError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    found: dict[int, list[str]] = {}
+    with state.history() as history:
+        profile, failed = profile_of(history, run_id), failed_on_failures(history, run_id)
+        measured = [
+            benchmark
+            for benchmark in measured_of(history, run_id)
+            if benchmark.comparable and benchmark.outcome.benchmark not in failed
+        ]
+        past, changes = past_of(history, measured, profile), confirmed_runs(history)
+    for benchmark in measured:
+        for series in series_in(profile, benchmark):
+            if runs := _runs_left(past, benchmark, series, policy_of(profile), changes):
+                label = f"{benchmark.outcome.benchmark} {series.label}"
+                found.setdefault(runs, []).append(label)
+    return found
+
+
+def _runs_left(
+    past: Past,
+    measured: MeasuredBenchmark,
+    series: Series,
+    policy: BaselinePolicy,
+    changes: Confirmed,
+) -> int:
+    """Count the runs with which a run is out of line by itself; 0 if it is not, or is not alone."""
+    run, value, machine = measured.run, measured.value(series), machine_of(measured)
+    if value is None:
+        return 0
+    machines = dict(past.machines.get(measured.outcome.benchmark, {}))
+    if machine is not None:
+        machines[run.run_id] = machine
+    earlier = since_change(
+        past.before(measured, series),
+        run.run_id,
+        changes.get(measured.key(series), ()),
+        series,
+        policy,
+    )
+    pinned = SeriesPoint(run.run_id, run.began_at, value)
+    likes, release = _in_line(earlier, pinned, series, policy, machines)
+    return len(likes) if release == [pinned] else 0
 
 
 def _in_line(

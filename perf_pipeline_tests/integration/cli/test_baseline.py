@@ -192,8 +192,13 @@ def test_a_benchmark_that_failed_is_told_to_be_no_part_of_a_release_or_a_normal(
 def test_a_release_has_the_level_of_its_run_and_not_of_slower_runs_before(tmp_path: Path) -> None:
     # Eight runs around 80 ms, and a version of 60 ms that is pinned: 80 ms are a third more.
     add_compared(tmp_path, *QUIET, 60.0)
-    call(tmp_path, "baseline", "pin", "r009", "--name", "v2", "--reason", "faster")
+    pinned = call(tmp_path, "baseline", "pin", "r009", "--name", "v2", "--reason", "faster")
 
+    # Median, p(95) and p(99) are all out of line with the eight runs.
+    assert (
+        "!! out of line with the 8 runs before it: the release is this run alone in 3 series "
+        f"({API} http_req_duration"
+    ) in pinned.output
     add_compared(tmp_path, 60.5, *QUIET[:2])
 
     with State(tmp_path).history() as history:

@@ -23,7 +23,7 @@ from perf_pipeline.store.baselines import (
     releases,
 )
 from perf_pipeline.store.history import History
-from perf_pipeline.store.lineage import judged
+from perf_pipeline.store.lineage import judged, profiles_resting_on
 from perf_pipeline.store.order import began_before_it, ended_after_it
 from perf_pipeline.store.records import RunRecord
 
@@ -132,10 +132,7 @@ def _missed_releases(history: History, run: RunRecord) -> Iterator[str]:
     run_ids, others = history.run_ids(), set(history.asked.runs_of_other_lines(run.run_id))
     for pin in releases(history):
         if pin.run_id not in run_ids:
-            yield (
-                f"pinned release {pin.name} is run {pin.run_id}, which is not in this history, so "
-                f"NOTHING was compared with it; `perf-pipeline pull --run {pin.run_id}` brings it"
-            )
+            yield from _absent_release(history, run, pin)
         elif is_like(run, pinned := history.run(pin.run_id)):
             if pin.run_id in others:
                 branch = pinned.revision.get("branch", "")
@@ -145,6 +142,19 @@ def _missed_releases(history: History, run: RunRecord) -> Iterator[str]:
                 )
             elif pin.run_id != run.run_id:
                 yield from _failed_release(history, run, pin)
+
+
+def _absent_release(history: History, run: RunRecord, pin: BaselineRow) -> Iterator[str]:
+    """Name a release whose run is not here, unless it is known to be of another profile."""
+    profiles = profiles_resting_on(history, pin.run_id)
+    if profiles and run.profile not in profiles:
+        return
+    condition = "" if profiles else f" (which matters if it is of profile {run.profile})"
+    yield (
+        f"pinned release {pin.name} is run {pin.run_id}, which is not in this history, so "
+        f"NOTHING was compared with it{condition}; `perf-pipeline pull --run {pin.run_id}` "
+        "brings it"
+    )
 
 
 def _failed_release(history: History, run: RunRecord, pin: BaselineRow) -> Iterator[str]:

@@ -27,6 +27,10 @@ select benchmark, diffs.metric, tags, statistic, value, baseline_kind, baseline_
 from diffs join lineage using (run_id, benchmark, position)
 where run_id = ? order by benchmark, position
 """
+_RESTING: Final = """
+select distinct profile from lineage join runs using (run_id)
+where list_contains(baseline_run_ids, ?)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,16 @@ def store_judged(
         insert_rows(connection, "diffs", f"{_KEY}, {DIFF_COLUMNS}", diffs)
         insert_rows(connection, "lineage", f"{_KEY}, {_LINEAGE}, judged_at", origins)
         seal(connection, [RunKey(run_id, name) for name in positions], _TABLES)
+
+
+def profiles_resting_on(history: History, run_id: str) -> set[str]:
+    """Return the profiles of the runs whose comparisons rest on a run, which need not be here.
+
+    Runs are compared only within a profile, so that this is the profile of that run as well; empty
+    if no comparison rests on it.
+    """
+    rows = history.connection.execute(_RESTING, [run_id]).fetchall()
+    return {profile for (profile,) in rows}
 
 
 def judged(history: History, run_id: str) -> list[tuple[str, DiffRow, Lineage]]:

@@ -14,7 +14,9 @@ from perf_pipeline.judging.publish import publish
 from perf_pipeline.judging.stored_comparison import store_comparison
 from perf_pipeline.metrics.threshold import Status, parse_threshold
 from perf_pipeline.store.baselines import BaselineRow, changes, decide
-from perf_pipeline.store.history import open_history
+from perf_pipeline.store.comparison_rows import DiffRow
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.lineage import Lineage, store_judged
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.compared_in_turn import compared_in_turn
@@ -357,6 +359,26 @@ def test_reruns_whose_target_failed_settle_no_suspect(
         assert notices_of(history, "r009")[1].startswith(
             "re-run r009-c1 of api_user_creation failed http_req_failed, so that it settles nothing"
         )
+
+
+def test_an_absent_release_is_told_only_where_it_may_be_of_the_profile(tmp_path: Path) -> None:
+    others = Made({API: 80.0}, profile=load_profile("full"))
+    quick, full = add_runs(tmp_path, [*api_runs(80.0), others])
+    unknown = ("NOTHING", "if it is of profile")
+
+    def told(history: History) -> list[tuple[bool, ...]]:
+        found = ["\n".join(notices_of(history, run_id)) for run_id in (quick, full)]
+        return [tuple(word in notices for word in unknown) for notices in found]
+
+    with open_history(State(tmp_path).history_file) as history:
+        decide(history, replace(PIN, run_id="gone"))
+        before = told(history)
+        # A comparison of the quick run rests on it, so it is of that profile.
+        row = DiffRow(*("http_reqs", "", "rate", 1.0, "release", 1, 1.0), *(0.0,) * 4, "OK")
+        store_judged(history, quick, [(API, row, Lineage("v1.4", ("gone",), "", "", ""))])
+
+        assert before == [(True, True), (True, True)]
+        assert told(history) == [(True, False), (False, False)]
 
 
 def test_a_regression_is_confirmed_by_more_than_half_of_all_runs(state: Path) -> None:

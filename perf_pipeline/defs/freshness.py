@@ -89,7 +89,8 @@ def age_of(state: State, within: timedelta, now: datetime) -> tuple[bool, str]:
             f"The last valid run, {run_id}, is dated {began_at:%Y-%m-%d %H:%M} UTC, which is still "
             "to come by this machine's clock, so its age is not known. Set the clock, or run again."
         )
-    age = format_duration(round((now - began_at).total_seconds()) * US_PER_S)
+    age_s = max(0, round((now - began_at).total_seconds()))
+    age = format_duration(age_s * US_PER_S)
     limit = format_duration(round(within.total_seconds()) * US_PER_S)
     sentence = f"The last valid run, {run_id}, began {age} ago; it may be {limit} old."
     return now - began_at <= within, sentence

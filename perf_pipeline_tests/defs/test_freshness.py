@@ -25,6 +25,10 @@ def test_only_a_valid_run_counts(tmp_path: Path) -> None:
     passed, sentence = age_of(state, WEEK, EIGHT_DAYS_LATER)
     assert not passed
     assert sentence.startswith("The last valid run, r001, began ")
+    # A run of another machine, whose clock is 2 minutes ahead.
+    passed, sentence = age_of(state, WEEK, datetime(2026, 11, 1, 0, 58, tzinfo=UTC))
+    assert passed
+    assert sentence == "The last valid run, r001, began 0s ago; it may be 168h old."
     # A clock that was ahead when it ran would keep the check fresh until that day.
     passed, sentence = age_of(state, WEEK, datetime(2026, 10, 1, tzinfo=UTC))
     assert not passed

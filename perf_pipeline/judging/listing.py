@@ -5,7 +5,7 @@ Add here: a column of the list. Keep out: the report of a single run (publish.py
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -14,6 +14,7 @@ from perf_pipeline.judging.asked import require_runs
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.revisions import revision_name, tags_of_run
 from perf_pipeline.report.wording import minute
+from perf_pipeline.store.baselines import compared_as
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
@@ -101,12 +102,14 @@ def listed_runs(
     require_runs(state)
     with state.history() as history:
         take_up(history, state)
-        return [_listed(history, run) for run in history.tagged_runs(limit, tags)]
+        runs = history.tagged_runs(limit, tags)
+        found = [_listed(history, run) for run in runs]
+        regressed = compared_as(history, [run.run_id for run in runs], DiffStatus.REGRESSED)
+    return [replace(row, regressed=regressed.get(row.run.run_id, 0)) for row in found]
 
 
 def _listed(history: History, run: RunRecord) -> ListedRun:
     stored = {outcome.benchmark for outcome in history.outcomes(run.run_id)}
     planned = set(run.planned or ()) | stored
     statuses = Counter(verdict.status for _, verdict in history.verdicts(run.run_id))
-    regressed = sum(row.status == DiffStatus.REGRESSED for _, row in history.diffs(run.run_id))
-    return ListedRun(run, (len(stored), len(planned)), statuses, regressed)
+    return ListedRun(run, (len(stored), len(planned)), statuses)

@@ -110,6 +110,10 @@ _GATES: Final = """
 select run_id, bool_or(status = 'ENVIRONMENT_CHANGED') from diffs
 where list_contains(?::varchar[], run_id) group by run_id
 """
+_ENDED_AS: Final = """
+select run_id, count(*) from diffs
+where status = ? and list_contains(?::varchar[], run_id) group by run_id
+"""
 _MOST_WITHHELD: Final = 100
 _CONFIRMS: Final = "confirm"
 
@@ -241,6 +245,16 @@ def diffs_with_history(history: History, run_id: str) -> dict[SeriesKey, DiffRow
         for benchmark, row in history.diffs(run_id)
         if row.baseline_kind == "history"
     }
+
+
+def compared_as(history: History, run_ids: Collection[str], status: str) -> dict[str, int]:
+    """Count the comparisons of some runs that ended with a status; a run without one is left out.
+
+    Raises:
+        StoreError: comparisons of these runs are not those that were written.
+    """
+    history.proof.require_rows(run_ids, "diffs")
+    return dict(history.connection.execute(_ENDED_AS, [status, [*run_ids]]).fetchall())
 
 
 def confirmations(history: History, run_id: str) -> list[str]:

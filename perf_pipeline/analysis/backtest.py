@@ -38,6 +38,7 @@ class ReplayedSeries:
         run_ids: the ids of the runs.
         values: one finite figure for each run.
         machines: the calibration of each run; empty if none is known.
+        repeats: the indices of the runs that confirm another one of these.
     """
 
     benchmark: str
@@ -45,6 +46,7 @@ class ReplayedSeries:
     run_ids: tuple[str, ...]
     values: tuple[float, ...]
     machines: tuple[Machine | None, ...] = ()
+    repeats: frozenset[int] = frozenset()
 
     def judge(self, n: int, first: int, policy: BaselinePolicy) -> Diff:
         """Judge a run by earlier runs, from the one with the index `first` on."""
@@ -64,6 +66,7 @@ class ReplayedSeries:
             run_ids=self.run_ids[start:],
             values=self.values[start:],
             machines=self.machines[start:],
+            repeats=frozenset(index - start for index in self.repeats),
         )
 
 
@@ -139,7 +142,9 @@ def replay(track: ReplayedSeries, policy: BaselinePolicy) -> list[Diff]:
         if compared.changed_since is not None:
             confirmed.add(first + compared.changed_since)
         later = [change - start for change in confirmed if change > start]
-        start += anchor(track.values[start : n + 1], later, policy, scale=scale)
+        repeats = {index - start for index in track.repeats}
+        values = track.values[start : n + 1]
+        start += anchor(values, later, policy, scale=scale, repeats=repeats)
     return found
 
 

@@ -5,7 +5,7 @@ Add here: a rule that decides which runs count. Keep out: the judgement of the n
 (baseline.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from perf_pipeline.analysis.scale import Scale
@@ -80,13 +80,14 @@ def anchor(
     minimum_effect: float | None = None,
     *,
     scale: Scale | None = None,
+    repeats: Container[int] = frozenset(),
 ) -> int:
     """Return where the baseline starts: at the last confirmed change whose new level is known.
 
     A change counts as soon as there are `minimum_runs` runs from it on, and most of these are out
     of line with the level before in the same direction. Until then the old level judges, so that a
     regression does not turn green by being run again, and a change that was repaired at once has no
-    effect.
+    effect. Re-runs count neither way: they are of the same minutes as the run that they confirm.
 
     Args:
         values: one finite value per run, the oldest first.
@@ -94,11 +95,13 @@ def anchor(
         policy: the gate.
         minimum_effect: relative minimum effect; that of the policy when None.
         scale: scale of the change, as for `suspicion`.
+        repeats: indices of re-runs.
     """
     start = 0
     for change in sorted(changes):
         baseline = unsuspicious(values[start:change], policy, minimum_effect, scale=scale)
-        first = values[change : change + policy.minimum_runs]
+        runs = [index for index in range(change, len(values)) if index not in repeats]
+        first = [values[index] for index in runs[: policy.minimum_runs]]
         judged = [direction(run, baseline, policy, minimum_effect, scale=scale) for run in first]
         most = max(judged.count(1), judged.count(-1))
         if len(first) == policy.minimum_runs and 2 * most > len(first):

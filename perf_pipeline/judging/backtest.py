@@ -20,6 +20,7 @@ from perf_pipeline.judging.replaying import shared_out
 from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, policy_of, series_of
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
+from perf_pipeline.store.rerun_ids import repeats_in
 from perf_pipeline.store.state import State
 
 PLANTED_FACTORS: Final = (1.1, 1.25, 1.5)
@@ -148,7 +149,8 @@ def _tracks(history: History, runs: list[RunRecord]) -> Iterator[ReplayedSeries]
                 run_ids = tuple(point.run_id for point in points)
                 values = tuple(point.value for point in points)
                 machines = tuple(known.get(run_id) for run_id in run_ids) if known else ()
-                yield ReplayedSeries(measured.outcome.benchmark, series, run_ids, values, machines)
+                repeats, name = repeats_in(run_ids), measured.outcome.benchmark
+                yield ReplayedSeries(name, series, run_ids, values, machines, repeats)
 
 
 def _judged_series(history: History, measured: MeasuredBenchmark) -> list[Series]:

@@ -30,6 +30,7 @@ from perf_pipeline.store.baselines import FoundBy, SeriesKey
 from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord
+from perf_pipeline.store.rerun_ids import repeats_in
 from perf_pipeline.store.tags_text import tags_text
 
 # Every run is compared by these series, if the benchmark has them; thresholds add their own.
@@ -239,7 +240,8 @@ def since_change(
     values = [point.value for point in points[start:]]
     by_gate = [index - start for index, found_by in known if found_by == "gate" and index > start]
     scale = scale_of(CATALOG[series.metric].kind, values)
-    level = points[start + anchor(values, by_gate, policy, scale=scale) :]
+    repeats = {index - start for index in repeats_in(list(place))}
+    level = points[start + anchor(values, by_gate, policy, scale=scale, repeats=repeats) :]
     # Twice the window, because suspicious runs are left out.
     return list(level[-2 * policy.window :])
 

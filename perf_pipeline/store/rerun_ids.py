@@ -4,6 +4,7 @@ Add here: another thing that the id of a run tells. Keep out: what re-runs say (
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 _ID: Final = re.compile(r"(.+)-c\d+", re.DOTALL)
@@ -22,3 +23,13 @@ def rerun_of(run_id: str) -> str:
     """
     found = _ID.fullmatch(run_id)
     return found[1] if found else ""
+
+
+def repeats_in(run_ids: Sequence[str]) -> frozenset[int]:
+    """Return the indices of the runs that are re-runs of others of these runs.
+
+    >>> sorted(repeats_in(["a", "a-c1", "b-c1"]))
+    [1]
+    """
+    known = frozenset(run_ids)
+    return frozenset(index for index, run in enumerate(run_ids) if rerun_of(run) in known)

@@ -61,6 +61,15 @@ def test_a_confirmed_change_anchors_when_its_level_is_known(after: list[float], 
     assert anchor([*QUIET, *after], [8], POLICY) == start
 
 
+def test_re_runs_make_no_level_known() -> None:
+    # Each of the runs 8, 11, 14, 17 and 20 was run again twice, at once.
+    repeats = frozenset(range(8, 23)) - {8, 11, 14, 17, 20}
+
+    assert anchor([*QUIET, *[SLOW] * 14], [8], POLICY) == 8
+    assert anchor([*QUIET, *[SLOW] * 12], [8], POLICY, repeats=repeats) == 0  # 4 runs
+    assert anchor([*QUIET, *[SLOW] * 13], [8], POLICY, repeats=repeats) == 8  # 5 runs
+
+
 def test_the_last_change_whose_level_is_known_anchors() -> None:
     values = [*QUIET, *[SLOW] * 6, *[FAST] * 5, 800.0, 800.0]
 

@@ -22,6 +22,7 @@ from perf_pipeline.sharing.manifest import (
     read_manifest,
     read_names,
 )
+from perf_pipeline.sharing.of_releases import Releases
 from perf_pipeline.sharing.place import SharedPlace, open_place
 from perf_pipeline.sharing.pushing import DECIDED
 from perf_pipeline.sharing.told import Movement
@@ -34,8 +35,6 @@ from perf_pipeline.store.removal import removed_runs
 from perf_pipeline.store.state import State
 
 _AT_ONCE: Final = 50
-OF_A_RELEASE: Final = 60
-"""So many runs come with a pinned release, itself included: twice those that it rests on."""
 _REMOVED: Final = "removed here before (name a run, and it comes back)"
 _BEYOND: Final = "older than the newest that you asked for"
 
@@ -80,7 +79,7 @@ def pull(state: State, url: str, ask: PullWish) -> Movement:
         registered, removed = history.run_ids(), removed_runs(history)
     wanted = []
     pinned = _pinned(state, place, done) if ask.newest is not None else frozenset()
-    for run_id, names in _by_run(there, ask, pinned, done):
+    for run_id, names in _by_run(place, there, ask, pinned, done):
         if run_id in contents:
             _compare(run_id, names, contents[run_id], done)
         elif run_id in registered:
@@ -113,7 +112,11 @@ def _pinned(state: State, place: SharedPlace, done: Movement) -> frozenset[str]:
 
 
 def _by_run(
-    there: Sequence[SharedName], ask: PullWish, pinned: Collection[str], done: Movement
+    place: SharedPlace,
+    there: Sequence[SharedName],
+    ask: PullWish,
+    pinned: Collection[str],
+    done: Movement,
 ) -> Iterator[tuple[str, list[SharedName]]]:
     """Yield the names of each run that is asked for, oldest run first."""
     by_run: dict[str, list[SharedName]] = {}
@@ -121,9 +124,10 @@ def _by_run(
         by_run.setdefault(name.run_id, []).append(name)
     run_ids = list(by_run)
     wanted = set(run_ids if ask.newest is None else run_ids[max(0, len(run_ids) - ask.newest) :])
-    for number, run_id in enumerate(run_ids, 1):
-        if run_id in pinned:
-            wanted.update(run_ids[max(0, number - OF_A_RELEASE) : number])
+    releases_there = Releases(place, {run_id: names[0] for run_id, names in by_run.items()})
+    for run_id in pinned:
+        if run_id in by_run:
+            wanted |= releases_there.runs_of(run_id)
     for run_id, names in by_run.items():
         if ask.run_ids and run_id not in ask.run_ids:
             continue

@@ -1,11 +1,13 @@
 """Runs go to a team's place and come from it: whole, once, and never over another run."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.sharing import of_releases
 from perf_pipeline.store.bundles.parts import RAW
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.removal import remove_runs
@@ -14,6 +16,8 @@ from perf_pipeline_tests.support.histories.judged_runs import add_judged, add_sa
 from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import observe
 from perf_pipeline_tests.support.histories.synthetic_history import API, Made, add_runs, api_runs
+
+PULL = {"branch": "slow", "pull_request": "7", "base": "main"}
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +240,22 @@ def test_a_pinned_release_comes_with_the_newest_runs_and_its_absence_is_told(
     told = "pinned release v1 is run r002, which is not in this history, so"
     assert told in " ".join(dora.here("report", "r1").out.split())
     assert told not in " ".join(ben.here("report", "r1").out.split())
+
+
+def test_a_release_rests_on_as_many_runs_of_its_profile_and_branch_in_a_mixed_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_releases, "OF_A_RELEASE", 2)
+    quick = Made({API: 80.0})
+    others = [replace(quick, profile=load_profile("full")), replace(quick, revision=PULL)]
+    anna, ben = CommandLine(tmp_path / "anna"), CommandLine(tmp_path / "ben")
+    add_judged(anna.state, [quick, quick, *others, quick, *others])  # r005 is the release
+    anna.here("baseline", "pin", "r005", "--name", "v1", "--reason", "release")
+    anna.here("push", str(tmp_path / "place"))
+
+    ben.here("pull", str(tmp_path / "place"), "--newest", "1")
+
+    assert ben.sql("select run_id from runs order by 1") == [("r002",), ("r005",), ("r007",)]
 
 
 def test_a_run_of_the_past_takes_the_place_that_its_date_asks_for(

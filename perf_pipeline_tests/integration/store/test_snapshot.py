@@ -72,7 +72,7 @@ def test_sql_sees_the_history_by_position_and_by_name(path: Path) -> None:
 def test_a_statement_that_writes_or_reaches_outside_is_refused(sql: str, path: Path) -> None:
     before = path.read_bytes()
 
-    with pytest.raises(PerfPipelineError, match="write or reach outside the history") as caught:
+    with pytest.raises(PerfPipelineError, match="write, or reach outside the history") as caught:
         query_snapshot(path, sql)
 
     assert caught.value.hint.startswith("DuckDB says: ")

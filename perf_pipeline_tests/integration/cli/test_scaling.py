@@ -162,7 +162,7 @@ def test_a_machine_that_is_too_small_is_invalid_and_nothing_is_loaded(shop: Shop
     assert answer.code == 97
     told = " ".join(answer.out.split())
     assert "INVALID growth: 2 units need 2 cores, and of the" in told
-    assert "Nothing is known" not in told
+    assert "It is not known how" not in told
     assert not (shop.folder / "set").exists()
 
 

@@ -100,7 +100,7 @@ def test_a_capacity_is_found_confirmed_and_answered_in_a_sentence(searched: Sear
     assert MU / 4 <= capacity <= 1.2 * MU
     assert "CAPACITY checkout_capacity: checkout carries" in searched.told
     assert "confirmed by 1 of 1 window" in searched.told
-    assert "times the 1,000,000 a day that are asked for" in searched.told
+    assert "times the 1,000,000 a day that are required" in searched.told
     assert "What gives way at" in searched.told
     assert "http_req_failed rate<0.02 was" in searched.told
 

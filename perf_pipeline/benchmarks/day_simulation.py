@@ -17,7 +17,10 @@ _SUSTAINED: Final = "sustained"
 
 
 def carried_in_a_day(evidence: Evidence) -> Iterator[Figure]:
-    """Return the messages in 24 h at the sustained rate, and the headroom of the best rate."""
+    """Return the messages in 24 h at the sustained rate, and the headroom of the best rate.
+
+    There is no headroom if messages were lost, or if nobody knows whether they were.
+    """
     yield from messages_delivered(evidence)
     best = 0.0
     for span in evidence.spans:
@@ -30,8 +33,9 @@ def carried_in_a_day(evidence: Evidence) -> Iterator[Figure]:
         dropped = evidence.scenarios[span.scenario].dropped_iterations
         held = span.failed <= HOLDS_BELOW_ERROR_RATIO * span.count and not dropped
         best = max(best, rate if held else 0.0)
-    lost = evidence.ledger.lost if evidence.ledger else 0
-    if best and not lost:
+    ledger = evidence.ledger
+    arrived = ledger is not None and ledger.expected and not ledger.lost
+    if best and arrived:
         yield Figure("headroom_ratio", best * SECONDS_PER_DAY / TARGET_PER_DAY)
 
 

@@ -88,14 +88,20 @@ def completed_ledger(
 
 
 def _unless_stopped(session: Session, found: CompletedLedger) -> CompletedLedger:
-    """Withdraw losses where the user's stop cut the wait for messages short."""
+    """Withdraw losses where the user's stop cut the wait for messages short.
+
+    What had come twice by then is certain; that nothing had is not.
+    """
     if found.counts is None or not found.counts.lost or not session.stop.is_set():
         return found
     told = (
         f"{plural(found.counts.lost, 'message')} had not arrived when the run was stopped, so it "
         "is unknown whether they were lost or on their way"
     )
-    return replace(found, counts=None, problems=(*found.problems, told))
+    figures, twice = found.figures, found.counts.duplicated
+    if twice:
+        figures = (*figures, Figure("messages_duplicated", float(twice)))
+    return replace(found, counts=None, problems=(*found.problems, told), figures=figures)
 
 
 def _shared_ids(counts: LedgerCounts) -> Iterator[str]:

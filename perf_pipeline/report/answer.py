@@ -86,7 +86,7 @@ def _missing(day: BenchmarkReport) -> Iterator[str]:
         yield "the sustained rate is not known"
     if figure(day, "messages_lost") is None:
         yield "it is not known whether messages were lost"
-    if figure(day, "headroom_ratio") is None:
+    elif figure(day, "headroom_ratio") is None:
         yield "no phase held its rate without failures and dropped iterations"
 
 

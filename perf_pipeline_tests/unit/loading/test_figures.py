@@ -195,7 +195,8 @@ def test_a_rate_with_dropped_starts_or_many_failures_is_no_headroom() -> None:
         span("peak", count=14_399, records=14_399, last_ended_us=480 * SECOND),
     ]
     windows = [counts("sustained", 60, 360), counts("peak", 360, 480, dropped=1)]
-    found = figures("day_simulation", spans, windows)
+    ok = LedgerCounts(expected=17_999, completed=17_999, lost=0, duplicated=0, unknown=0)
+    found = figures("day_simulation", spans, windows, ok)
 
     assert found[("headroom_ratio", "")] == pytest.approx(1.0368)
 
@@ -207,6 +208,15 @@ def test_lost_messages_leave_no_headroom() -> None:
 
     assert ("headroom_ratio", "") not in found
     assert found[("messages_lost", "")] == 1
+
+
+def test_where_losses_are_unknown_no_headroom_was_shown() -> None:
+    """A day that was stopped in its drain may have lost 5,400 of its messages."""
+    peak = span("peak", count=14_400, records=14_400, last_ended_us=480 * SECOND)
+    found = figures("day_simulation", [peak], [counts("peak", 360, 480)], None)
+
+    assert ("produce_rate", "peak") in found
+    assert ("headroom_ratio", "") not in found
 
 
 def test_insert_select_update_and_delete_have_each_their_own_span() -> None:

@@ -18,6 +18,7 @@ from perf_pipeline.loading.own_topics import (
     watched_group,
 )
 from perf_pipeline.loading.session import Session
+from perf_pipeline.metrics.sample import Figure
 from perf_pipeline_tests.support.histories.spool import Spool, ledger
 from perf_pipeline_tests.support.loads.sessions import session_with
 
@@ -147,7 +148,7 @@ def test_messages_that_share_an_id_are_not_counted(
 def test_what_had_not_arrived_when_the_user_stopped_the_run_is_not_called_lost(
     tmp_path: Path,
 ) -> None:
-    entries = ledger("1:acknowledged@1 1:completed@2 2:acknowledged@1")
+    entries = ledger("1:acknowledged@1 1:completed@2 1:completed@3 2:acknowledged@1")
     folder = Spool(ledger=entries).write(tmp_path) / "api"
     session = session_of(tmp_path, WITH_ID, WITH_ID, topic="orders")
     session.stop.set()
@@ -156,3 +157,4 @@ def test_what_had_not_arrived_when_the_user_stopped_the_run_is_not_called_lost(
 
     assert found.counts is None
     assert found.problems[0].startswith("1 message had not arrived when the run was stopped")
+    assert found.figures == (Figure("messages_duplicated", 1.0),)  # what came twice is certain

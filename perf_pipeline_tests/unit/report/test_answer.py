@@ -74,6 +74,16 @@ def test_a_missing_figure_is_never_a_yes(
     assert answer(five_seconds, day) == f"1,000,000 messages a day: not shown, because {reason}"
 
 
+def test_a_day_whose_losses_are_unknown_is_not_said_to_have_held_no_rate(
+    five_seconds: RunReport, simulation: BenchmarkReport
+) -> None:
+    day = with_figure(with_figure(simulation, "messages_lost", None), "headroom_ratio", None)
+
+    assert answer(five_seconds, day) == (
+        "1,000,000 messages a day: not shown, because it is not known whether messages were lost"
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "reason"),
     [

@@ -42,8 +42,14 @@ _ALL_FAILED: Final = MappingProxyType(
         "messages": "no message of the baseline was delivered",
     }
 )
-_ALL_WRONG: Final = (
-    "no answer of the baseline was right: every request failed, or its answer failed a check"
+_MOST_BAD: Final = 0.5
+"""A baseline that does more of its work badly is no measure of anything."""
+_MOSTLY_BAD: Final = MappingProxyType(
+    {
+        "requests": "answers of the baseline were right: the other requests failed, or their "
+        "answers failed a check",
+        "messages": "messages of the baseline were delivered",
+    }
 )
 _SELDOM: Final = MappingProxyType(
     {
@@ -168,16 +174,23 @@ def _verdict_of(
             return DuetVerdict.NOT_MEASURED, _NONE_OF[samples.counts].format(name)
     if not samples.baseline.ok.any():
         return DuetVerdict.NOT_MEASURED, _ALL_FAILED[samples.counts]
-    if samples.baseline.bad.all():
-        return DuetVerdict.NOT_MEASURED, _ALL_WRONG
     more = samples.candidate.bad_share - samples.baseline.bad_share
     if more > LEAST_POINTS and _fails_more(samples, alpha):
         return DuetVerdict.FAILS_MORE, ""
+    if samples.baseline.bad_share > _MOST_BAD:
+        return DuetVerdict.NOT_MEASURED, _mostly_bad(samples)
     doubt = _seldom(samples) if more > LEAST_POINTS else _less_work(samples)
     # Also where the times alone are UNDECIDED: "not slower" passes as FASTER does.
     if doubt and all(comparison.is_not_slower for comparison in compared):
         return DuetVerdict.UNDECIDED, doubt
     return _of_times(compared), ""
+
+
+def _mostly_bad(samples: OperationSamples) -> str:
+    bad = samples.baseline.bad
+    right = len(bad) - int(bad.sum())
+    share = f"{100 * right / len(bad):.2g} %"
+    return f"only {right:,} of {len(bad):,} ({share}) {_MOSTLY_BAD[samples.counts]}"
 
 
 def _seldom(samples: OperationSamples) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from perf_pipeline.analysis.duet_record import DuetLoadRecord, DuetRecord
+from perf_pipeline.analysis.duet_record import SIDES, DuetLoadRecord, DuetRecord
 from perf_pipeline.analysis.duet_verdict import ComparedStatistic, OperationVerdict
 from perf_pipeline.store.history import History
 from perf_pipeline.store.ingest import transaction
@@ -77,5 +77,17 @@ def _row(
     else:
         ends = (ratio.low, ratio.high) if ratio.has_interval else (None, None)
         yield from (ratio.estimate, *ends, ratio.blocks)
-    yield from (compared.margin, str(compared.verdict), str(operation.verdict), operation.reason)
+    yield from (compared.margin, str(compared.verdict), str(operation.verdict), _reason(operation))
     yield from (*operation.requests, *operation.failed)
+
+
+def _reason(operation: OperationVerdict) -> str:
+    """Return why the verdict is what it is, with the wrong answers, which have no column."""
+    if not any(operation.wrong):
+        return operation.reason
+    shares = (
+        f"{wrong:,} of {requests:,} of the {side}"
+        for side, wrong, requests in zip(SIDES, operation.wrong, operation.requests, strict=True)
+    )
+    told = f"answers that failed a check: {', '.join(shares)}"
+    return f"{operation.reason}; {told}" if operation.reason else told

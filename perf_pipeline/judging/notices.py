@@ -107,7 +107,7 @@ def _reruns(history: History, run_id: str) -> Iterator[str]:
         for benchmark, keys in failed_on_failures(history, rerun).items():
             yield (
                 f"re-run {rerun} of {benchmark} failed {', '.join(keys)}, so that it settles "
-                "nothing: it is neither counted as in line nor as out of line"
+                "nothing where it is in line: a target that fails may be quick"
             )
 
 

@@ -4,7 +4,7 @@ Add here: another rule about re-runs. Keep out: making re-runs (runs/confirm.py)
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
@@ -21,23 +21,41 @@ from perf_pipeline.store.tags_text import tags_text
 TRIGGER: Final = "confirm"
 """What a re-run says who started it."""
 
-Reruns = Mapping[str, Mapping[SeriesKey, DiffRow]]
-"""For each re-run of a run, oldest first, its comparisons with history."""
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Hold what a re-run says about one series.
+
+    Attributes:
+        status: its comparison with history.
+        change: its change, on the scale of its effect; None if it has none.
+        is_void: its target failed and it is not out of line, which shows nothing, because failures
+            may be quick. It is only one more run that is not out of line.
+    """
+
+    status: DiffStatus
+    change: float | None
+    is_void: bool
+
+
+Reruns = Mapping[str, Mapping[SeriesKey, Again]]
+"""For each re-run of a run, oldest first, what it says about each series."""
 
 
 def reruns_of(history: History, run_id: str) -> Reruns:
-    """Read the comparisons of a run's re-runs; empty if nothing was run again.
-
-    A benchmark that failed a threshold on failures is left out, whatever its figures are: these
-    are of a target that did not do its work. It counts neither for a regression nor against one.
-    """
-    return {rerun: _meaningful(history, rerun) for rerun in confirmations(history, run_id)}
+    """Read the comparisons of a run's re-runs; empty if nothing was run again."""
+    return {rerun: _of(history, rerun) for rerun in confirmations(history, run_id)}
 
 
-def _meaningful(history: History, rerun: str) -> dict[SeriesKey, DiffRow]:
+def _of(history: History, rerun: str) -> dict[SeriesKey, Again]:
     broken = failed_on_failures(history, rerun)
     rows = diffs_with_history(history, rerun)
-    return {key: row for key, row in rows.items() if key.benchmark not in broken}
+    return {key: _again(row, is_broken=key.benchmark in broken) for key, row in rows.items()}
+
+
+def _again(row: DiffRow, *, is_broken: bool) -> Again:
+    status = DiffStatus(row.status)
+    return Again(status, row.change_ratio, is_broken and status not in WORSE)
 
 
 def settled(reruns: Reruns, benchmark: str, diff: Diff) -> Diff:
@@ -45,19 +63,19 @@ def settled(reruns: Reruns, benchmark: str, diff: Diff) -> Diff:
 
     It is REGRESSED if more than half of all runs are out of line: the run, the two before it, and
     the re-runs. If only the run and its re-runs are out of line, they must be so beyond doubt. It
-    is OK if two re-runs were in line. Otherwise it is SUSPECT.
+    is OK if two re-runs were in line, with a target that did its work. Otherwise it is SUSPECT.
     """
     if diff.status not in WORSE or diff.pinned is not None:
         return diff
     rows = _rows(reruns, benchmark, diff)
-    again = [DiffStatus(row.status) for row in rows.values()]
-    count = counted(diff, again)
-    if count.runs == 1 + len(diff.before):
+    says = [row.status for row in rows.values() if not row.is_void]
+    if counted(diff, says).runs == 1 + len(diff.before):
         return diff
-    changes = [row.change_ratio for row in rows.values() if row.change_ratio is not None]
-    if is_confirmed(diff, again, changes):
+    again = [row.status for row in rows.values()]
+    count = counted(diff, again)
+    if is_confirmed(diff, again, _changes(rows)):
         return _regressed(diff, rows, count)
-    in_line = sum(status in IN_LINE for status in again)
+    in_line = sum(status in IN_LINE for status in says)
     if in_line >= RERUNS:
         reason = f"the first run differed from the baseline, but {in_line} re-runs did not"
         return replace(diff, status=DiffStatus.OK, reason=reason, changed_since=None)
@@ -84,18 +102,23 @@ def is_undecided(diff: Diff, at_most: int) -> bool:
 def attempts(reruns: Reruns, benchmark: str, diff: Diff) -> dict[str, DiffStatus]:
     """Return what each re-run says about one series, oldest first.
 
-    Re-runs in which the series was not measured are left out.
+    Re-runs in which the series was not measured are left out, and so are those that say nothing
+    because their target failed.
     """
     rows = _rows(reruns, benchmark, diff)
-    return {rerun: DiffStatus(row.status) for rerun, row in rows.items()}
+    return {rerun: row.status for rerun, row in rows.items() if not row.is_void}
 
 
-def _with(rows: Mapping[str, DiffRow]) -> str:
+def _changes(rows: Mapping[str, Again]) -> list[float]:
+    return [row.change for row in rows.values() if row.change is not None and not row.is_void]
+
+
+def _with(rows: Mapping[str, Again]) -> str:
     return f"with {plural(len(rows), 're-run')} {', '.join(rows)}"
 
 
-def _regressed(diff: Diff, rows: Mapping[str, DiffRow], count: Count) -> Diff:
-    again = [row.change_ratio for row in rows.values() if row.change_ratio is not None]
+def _regressed(diff: Diff, rows: Mapping[str, Again], count: Count) -> Diff:
+    again = _changes(rows)
     effect = together(diff, again)
     reason = f"{count} are out of line in the bad direction, {_with(rows)}"
     if effect is not None:
@@ -105,7 +128,7 @@ def _regressed(diff: Diff, rows: Mapping[str, DiffRow], count: Count) -> Diff:
     return replace(diff, status=DiffStatus.REGRESSED, reason=reason, together=effect)
 
 
-def _rows(reruns: Reruns, benchmark: str, diff: Diff) -> dict[str, DiffRow]:
+def _rows(reruns: Reruns, benchmark: str, diff: Diff) -> dict[str, Again]:
     series = diff.series
     key = SeriesKey(benchmark, series.metric, tags_text(series.tags), series.statistic)
     return {rerun: rows[key] for rerun, rows in reruns.items() if key in rows}

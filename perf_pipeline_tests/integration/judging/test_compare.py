@@ -8,9 +8,11 @@ import pytest
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.config.loading import load_profile
-from perf_pipeline.judging.compare import compare_run, compare_settled
+from perf_pipeline.errors import ExitCode
+from perf_pipeline.judging.compare import compare_run, compare_settled, compare_unsettled
 from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.judging.publish import publish
+from perf_pipeline.judging.reruns import reruns_of, settled
 from perf_pipeline.judging.stored_comparison import store_comparison
 from perf_pipeline.metrics.threshold import Status, parse_threshold
 from perf_pipeline.store.baselines import BaselineRow, changes, decide
@@ -343,22 +345,44 @@ def test_a_change_that_reruns_take_back_is_no_change_of_the_gate(state: Path) ->
         assert [row for row in changes(history) if row.found_by == "gate"] == []
 
 
-@pytest.mark.parametrize("again", [(80.0, 79.5), (SLOW, SLOW)], ids=["in-line", "slow"])
-def test_reruns_whose_target_failed_settle_no_suspect(
-    state: Path, again: tuple[float, float]
+@pytest.mark.parametrize(
+    ("again", "status"),
+    [
+        ((80.0, 79.5), DiffStatus.SUSPECT),
+        # Timeouts are slow: 3 of 5 are out of line, as if nothing had failed.
+        ((SLOW, SLOW), DiffStatus.REGRESSED),
+    ],
+    ids=["in-line", "slow"],
+)
+def test_a_rerun_whose_target_failed_counts_only_against_a_run(
+    state: Path, again: tuple[float, float], status: DiffStatus
 ) -> None:
     _again(state, "r009", *again)
-    failed = parse_threshold("http_req_failed", "rate<0.01").judge(0.5)
-    with open_history(State(state).history_file) as history:
-        history.store_verdicts({RunKey(f"r009-c{n}", API): [failed] for n in (1, 2)})
+    for number in (1, 2):
+        _fail(state, f"r009-c{number}", "http_req_failed", "rate<0.01", 0.02)
 
-    settled = _p95(compare_run(State(state), "r009"))
+    found = _p95(compare_run(State(state), "r009"))
 
-    assert settled.status is DiffStatus.SUSPECT
+    assert found.status is status
+    is_98 = publish(State(state), "r009").exit_code is ExitCode.REGRESSED
+    assert is_98 is (status is DiffStatus.REGRESSED)
     with open_history(State(state).history_file) as history:
         assert notices_of(history, "r009")[1].startswith(
             "re-run r009-c1 of api_user_creation failed http_req_failed, so that it settles nothing"
         )
+
+
+def test_a_failed_rerun_in_line_is_one_of_the_runs_of_which_most_must_be_worse(state: Path) -> None:
+    _again(state, "r009", SLOW, 80.0)
+    _fail(state, "r009-c2", "http_req_failed", "rate<0.01", 0.02)
+    with open_history(State(state).history_file) as history:
+        alone = compare_unsettled(history, "r009", api_runs(SLOW)[0].profile)
+        one_before = replace(_p95(list(alone.told)), before=(DiffStatus.OK,))
+
+        decided = settled(reruns_of(history, "r009"), API, one_before)
+
+    assert decided.status is DiffStatus.SUSPECT
+    assert decided.reason.startswith("2 of 4 runs are out of line")  # not 2 of 3
 
 
 def test_an_absent_release_is_told_only_where_it_may_be_of_the_profile(tmp_path: Path) -> None:

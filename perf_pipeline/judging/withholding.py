@@ -42,14 +42,16 @@ def withheld_of(
     if not held:
         return None
     before = withheld_before(history, run_id)
+    since = before[-1] if before else run_id
     return Withheld(
         series=len(held),
         compared=sum(diff.status not in _NOT_COMPARED for _, diff in diffs),
         reasons=tuple(dict.fromkeys(diff.reason for diff in held)),
-        since=before[-1] if before else run_id,
+        since=since,
         in_a_row=len(before) + 1,
         fails=on_change == "fail",
         new_level=_new_level(history, [run_id, *before[: LASTING_RUNS - 1]]),
+        pull_request=history.run(since).revision.get("pull_request", ""),
     )
 
 

@@ -150,6 +150,8 @@ class Withheld:
         fails: it is to fail the run, by profile or command line.
         new_level: the first run of a level on which most runs since then agree: it is the baseline
             of the next run; empty without.
+        pull_request: the one that the first of the runs in a row is of, which nobody can accept;
+            empty without.
     """
 
     series: int
@@ -159,6 +161,7 @@ class Withheld:
     in_a_row: int = 1
     fails: bool = False
     new_level: str = ""
+    pull_request: str = ""
 
     @property
     def needs_decision(self) -> bool:

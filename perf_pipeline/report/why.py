@@ -76,7 +76,7 @@ def withheld_sentence(held: Withheld, run_id: str) -> str:
     """Say what the gate did not decide, why, and what to do about it."""
     what = f"{held.series} of {wording.plural(held.compared, 'series', 'series')}"
     lasting = f", for {held.in_a_row} runs in a row" if held.in_a_row > 1 else ""
-    accept = f'`perf-pipeline baseline accept {held.since or run_id} --reason "..."`'
+    accept = _acceptance(held, run_id)
     head = (
         f"the gate is withheld for {what}{lasting}: {'; '.join(held.reasons)}. This run cannot "
         "show whether the system is slower"
@@ -90,12 +90,23 @@ def withheld_sentence(held: Withheld, run_id: str) -> str:
     if held.needs_decision:
         return (
             f"{head}, and this has lasted too long: somebody has to decide. To do: if the "
-            f"machine stays as it is now, {accept} makes its level the baseline; otherwise go "
-            "back to the earlier machine"
+            f"machine stays as it is now, {accept}; otherwise go back to the earlier machine"
         )
     return (
         f"{head}. To do: run again when nothing else uses the machine; if it stays as it is now, "
-        f"{accept} makes its level the baseline"
+        f"{accept}"
+    )
+
+
+def _acceptance(held: Withheld, run_id: str) -> str:
+    """Say what makes the level the baseline; a run of a pull request cannot be accepted."""
+    if not held.pull_request:
+        run = held.since or run_id
+        return f'`perf-pipeline baseline accept {run} --reason "..."` makes its level the baseline'
+    return (
+        f"merge pull request {held.pull_request}, and make the level of the first run of the "
+        'branch after it the baseline, by `perf-pipeline baseline accept RUN --reason "..."` with '
+        "the id of that run"
     )
 
 

@@ -2,17 +2,20 @@
 
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from perf_pipeline.analysis.baseline import BaselinePolicy, DiffStatus, Series, diff
 from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.baselines import accept, pin
 from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.lineage import lineage_of
 from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.judging.pruning import Wish, plan_pruning
+from perf_pipeline.judging.withholding import withheld_of
 from perf_pipeline.store.baselines import previous_run
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.new_history import history_at
@@ -111,6 +114,15 @@ def test_a_decision_for_a_run_of_a_pull_request_would_count_for_nobody(
 ) -> None:
     with pytest.raises(RequestError, match="pull2 is of pull request 7, whose runs are in nobody"):
         decide(State(state), "pull2", reason="x")
+
+
+def test_a_withheld_gate_knows_the_pull_request_of_its_first_run(state: Path) -> None:
+    slow = diff(Series("http_req_duration", {}, "p(95)"), 120.0, QUIET, BaselinePolicy())
+    diffs = [(API, replace(slow, status=DiffStatus.ENVIRONMENT_CHANGED))]
+    with history_at(State(state).history_file) as history:
+        found = [withheld_of(history, run_id, diffs, "warn") for run_id in ("pull1", "main1")]
+
+    assert [held and held.pull_request for held in found] == ["7", ""]
 
 
 def test_a_slow_pull_request_is_in_nobodys_baseline_and_is_compared_with_its_base(

@@ -57,6 +57,19 @@ def test_it_says_for_what_why_since_when_and_what_to_do(calm: RunReport) -> None
     )
 
 
+@pytest.mark.parametrize("in_a_row", [2, 5])
+def test_no_run_of_a_pull_request_is_to_be_accepted(calm: RunReport, in_a_row: int) -> None:
+    held = replace(HELD, in_a_row=in_a_row, pull_request="7")
+
+    told = _told(replace(calm, withheld=held))
+
+    assert "baseline accept r7" not in told
+    assert (
+        "as it is now, merge pull request 7, and make the level of the first run of the branch "
+        'after it the baseline, by `perf-pipeline baseline accept RUN --reason "..."`'
+    ) in told
+
+
 def test_a_warning_is_no_silent_pass_in_any_report(calm: RunReport) -> None:
     assert calm.exit_code == 0
     for text in (render_terminal(calm, 200), render_markdown(calm), render_html(calm)):

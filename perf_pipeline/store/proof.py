@@ -39,7 +39,7 @@ delete from digests where (run_id, benchmark, table_name) in (
 _SEAL: Final = """
 insert into digests (run_id, benchmark, table_name, row_count, digest, made_by)
 select unnest($runs::varchar[]), unnest($benchmarks::varchar[]), unnest($tables::varchar[]),
-    unnest($counts::bigint[]), unnest($digests::varchar[]::hugeint[]), unnest($makers::varchar[])
+    unnest($counts::bigint[]), unnest($digests::hugeint[]), unnest($makers::varchar[])
 """
 # Another version of DuckDB may hash otherwise, and a column that came later is in the hash, too:
 # what was sealed before is not proven then, and not wrong.
@@ -91,8 +91,7 @@ def seal(
     }
     figures = {
         "counts": [found.get(place, _NO_ROWS)[0] for place in sealed],
-        # As text: older versions of DuckDB take whole numbers from 2**64 on in a list as DOUBLE.
-        "digests": [str(found.get(place, _NO_ROWS)[1]) for place in sealed],
+        "digests": [found.get(place, _NO_ROWS)[1] for place in sealed],
         "makers": [makers[table] for table, _, _ in sealed],
     }
     connection.execute(_UNSEAL, names)

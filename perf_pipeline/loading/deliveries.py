@@ -72,13 +72,18 @@ class Collected:
 
 
 def collect_deliveries(
-    session: Session, benchmark: str, folder: Path, origin_ns: int, expected: int
+    session: Session,
+    benchmark: str,
+    folder: Path,
+    origin_ns: int,
+    expected: int,
+    clock: WallClockWatch,
 ) -> Collected:
     """Wait for the workers' deliveries and record them.
 
     The workers use the wall clock of this machine; its times are converted to the benchmark's axis
-    by reading both clocks now. The engine's health notices if the wall clock is set during the
-    load, and makes the benchmark invalid; a completion before its request does so, too.
+    by reading both clocks now. If the wall clock was set since `clock` began, the benchmark is
+    invalid; a completion before its request makes it so, too.
 
     Raises:
         TargetUnavailableError: the database does not answer.
@@ -86,7 +91,7 @@ def collect_deliveries(
     dsn = require_postgres(session)
     pattern = run_email_pattern(run_of(session, benchmark))
     timeout_s = session.profile.benchmarks[benchmark].drain_timeout_us / US_PER_S
-    arrived = await_deliveries(dsn, pattern, expected, timeout_s, session.stop)
+    arrived = await_deliveries(dsn, pattern, expected, timeout_s, session.stop, clock.look)
     if arrived is None:
         return Collected(is_known=False, problems=(NO_TABLE,))
     wall_origin_us = wall_clock_at_us(origin_ns)
@@ -97,7 +102,7 @@ def collect_deliveries(
     return Collected(
         is_known=True,
         problems=tuple(_oddities_told(oddities)),
-        limits=tuple(clock_told(found)),
+        limits=(*clock_told(found), *clock_set_told(clock)),
     )
 
 
@@ -112,7 +117,7 @@ def _oddities_told(oddities: Sequence[str]) -> Iterator[str]:
 
 
 def clock_set_told(watch: WallClockWatch) -> Iterator[str]:
-    """Say that the wall clock was set since a benchmark began; its deliveries are stamped by it.
+    """Say that the wall clock was set since the load began; deliveries are stamped by it.
 
     The load's own health sees only what is set while a load runs, and not between steps or while
     deliveries are awaited.

@@ -22,6 +22,7 @@ from perf_pipeline.config.needed_parts import reads_system_deliveries
 from perf_pipeline.config.own_deliveries import Deliveries
 from perf_pipeline.config.own_delivery_rules import promises
 from perf_pipeline.engine.side_recorder import side_folder
+from perf_pipeline.engine.wall_clock import WallClockWatch
 from perf_pipeline.loading.clock_watch import AskedClock, ClockWatch
 from perf_pipeline.loading.deliveries import Collected, collect_deliveries
 from perf_pipeline.loading.member_watch import MemberWatch, WorkerLooks
@@ -160,7 +161,8 @@ def _followed(
 def _of_system(session: Session, benchmark: str, folder: Path, origin_ns: int) -> Collect:
     def collect() -> Collected:
         expected = ledger_counts_from_spool(folder).expected
-        return collect_deliveries(session, benchmark, folder, origin_ns, expected)
+        clock = WallClockWatch()  # the load's own health has watched until now
+        return collect_deliveries(session, benchmark, folder, origin_ns, expected, clock)
 
     return collect
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from perf_pipeline.benchmarks.record import LedgerKind
 from perf_pipeline.benchmarks.registry import record_of
+from perf_pipeline.engine.wall_clock import WallClockWatch
 from perf_pipeline.loading.deliveries import Collected, collect_deliveries, still_consuming
 from perf_pipeline.loading.expiry import expired_if_known, own_expired
 from perf_pipeline.loading.own_deliveries import OwnDeliveries
@@ -50,6 +51,8 @@ def completed_ledger(
     spans: Sequence[SpanFigures],
     scenarios: Sequence[ScenarioCounts],
     own: OwnDeliveries | None = None,
+    *,
+    clock: WallClockWatch,
 ) -> CompletedLedger:
     """Complete the ledger of a benchmark whose messages the system, or its own group, delivers.
 
@@ -61,6 +64,7 @@ def completed_ledger(
         spans: the spans of its spool.
         scenarios: the counts of its scenarios.
         own: follows the messages if the profile says where deliveries show.
+        clock: has watched the wall clock since the load began.
 
     Raises:
         TargetUnavailableError: the database does not answer.
@@ -70,7 +74,7 @@ def completed_ledger(
     kind = record_of(benchmark).ledger
     if kind is LedgerKind.SYSTEM:
         expected = ledger_counts_from_spool(folder).expected
-        found = collect_deliveries(session, benchmark, folder, origin_ns, expected)
+        found = collect_deliveries(session, benchmark, folder, origin_ns, expected, clock)
         return _unless_stopped(session, _counted(folder, found))
     if kind is LedgerKind.OWN_CONSUMER or counts_by_id(session, benchmark):
         counts = ledger_counts_from_spool(folder)

@@ -12,7 +12,6 @@ from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
-from perf_pipeline.benchmarks.record import LedgerKind
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.engine.job import LoadOutcome
 from perf_pipeline.engine.processes import run_load, start_ahead_s
@@ -23,7 +22,7 @@ from perf_pipeline.loading.broker_watch import BrokerWatch, given_brokers
 from perf_pipeline.loading.calibrating import calibrated
 from perf_pipeline.loading.collecting import collecting
 from perf_pipeline.loading.costs import CostsWatch
-from perf_pipeline.loading.deliveries import clock_set_told, take_over_backlog
+from perf_pipeline.loading.deliveries import take_over_backlog
 from perf_pipeline.loading.fault_driver import FaultDriver
 from perf_pipeline.loading.fault_figures import felt_faults
 from perf_pipeline.loading.figures import evidence_of, figures_of, stages_of, write_figures
@@ -199,6 +198,8 @@ def _run_step(
             session.say(sentence)
         sampling.start()
         load.costs.start()
+        if not load.outcomes:
+            load.wall_clock = WallClockWatch()  # no message is stamped before the first load
         watch.proxy.begin()
         faults.begin(time.monotonic_ns() + round(start_ahead_s(apart=apart) * 1e9))
 
@@ -249,14 +250,15 @@ def _collect(
 ) -> None:
     """Read what was done, and complete the ledger if the benchmark has one."""
     load.spans, counts = tuple(span_figures(folder)), tuple(counts_of(load.outcomes))
-    found = completed_ledger(session, benchmark, folder, load.origin_ns, load.spans, counts, own)
+    spans, clock = load.spans, load.wall_clock
+    found = completed_ledger(
+        session, benchmark, folder, load.origin_ns, spans, counts, own, clock=clock
+    )
     load.note_proxy(load.proxy)  # messages on their way need the proxy, too
     for sentence in (*found.problems, *found.limits, *found.told, *load.proxy.told()):
         session.say(sentence)
     load.problems += found.problems
     load.limits += found.limits
-    if record_of(benchmark).ledger is LedgerKind.SYSTEM:
-        load.limits += clock_set_told(load.wall_clock)
     load.figures += found.figures
     load.ledger = found.counts
     config = session.profile.benchmarks[benchmark]

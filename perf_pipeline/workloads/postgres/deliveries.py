@@ -7,7 +7,7 @@ Add here: another place where a system records its deliveries. Keep out: load.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -87,7 +87,12 @@ def require_readable_deliveries(dsn: str) -> None:
 
 
 def await_deliveries(
-    dsn: str, email_pattern: str, expected: int, timeout_s: float, stop: threading.Event
+    dsn: str,
+    email_pattern: str,
+    expected: int,
+    timeout_s: float,
+    stop: threading.Event,
+    look: Callable[[], None] = lambda: None,
 ) -> int | None:
     """Wait until all deliveries are there, or none came for the time given.
 
@@ -97,6 +102,7 @@ def await_deliveries(
         expected: how many messages the system promised.
         timeout_s: longest wait without any progress.
         stop: ends the wait.
+        look: is called a few times a second while deliveries are missing.
 
     Returns:
         How many are there; None when the system has no such table.
@@ -108,7 +114,7 @@ def await_deliveries(
         with bounded_connection(dsn, _APPLICATION) as connection:
             if not _scalar(connection, _EXISTS):
                 return None
-            return _wait(connection, email_pattern, expected, timeout_s, stop)
+            return _wait(connection, email_pattern, expected, timeout_s, stop, look)
     except psycopg.Error as error:
         raise unavailable(dsn, error) from None
 
@@ -188,10 +194,12 @@ def _wait(
     expected: int,
     timeout_s: float,
     stop: threading.Event,
+    look: Callable[[], None],
 ) -> int:
     arrived = _scalar(connection, _COUNT, pattern)
     deadline = time.monotonic() + timeout_s
     while arrived < expected and time.monotonic() < deadline and not stop.wait(POLL_S):
+        look()
         before, arrived = arrived, _scalar(connection, _COUNT, pattern)
         if arrived > before:
             deadline = time.monotonic() + timeout_s

@@ -3,12 +3,23 @@
 import csv
 from collections.abc import Iterable
 from dataclasses import astuple
+from itertools import chain, repeat
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.target import TargetConfig, resolve_target
 from perf_pipeline.engine import wall_clock
-from perf_pipeline.loading.deliveries import clock_set_told, still_consuming, take_over_backlog
+from perf_pipeline.loading.deliveries import (
+    NO_TABLE,
+    clock_set_told,
+    still_consuming,
+    take_over_backlog,
+)
+from perf_pipeline.loading.ledgers import completed_ledger
 from perf_pipeline.metrics.sample import (
     LEDGER_COLUMNS,
     SAMPLE_COLUMNS,
@@ -25,8 +36,15 @@ from perf_pipeline.store.spool_figures import (
     out_of_time_from_spool,
     span_figures,
 )
+from perf_pipeline_tests.support.histories.spool import Spool, ledger
+from perf_pipeline_tests.support.loads.own_database import own_database
+from perf_pipeline_tests.support.loads.sessions import session_with
 
 SECOND = 1_000_000
+TABLES = """
+create table users (id bigint primary key, email text not null);
+create table message_deliveries (user_id bigint, attempts integer, completed_at timestamptz);
+"""
 WINDOW = ScenarioCounts("consume", 2, 0, 0, 0, 0, 10 * SECOND)
 
 
@@ -66,6 +84,36 @@ def test_a_wall_clock_that_was_set_while_deliveries_were_awaited_is_told(
     assert [f"was set by {set_by_ms:+.0f} ms between" in sentence for sentence in sentences] == (
         [True] if told_of else []
     )
+
+
+def impatient() -> Profile:
+    """Give a profile whose end_to_end waits for half a second for a delivery."""
+    full = load_profile("full")
+    quick = full.benchmarks["end_to_end"].model_copy(update={"drain_timeout_us": SECOND // 2})
+    return full.model_copy(update={"benchmarks": {**full.benchmarks, "end_to_end": quick}})
+
+
+@pytest.mark.parametrize(("tables", "told_of"), [(TABLES, True), ("", False)])
+def test_a_wall_clock_set_and_set_back_in_the_drain_is_told_where_deliveries_are_read(
+    tables: str,
+    told_of: bool,
+    postgres_dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offsets_ms = chain([1_000.0, 1_000.0, 1_300.0], repeat(1_000.0))
+    monkeypatch.setattr(wall_clock, "wall_clock_offset_ms", lambda: next(offsets_ms))
+    clock = wall_clock.WallClockWatch()
+    folder = Spool(ledger=ledger("1:acknowledged@1")).write(tmp_path) / "api"
+    with own_database(postgres_dsn, "clock") as dsn:
+        with psycopg.connect(dsn) as connection:
+            connection.execute(tables)
+        target = resolve_target("local", TargetConfig(), {"PERF_POSTGRES_DSN": dsn})
+        session = session_with(impatient(), target)
+        found = completed_ledger(session, "end_to_end", folder, 0, (), (), clock=clock)
+
+    assert [("was set by +300 ms" in limit) for limit in found.limits] == [True] * told_of
+    assert (found.problems == (NO_TABLE,)) is not told_of
 
 
 def told(folder: Path) -> str | None:

@@ -7,6 +7,7 @@ import pytest
 
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.target import resolve_target
+from perf_pipeline.engine.wall_clock import WallClockWatch
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.loading.jobs import load_job
 from perf_pipeline.loading.ledgers import completed_ledger
@@ -139,7 +140,7 @@ def test_messages_that_share_an_id_are_not_counted(
     folder = Spool(ledger=ledger(entries)).write(tmp_path) / "api"
     session = session_of(tmp_path, WITH_ID, WITH_ID, topic="orders")
 
-    found = completed_ledger(session, "orders", folder, 0, (), ())
+    found = completed_ledger(session, "orders", folder, 0, (), (), clock=WallClockWatch())
 
     assert found.counts is None
     assert sentence in found.limits[0]
@@ -153,7 +154,7 @@ def test_what_had_not_arrived_when_the_user_stopped_the_run_is_not_called_lost(
     session = session_of(tmp_path, WITH_ID, WITH_ID, topic="orders")
     session.stop.set()
 
-    found = completed_ledger(session, "orders", folder, 0, (), ())
+    found = completed_ledger(session, "orders", folder, 0, (), (), clock=WallClockWatch())
 
     assert found.counts is None
     assert found.problems[0].startswith("1 message had not arrived when the run was stopped")

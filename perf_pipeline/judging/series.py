@@ -228,7 +228,9 @@ def since_change(
         return list(points[-2 * policy.window :])
     place = {point.run_id: index for index, point in enumerate(points)}
     known = [(place[first], found_by) for first, found_by in changes if first in place]
-    enough = len(points) - policy.minimum_runs
+    reruns = repeats_in(list(place))
+    runs = [index for index in range(len(points)) if index not in reruns]
+    enough = runs[-policy.minimum_runs] if len(runs) >= policy.minimum_runs else -1
     start = max(
         (
             index
@@ -240,7 +242,7 @@ def since_change(
     values = [point.value for point in points[start:]]
     by_gate = [index - start for index, found_by in known if found_by == "gate" and index > start]
     scale = scale_of(CATALOG[series.metric].kind, values)
-    repeats = {index - start for index in repeats_in(list(place))}
+    repeats = {index - start for index in reruns}
     level = points[start + anchor(values, by_gate, policy, scale=scale, repeats=repeats) :]
     # Twice the window, because suspicious runs are left out.
     return list(level[-2 * policy.window :])

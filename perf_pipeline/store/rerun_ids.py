@@ -26,10 +26,18 @@ def rerun_of(run_id: str) -> str:
 
 
 def repeats_in(run_ids: Sequence[str]) -> frozenset[int]:
-    """Return the indices of the runs that are re-runs of others of these runs.
+    """Return the indices of the runs that are of the same minutes as others of these runs.
 
-    >>> sorted(repeats_in(["a", "a-c1", "b-c1"]))
-    [1]
+    Where a run itself is missing, the first of its re-runs stands for it.
+
+    >>> sorted(repeats_in(["a", "a-c1", "b-c1", "b-c2"]))
+    [1, 3]
     """
-    known = frozenset(run_ids)
-    return frozenset(index for index, run in enumerate(run_ids) if rerun_of(run) in known)
+    known, found = set(run_ids), set[int]()
+    for index, run_id in enumerate(run_ids):
+        original = rerun_of(run_id)
+        if original in known:
+            found.add(index)
+        elif original:
+            known.add(original)
+    return frozenset(found)

@@ -11,6 +11,7 @@ from typing import Final
 from perf_pipeline.errors import StoreError
 from perf_pipeline.sharing.manifest import Manifest, SharedName, read_manifest
 from perf_pipeline.sharing.place import SharedPlace
+from perf_pipeline.store.records import RunRecord
 
 OF_A_RELEASE: Final = 60
 """So many runs like it come with a pinned release, itself included: twice those it rests on."""
@@ -18,18 +19,24 @@ _MOST_CHUNKS: Final = 10
 
 
 class Releases:
-    """Read manifests of a place, each at most once.
+    """Read manifests of a place, each at most once, and none of a run that is here.
 
     Args:
         place: the place.
         names: one name of each run in it, oldest run first.
+        here: the runs that this history has.
     """
 
-    def __init__(self, place: SharedPlace, names: Mapping[str, SharedName]) -> None:
+    def __init__(
+        self,
+        place: SharedPlace,
+        names: Mapping[str, SharedName],
+        here: Mapping[str, RunRecord],
+    ) -> None:
         self._place = place
         self._names = names
         self._run_ids = list(names)
-        self._read: dict[str, Manifest | None] = {}
+        self._read: dict[str, Manifest | RunRecord | None] = dict(here)
 
     def runs_of(self, pinned: str) -> set[str]:
         """Return a pinned run and the runs of its profile before it, none of a pull request.
@@ -71,11 +78,11 @@ class Releases:
                 self._read[name.run_id] = None
 
 
-def _may_belong(run: Manifest, release: Manifest) -> bool:
+def _may_belong(run: Manifest | RunRecord, release: Manifest | RunRecord) -> bool:
     if run.run_id == release.run_id:
         return True
     return run.profile == release.profile and not run.revision.get("pull_request")
 
 
-def _kind(run: Manifest) -> tuple[object, ...]:
-    return run.revision.get("branch", ""), run.environment
+def _kind(run: Manifest | RunRecord) -> tuple[object, ...]:
+    return run.revision.get("branch", ""), dict(run.environment)

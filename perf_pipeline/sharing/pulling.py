@@ -5,7 +5,7 @@ Add here: another reason why a run is not pulled. Keep out: rows (store/bundles/
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -31,6 +31,7 @@ from perf_pipeline.store.bundles.content import known_contents
 from perf_pipeline.store.bundles.decided import CHANGE, decided_texts, name_of, take_decided
 from perf_pipeline.store.bundles.parts import RAW
 from perf_pipeline.store.bundles.taking import TakenRun, take_runs
+from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.removal import removed_runs
 from perf_pipeline.store.state import State
 
@@ -53,6 +54,14 @@ class PullWish:
     run_ids: Collection[str] = ()
     newest: int | None = None
     samples: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Pinned:
+    """Hold the ids of the runs that are pinned, and the runs that are here."""
+
+    run_ids: Collection[str] = frozenset()
+    here: Mapping[str, RunRecord] = field(default_factory=dict)
 
 
 def pull(state: State, url: str, ask: PullWish) -> Movement:
@@ -78,7 +87,7 @@ def pull(state: State, url: str, ask: PullWish) -> Movement:
         contents = known_contents(history)
         registered, removed = history.run_ids(), removed_runs(history)
     wanted = []
-    pinned = _pinned(state, place, done) if ask.newest is not None else frozenset()
+    pinned = _pinned(state, place, done) if ask.newest is not None else _Pinned()
     for run_id, names in _by_run(place, there, ask, pinned, done):
         if run_id in contents:
             _compare(run_id, names, contents[run_id], done)
@@ -104,18 +113,20 @@ def _require(there: Sequence[SharedName], ask: PullWish, url: str) -> None:
             )
 
 
-def _pinned(state: State, place: SharedPlace, done: Movement) -> frozenset[str]:
+def _pinned(state: State, place: SharedPlace, done: Movement) -> _Pinned:
     """Take the decisions of a place, and return the runs that are pinned."""
     _pull_decided(state, place, done)
     with state.history() as history:
-        return frozenset(row.run_id for row in releases(history))
+        pinned = frozenset(row.run_id for row in releases(history))
+        here = history.runs(len(history.run_ids())) if pinned else []
+    return _Pinned(pinned, {run.run_id: run for run in here})
 
 
 def _by_run(
     place: SharedPlace,
     there: Sequence[SharedName],
     ask: PullWish,
-    pinned: Collection[str],
+    pinned: _Pinned,
     done: Movement,
 ) -> Iterator[tuple[str, list[SharedName]]]:
     """Yield the names of each run that is asked for, oldest run first."""
@@ -124,8 +135,9 @@ def _by_run(
         by_run.setdefault(name.run_id, []).append(name)
     run_ids = list(by_run)
     wanted = set(run_ids if ask.newest is None else run_ids[max(0, len(run_ids) - ask.newest) :])
-    releases_there = Releases(place, {run_id: names[0] for run_id, names in by_run.items()})
-    for run_id in pinned:
+    first_names = {run_id: names[0] for run_id, names in by_run.items()}
+    releases_there = Releases(place, first_names, pinned.here)
+    for run_id in pinned.run_ids:
         if run_id in by_run:
             wanted |= releases_there.runs_of(run_id)
     for run_id, names in by_run.items():

@@ -256,6 +256,11 @@ def test_a_release_rests_on_as_many_runs_of_its_profile_and_branch_in_a_mixed_pl
     ben.here("pull", str(tmp_path / "place"), "--newest", "1")
 
     assert ben.sql("select run_id from runs order by 1") == [("r002",), ("r005",), ("r007",)]
+    for run_id in ("r002", "r005", "r007"):  # nothing is read of what is here
+        [manifest] = (tmp_path / "place" / "runs").glob(f"*.{run_id}.*")
+        manifest.write_text("")
+    again = ben.here("pull", str(tmp_path / "place"), "--newest", "1")
+    assert again.out.startswith(f"pulled 0 runs from {tmp_path / 'place'}; 3 were there already\n")
 
 
 def test_a_run_of_the_past_takes_the_place_that_its_date_asks_for(

@@ -8,10 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import pytest
+
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.target import TargetConfig, resolve_target
+from perf_pipeline.engine import wall_clock
 from perf_pipeline.loading.benchmark_folder import fresh_folder
 from perf_pipeline.loading.calibrating import calibrated
+from perf_pipeline.loading.deliveries import NO_TABLE
 from perf_pipeline.loading.measure import measure
 from perf_pipeline.loading.prepare import write_run
 from perf_pipeline.loading.session import Session
@@ -20,9 +25,14 @@ from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.spool_records import read_outcome
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.loads.own_database import own_database
 from perf_pipeline_tests.support.loads.sessions import session_with
 from perf_pipeline_tests.support.servers.http_target import http_target
 
+DELIVERY_TABLES = """
+create table users (id bigint primary key, email text not null);
+create table message_deliveries (user_id bigint, attempts integer, completed_at timestamptz);
+"""
 PROFILE = """
 name = "one"
 workers = 1
@@ -96,6 +106,28 @@ def test_the_load_machine_is_calibrated_before_and_after_the_load_and_never_duri
         if "source" in summary.tags
     }
     assert found >= {(name, side) for name, side, _ in timed}
+
+
+def test_a_wall_clock_that_is_set_before_the_load_does_not_make_it_invalid(
+    tmp_path: Path, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The double is the wall clock, which a first NTP answer sets during the calibration."""
+    calibration = tmp_path / "spool" / "r1" / "end_to_end" / "readings-calibration-before.csv"
+    monkeypatch.setattr(
+        wall_clock, "wall_clock_offset_ms", lambda: 1_300.0 if calibration.exists() else 1_000.0
+    )
+    path = tmp_path / "one.toml"
+    path.write_text(PROFILE.replace("visits", "end_to_end"))
+    with http_target() as api, own_database(postgres_dsn, "measure") as dsn:
+        with psycopg.connect(dsn) as connection:
+            connection.execute(DELIVERY_TABLES)
+        given = {"PERF_BASE_URL": api.base_url, "PERF_POSTGRES_DSN": dsn}
+        target = resolve_target("local", TargetConfig(), given)
+        found = measure(session_with(load_profile(str(path)), target, tmp_path), "end_to_end")
+
+    assert calibration.exists()
+    assert [reason for reason in found.invalid_reasons if "wall clock" in reason] == []
+    assert NO_TABLE not in found.problems
 
 
 def test_a_calibration_stands_after_a_load_and_before_the_next_one(tmp_path: Path) -> None:

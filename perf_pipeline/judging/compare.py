@@ -54,12 +54,14 @@ class Compared:
         diff: the comparison.
         run_ids: the ids of the baseline's runs, oldest first; empty for a fixed figure.
         since: the first run of a confirmed change; empty if there is none.
+        revoked: the first run of a change that the re-runs took back; empty if there is none.
     """
 
     measured: MeasuredBenchmark
     diff: Diff
     run_ids: tuple[str, ...] = ()
     since: str = ""
+    revoked: str = ""
 
     @property
     def benchmark(self) -> str:
@@ -161,8 +163,9 @@ def _settled(reruns: Reruns, run_id: str, comparison: Compared) -> Compared:
     diff = settled(reruns, comparison.benchmark, comparison.diff)
     if diff is comparison.diff:
         return comparison
-    since = (comparison.since or run_id) if diff.status is DiffStatus.REGRESSED else ""
-    return replace(comparison, diff=diff, since=since)
+    if diff.status is DiffStatus.REGRESSED:
+        return replace(comparison, diff=diff, since=comparison.since or run_id)
+    return replace(comparison, diff=diff, since="", revoked=comparison.since)
 
 
 def _benchmark(

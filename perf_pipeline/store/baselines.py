@@ -152,6 +152,14 @@ def store_changes(history: History, rows: Iterable[ChangePointRow]) -> None:
         history.connection.execute(_INSERT_CHANGE, [*where, *levels, now])
 
 
+def forget_changes(history: History, rows: Sequence[ChangePointRow]) -> None:
+    """Delete dated changes; those that are not stored are left out."""
+    if rows:
+        history.asked.forget_compared()
+    for row in rows:
+        history.connection.execute(_FORGET, [row.run_id, *astuple(row.series), row.found_by])
+
+
 def replace_dated(
     history: History, looked_at: Mapping[SeriesKey, Collection[str]], rows: Sequence[ChangePointRow]
 ) -> None:
@@ -171,10 +179,7 @@ def replace_dated(
     if gone or new:
         history.asked.forget_compared()
         with transaction(history.connection):
-            for row in gone:
-                history.connection.execute(
-                    _FORGET, [row.run_id, *astuple(row.series), row.found_by]
-                )
+            forget_changes(history, [*gone])
             store_changes(history, new)
 
 

@@ -345,6 +345,30 @@ def test_a_change_that_reruns_take_back_is_no_change_of_the_gate(state: Path) ->
         assert [row for row in changes(history) if row.found_by == "gate"] == []
 
 
+def test_a_change_that_was_stored_before_reruns_took_it_back_is_deleted(state: Path) -> None:
+    [second] = add_runs(state, api_runs(SLOW))
+    compare_run(State(state), second)  # as `show` does while the re-runs are made
+    _again(state, second, 80.0, 79.5)
+
+    assert _p95(compare_run(State(state), second)).status is DiffStatus.OK
+
+    with open_history(State(state).history_file) as history:
+        assert [row for row in changes(history) if row.found_by == "gate"] == []
+
+
+def test_a_change_that_an_earlier_run_shows_as_well_stays(state: Path) -> None:
+    _again(state, "r009", SLOW, SLOW)
+    compare_run(State(state), "r009")  # 3 of 5: its own re-runs confirm the change
+    _, second = add_runs(state, api_runs(80.0, SLOW))
+    assert _p95(compare_run(State(state), second)).status is DiffStatus.REGRESSED
+    _again(state, second, 80.0, 79.5)
+
+    assert _p95(compare_run(State(state), second)).status is DiffStatus.OK
+
+    with open_history(State(state).history_file) as history:
+        assert {row.run_id for row in changes(history) if row.found_by == "gate"} == {"r009"}
+
+
 @pytest.mark.parametrize(
     ("again", "status"),
     [

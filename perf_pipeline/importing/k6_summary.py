@@ -48,6 +48,8 @@ _MS_PER_S: Final = 1_000
 _RATE_PARTS: Final = ("passes", "fails")
 _STARTS: Final = ("iterations", "dropped_iterations")
 _ENDED: Final = frozenset({"iterations", "http_reqs"})
+# What k6 reports of its own load although nothing that the load did has ended.
+_OF_LOAD: Final = frozenset({"vus", "vus_max", "data_sent", "data_received", "dropped_iterations"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def _run(whole: Any, shown: Path, asked: Collection[str]) -> ForeignRun:
     by_name = {entry.metric.name: entry for entry in entries if not entry.tags}
     metrics = {entry.metric.name: entry.metric for entry in entries}
     has_thresholds = any(entry.thresholds for entry in entries)
-    if not (has_thresholds or asked or _ENDED & by_name.keys()):
+    if not (has_thresholds or asked or any(_is_of_something_done(entry) for entry in entries)):
         raise ForeignFileError(shown, NOTHING_DONE)
     known = {entry.meant.key for entry in entries}
     return ForeignRun(
@@ -257,6 +259,17 @@ def _reported(
     failed = by_name.get("http_req_failed")
     if failed is not None and "rate" in failed.figures:
         yield ReportedFigure(TARGET_ANSWERED, "", "rate", 1 - failed.figures["rate"])
+
+
+def _is_of_something_done(entry: _Entry) -> bool:
+    """Say whether a metric has a value of something that ended, as of a call of gRPC."""
+    if entry.metric.name in _ENDED:
+        return not entry.tags
+    return (
+        entry.metric.name not in _OF_LOAD
+        and any(entry.figures.values())
+        and not _is_without_values(entry, entry.figures)
+    )
 
 
 def _is_without_values(entry: _Entry, figures: Mapping[str, float]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from perf_pipeline.importing.door import import_file
+from perf_pipeline.importing.k6_summary import read_summary
 from perf_pipeline.importing.spooling import Import
 from perf_pipeline.importing.tools import TOOLS
 from perf_pipeline.judging.judge import recover_run
@@ -250,6 +251,9 @@ Requests/sec:      0.00
 VUS_ALONE = (
     '{"metric":"vus","type":"Point","data":{"time":"2026-11-30T10:00:00Z","value":5,"tags":null}}\n'
 )
+CALLS = json.dumps(
+    {"metrics": {"vus": {"value": 5}, "grpc_req_duration": {"avg": 12.0, "med": 11.0, "max": 30.0}}}
+)
 NOTHING_SENT = {"requests": 0, "success": 0, "status_codes": {}}
 
 
@@ -270,6 +274,16 @@ def test_a_target_that_answered_nothing_passes_nothing(
 
     judged = dict(asked(state, "select metric, status from verdicts"))
     assert judged == {duration: "NO_DATA", "target_answered": answered}
+
+
+def test_a_summary_of_calls_of_grpc_alone_is_imported(tmp_path: Path) -> None:
+    """k6 writes no count of iterations where each was still on when the load ended."""
+    (path := tmp_path / "file").write_text(CALLS)
+
+    read = read_summary(path, shown=path)
+
+    medians = [figure for figure in read.reported if figure.statistic == "med"]
+    assert [figure.value for figure in medians] == [11.0]
 
 
 @pytest.mark.parametrize(

@@ -204,10 +204,11 @@ def test_a_deadlock_is_counted_and_run_again(dsn: str) -> None:
     bench = run(dsn, statements(first, second, transaction="pay", retries=5), vus=2)
 
     # https://www.postgresql.org/docs/current/errcodes-appendix.html: deadlock_detected
-    deadlocks = [
+    deadlocks = {
         (sample.operation, sample.outcome) for sample in bench.samples if sample.error == "40P01"
-    ]
-    assert deadlocks == [("pay::second", Outcome.OK)]
+    }
+    # Once; on a busy machine both may be chosen at once, and meet again.
+    assert deadlocks == {("pay::second", Outcome.OK)}
     whole = [sample.outcome for sample in bench.samples if sample.operation == "pay"]
     assert whole == [Outcome.OK] * 2
     assert ask(dsn, "select balance from accounts where id <= 2") == [(102,)] * 2

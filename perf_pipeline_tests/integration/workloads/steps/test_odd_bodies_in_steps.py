@@ -51,7 +51,7 @@ def test_what_a_step_can_not_save_fails_its_check_and_ends_the_iteration(
 def test_a_body_that_can_not_be_read_is_told_once_by_its_reason(odd: str) -> None:
     what = "what first expects or saves of its response failed: its body"
 
-    assert steps(odd, "no-gzip").notes[0].startswith(f"{what} is no gzip: ")
+    assert steps(odd, "no-gzip").notes[0].startswith(f"{what} is not gzip: ")
     assert steps(odd, "gzip", keptBodyBytes=8).notes == [
         f"{what} has more than 8 bytes, which is all that is kept (keptBodyBytes)"
     ]

@@ -1,11 +1,12 @@
-"""Configure a user's own HTTP scenarios: steps, or Python code.
+"""Configure a user's own HTTP scenarios: what all of them have, and the steps of one.
 
 Add here: a key of a step or of an own scenario, with its meaning in docs/scenarios.md. Keep out:
-rules over several steps (http_step_rules.py), files (own_files.py), requests (workloads/).
+Python scenarios (python_parameters.py), rules over several steps (http_step_rules.py), files
+(own_files.py), requests (workloads/).
 """
 
 import re
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -273,28 +274,6 @@ class HttpStepsParameters(OwnHttpParameters):
     def header_templates(self) -> tuple[object, ...]:
         """Return the texts that become headers."""
         return (self.headers, *(step.headers for step in self.steps))
-
-
-class PythonParameters(OwnHttpParameters):
-    """Configure what a Python scenario is given.
-
-    Attributes:
-        path: the folder from which its module is imported, relative to the profile.
-        secrets: environment variables that it may read, as `vu.secrets`.
-        settings: any values; it reads them as `vu.settings`.
-        transport: `load` is our own transport; `httpx` uses httpx's, which costs several times as
-            much CPU.
-    """
-
-    path: str = "."
-    secrets: tuple[VariableName, ...] = Field(default=(), strict=False)
-    settings: dict[str, Any] = Field(default_factory=dict)
-    transport: Literal["load", "httpx"] = "load"
-
-    @property
-    def secret_names(self) -> frozenset[str]:
-        """Return the names of the secrets, which only the environment of the machine may hold."""
-        return super().secret_names | frozenset(self.secrets)
 
 
 def operation_of(name: str, group: str | None) -> str:

@@ -14,9 +14,10 @@ from perf_pipeline.config.baseline_policy import BaselinePolicyConfig
 from perf_pipeline.config.data_sets import DataSet
 from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.frozen import Frozen, keys_of
-from perf_pipeline.config.http_steps import Expect, HttpStep, PythonParameters
+from perf_pipeline.config.http_steps import Expect, HttpStep
 from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import BenchmarkConfig, Profile, Seeding
+from perf_pipeline.config.python_parameters import PythonParameters
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.config.threshold_entry import ThresholdEntry

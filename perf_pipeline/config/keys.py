@@ -12,9 +12,9 @@ from typing import Any, Final, get_args
 from pydantic.fields import FieldInfo
 
 from perf_pipeline.config.frozen import Frozen, keys_of
-from perf_pipeline.config.http_steps import PythonParameters
 from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.python_parameters import PythonParameters
 from perf_pipeline.units import format_duration, parse_duration_us
 
 BOUND_WORDS: Final[Mapping[str, str]] = MappingProxyType(

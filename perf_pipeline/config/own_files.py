@@ -14,17 +14,14 @@ from typing import Any, Final
 from perf_pipeline.config.data_sets import DataSet, Rows, read_csv
 from perf_pipeline.config.files import beside
 from perf_pipeline.config.frozen import Frozen
-from perf_pipeline.config.http_steps import (
-    OwnHttpParameters,
-    PythonParameters,
-    is_header_text,
-)
+from perf_pipeline.config.http_steps import OwnHttpParameters, is_header_text
 from perf_pipeline.config.own_modules import module_mistakes
 from perf_pipeline.config.own_scenarios import scenarios_in
 from perf_pipeline.config.own_topics import OwnProduceParameters
 from perf_pipeline.config.parameters import is_python
 from perf_pipeline.config.payloads import read_payloads
 from perf_pipeline.config.pgbench.parameters import PgbenchParameters, script_mistakes
+from perf_pipeline.config.python_parameters import PythonParameters
 from perf_pipeline.config.replays import replay_mistakes
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.templated import Templated

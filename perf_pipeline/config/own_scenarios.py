@@ -13,7 +13,7 @@ from typing import Any, Final
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped, record_of
 from perf_pipeline.config.data_sets import DataSet
 from perf_pipeline.config.http_step_rules import step_mistakes
-from perf_pipeline.config.http_steps import OwnHttpParameters, PythonParameters
+from perf_pipeline.config.http_steps import OwnHttpParameters
 from perf_pipeline.config.parameters import (
     HTTP_STEPS,
     ITERATIONS,
@@ -24,6 +24,7 @@ from perf_pipeline.config.parameters import (
 )
 from perf_pipeline.config.produce_rules import produce_mistakes
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
+from perf_pipeline.config.python_parameters import PythonParameters
 from perf_pipeline.config.sql_rules import sql_mistakes
 from perf_pipeline.config.templated import MakesOperations, Templated
 from perf_pipeline.metrics.sample import MOST_OPERATIONS

@@ -18,9 +18,10 @@ from perf_pipeline.config.bounds import LONGEST_DELIVERY_US
 from perf_pipeline.config.cache_parameters import CacheParameters
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
-from perf_pipeline.config.http_steps import HttpStepsParameters, PythonParameters
+from perf_pipeline.config.http_steps import HttpStepsParameters
 from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.pgbench.parameters import PgbenchParameters
+from perf_pipeline.config.python_parameters import PythonParameters
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.sql_statements import SqlParameters
 from perf_pipeline.config.tracing import TraceParameters

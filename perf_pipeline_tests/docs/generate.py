@@ -26,7 +26,6 @@ from perf_pipeline.config.fleet import FleetConfig
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.growth import GrowthWatch
 from perf_pipeline.config.history_remote import HistoryConfig
-from perf_pipeline.config.http_steps import PythonParameters
 from perf_pipeline.config.loading import SHIPPED, load_profile
 from perf_pipeline.config.outputs import OutConfig
 from perf_pipeline.config.own_deliveries import Deliveries
@@ -37,6 +36,7 @@ from perf_pipeline.config.profile import (
     Question,
     Seeding,
 )
+from perf_pipeline.config.python_parameters import PythonParameters
 from perf_pipeline.config.scaling import ScalingConfig
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import TargetConfig

@@ -6,7 +6,8 @@ Add here: another kind of connection, behind the same protocol. Keep out: the ki
 from collections.abc import Callable
 from typing import Protocol
 
-from perf_pipeline.config.http_steps import OwnHttpParameters, PythonParameters
+from perf_pipeline.config.http_steps import OwnHttpParameters
+from perf_pipeline.config.python_parameters import PythonParameters
 from perf_pipeline.engine.machine_limits import MORE_LIMITS
 from perf_pipeline.errors import (
     GeneratorLimitError,

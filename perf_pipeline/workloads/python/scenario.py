@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpx
 
-from perf_pipeline.config.http_steps import PythonParameters
+from perf_pipeline.config.python_parameters import PythonParameters
 from perf_pipeline.engine.exception_text import log_traceback
 from perf_pipeline.engine.ports import Iteration, WorkerContext, Workload
 from perf_pipeline.errors import PerfPipelineError, ProfileError, ScenarioError

@@ -7,7 +7,7 @@ from time import monotonic_ns
 
 import pytest
 
-from perf_pipeline.config.http_steps import PythonParameters
+from perf_pipeline.config.python_parameters import PythonParameters
 from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.workloads.http.client import HttpConnection
 from perf_pipeline.workloads.http.connections import connect_first

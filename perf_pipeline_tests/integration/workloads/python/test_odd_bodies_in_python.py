@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from perf_pipeline.config.http_steps import PythonParameters
+from perf_pipeline.config.python_parameters import PythonParameters
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.scenario import VU

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perf_pipeline.config.http_steps import PythonParameters
+from perf_pipeline.config.python_parameters import PythonParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.errors import ExitCode, ProfileError, ScenarioError, TargetNotAllowedError
 from perf_pipeline.metrics.sample import Outcome, Phase

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from perf_pipeline.config.http_steps import PythonParameters
+from perf_pipeline.config.python_parameters import PythonParameters
 from perf_pipeline.metrics.trace_ids import trace_id
 from perf_pipeline.workloads.python.scenario import PythonScenario
 from perf_pipeline.workloads.steps.scenario import HttpSteps

@@ -139,7 +139,7 @@ def test_what_can_t_be_taken_over_is_told(command: str, told: str) -> None:
     ],
 )
 def test_a_secret_is_written_under_no_other_name(command: str) -> None:
-    draft(command)
+    assert "hunter2" not in profile_text(draft(command))
 
 
 def test_an_address_that_is_none_is_told_and_a_second_one_too() -> None:

@@ -44,7 +44,7 @@ def pin(state: State, run_id: str, *, name: str, reason: str) -> BaselineRow:
         StoreBusyError: the history is open elsewhere.
     """
     with state.history() as history:
-        _comparable(history, run_id)
+        comparable_benchmarks(history, run_id)
         row = _row("pinned", run_id, reason, name=name)
         decide(history, row)
         return row
@@ -126,7 +126,12 @@ def all_changes(state: State) -> list[tuple[ChangePointRow, str]]:
         return [(row, revision_name(known.get(row.run_id, {}))) for row in changes(history)]
 
 
-def _comparable(history: History, run_id: str) -> list[MeasuredBenchmark]:
+def comparable_benchmarks(history: History, run_id: str) -> list[MeasuredBenchmark]:
+    """Return the benchmarks of a run whose figures may be part of a baseline.
+
+    Raises:
+        RequestError: there is no such run, it has no such benchmark, or it is of a pull request.
+    """
     whole = [measured for measured in measured_of(history, run_id) if measured.comparable]
     if not whole:
         raise RequestError(
@@ -153,7 +158,7 @@ def _change_points(history: History, run_id: str) -> list[ChangePointRow]:
     profile = profile_of(history, run_id)
     before = diffs_with_history(history, run_id)
     found = []
-    for measured in _comparable(history, run_id):
+    for measured in comparable_benchmarks(history, run_id):
         for series in series_in(profile, measured):
             value, key = measured.value(series), measured.key(series)
             if value is None:

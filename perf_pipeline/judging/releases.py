@@ -13,14 +13,13 @@ from perf_pipeline.analysis.machine import Machine, slowdowns
 from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus
 from perf_pipeline.analysis.tiers import parts_of
 from perf_pipeline.analysis.window import episode
+from perf_pipeline.judging.baselines import comparable_benchmarks
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.machines import machine_of
 from perf_pipeline.judging.past import Past, past_of
 from perf_pipeline.judging.series import (
     Confirmed,
     MeasuredBenchmark,
-    failed_on_failures,
-    measured_of,
     policy_of,
     series_in,
     since_change,
@@ -95,17 +94,12 @@ def lone_series(state: State, run_id: str) -> dict[int, list[str]]:
         The labels of these series, by the number of runs that they are out of line with.
 
     Raises:
-        RequestError: there is no such run.
+        RequestError: there is no such run, or none of it may be part of a baseline.
         StoreBusyError: the history is open elsewhere.
     """
     found: dict[int, list[str]] = {}
     with state.history() as history:
-        profile, failed = profile_of(history, run_id), failed_on_failures(history, run_id)
-        measured = [
-            benchmark
-            for benchmark in measured_of(history, run_id)
-            if benchmark.comparable and benchmark.outcome.benchmark not in failed
-        ]
+        profile, measured = profile_of(history, run_id), comparable_benchmarks(history, run_id)
         past, changes = past_of(history, measured, profile), confirmed_runs(history)
     for benchmark in measured:
         for series in series_in(profile, benchmark):

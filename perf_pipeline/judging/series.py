@@ -3,7 +3,7 @@
 Add here: a series that every run should be compared by. Keep out: statistics (analysis/).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -229,16 +229,7 @@ def since_change(
     place = {point.run_id: index for index, point in enumerate(points)}
     known = [(place[first], found_by) for first, found_by in changes if first in place]
     reruns = repeats_in(list(place))
-    runs = [index for index in range(len(points)) if index not in reruns]
-    enough = runs[-policy.minimum_runs] if len(runs) >= policy.minimum_runs else -1
-    start = max(
-        (
-            index
-            for index, found_by in known
-            if found_by == "accepted" or (found_by == "machine" and index <= enough)
-        ),
-        default=0,
-    )
+    start = _told_start(known, len(points), reruns, policy)
     values = [point.value for point in points[start:]]
     by_gate = [index - start for index, found_by in known if found_by == "gate" and index > start]
     scale = scale_of(CATALOG[series.metric].kind, values)
@@ -246,6 +237,28 @@ def since_change(
     level = points[start + anchor(values, by_gate, policy, scale=scale, repeats=repeats) :]
     # Twice the window, because suspicious runs are left out.
     return list(level[-2 * policy.window :])
+
+
+def _told_start(
+    known: Iterable[tuple[int, FoundBy]],
+    points: int,
+    reruns: Container[int],
+    policy: BaselinePolicy,
+) -> int:
+    """Return the index of the last change that a person accepted, or that a machine is known for.
+
+    A machine's change is known with `minimum_runs` runs from it on, beside their re-runs.
+    """
+    runs = [index for index in range(points) if index not in reruns]
+    enough = runs[-policy.minimum_runs] if len(runs) >= policy.minimum_runs else -1
+    return max(
+        (
+            index
+            for index, found_by in known
+            if found_by == "accepted" or (found_by == "machine" and index <= enough)
+        ),
+        default=0,
+    )
 
 
 def policy_of(profile: Profile) -> BaselinePolicy:

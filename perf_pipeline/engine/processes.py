@@ -1,7 +1,6 @@
 """Drive a load: start several worker processes at one moment, and join their outcomes.
 
-Add here: something that concerns all workers together. Keep out: what a single worker does
-(worker.py).
+Add here: a duty towards all workers together. Keep out: what a single worker does (worker.py).
 """
 
 import contextlib

@@ -3,8 +3,7 @@
 Each statement reads the whole column of what it looks at, so asking once for eighty series takes
 hardly longer than asking for one of them. What is read is proven first (proof.py), and only that:
 the newest like runs, and older ones for the series that still lack points then.
-Add here: another reason why a run's figure is left out of a series. Keep out: statistics over
-several runs (analysis/).
+Add here: another reason to leave a run's figure out of a series. Keep out: statistics (analysis/).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -87,8 +86,7 @@ class OverRuns:
     """Hold one figure over like runs, oldest first.
 
     Attributes:
-        before: of the newest runs that were made before the run in question; empty when
-            none is.
+        before: of the newest runs that were made before the run in question; empty if none was.
         whole: of the newest of all runs, those made later as well.
     """
 

@@ -210,8 +210,7 @@ class Reception(ABC, Generic[T]):
         at_us = self.clock.now_us()
         if first.error() is None:
             self._silence.heard()
-        # consume() with a timeout would wait for a full batch; without one it only collects what is
-        # there.
+        # consume() with a timeout would wait for a full batch; without one it takes what is there.
         more, epoch = min(room, BATCH_MESSAGES) - 1, self.epoch
         messages = [first, *self._consumer.consume(more, timeout=0)] if more else [first]
         if epoch != self.epoch:

@@ -9,13 +9,17 @@ MOST_MIB = 0.63
 
 
 def test_memory_does_not_grow_with_the_length_of_the_load() -> None:
-    """Two simulated minutes at 250 starts/s, in a process of their own."""
+    """Five simulated minutes at 250 starts/s, in a process of their own.
+
+    In the first three the allocator still takes what it keeps; how much of it in which minute
+    depends on the machine.
+    """
     bench = "perf_pipeline_tests.benchmarks.bench_memory"
     done = subprocess.run(
-        [sys.executable, "-m", bench, "2", "250"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", bench, "5", "250"], capture_output=True, text=True, check=True
     )
 
-    assert "30,001 iterations" in done.stdout  # k6's: starts at 0 and at the very end
-    grown = re.search(r"growth from minute 1 to 2: ([+-][\d.]+) MiB", done.stdout)
-    assert grown is not None, done.stdout
-    assert float(grown[1]) < MOST_MIB
+    assert "75,001 iterations" in done.stdout  # k6's: starts at 0 and at the very end
+    after = [float(mib) for mib in re.findall(r"after +\d+ min +([\d.]+) MiB", done.stdout)]
+    assert len(after) == 5, done.stdout
+    assert after[4] - after[3] < MOST_MIB
